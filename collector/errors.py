@@ -1,0 +1,97 @@
+"""
+Every error that hookline's server raises, as a tree.
+
+HooklineError
+ +-- WrongSettings        a setting is missing or can't be used; the command ends with 2
+ +-- SchemaError          the database's schema and this code don't fit
+ |    +-- SchemaOutdated    the database is older: `hookline db upgrade`
+ |    +-- SchemaTooNew      the database is newer than this code
+ +-- StoreError           the database said no
+ |    +-- StoreUnavailable  try again later: away, locked, disk full, shutting down
+ |    +-- StoreBusy         try again later: the queue is full
+ |    +-- StoreLocked       another process owns this SQLite file
+ +-- RequestError         the sender's fault; carries what `api.problems` needs
+ |    +-- BadRequest        400 malformed
+ |    +-- NotAuthenticated  401
+ |    +-- NotAllowed        403
+ |    +-- NotFound          404
+ |    +-- TooLarge          413
+ |    +-- UnsupportedMedia  415
+ |    +-- NothingAccepted   422
+ +-- ServerUnreachable    a command could not reach the collector; the command ends with 3
+
+A message says what happened, to what, and what to do next. Never a payload, never a key.
+Which errors are worth a retry is told by the type: StoreUnavailable and StoreBusy are, the others are not.
+"""
+
+
+class HooklineError(Exception):
+    """Root of the tree."""
+
+
+class WrongSettings(HooklineError):
+    """A setting can't be used; the message names the environment variable."""
+
+
+class SchemaError(HooklineError):
+    """The database's schema and this code do not fit together."""
+
+
+class SchemaOutdated(SchemaError):
+    """The database is older than the code."""
+
+
+class SchemaTooNew(SchemaError):
+    """The database was written by a newer hookline."""
+
+
+class StoreError(HooklineError):
+    """The database refused."""
+
+
+class StoreUnavailable(StoreError):
+    """The database is away, full or shutting down; the same request may work later."""
+
+
+class StoreBusy(StoreError):
+    """Too much is waiting to be written; the same request may work in a moment."""
+
+
+class StoreLocked(StoreError):
+    """Another process owns this SQLite file; the message names it."""
+
+
+class RequestError(HooklineError):
+    """The sender's request can't be served as it is. `api.problems` maps the subclass to a status."""
+
+
+class BadRequest(RequestError):
+    """The request is malformed."""
+
+
+class NotAuthenticated(RequestError):
+    """No key, or one that is not known."""
+
+
+class NotAllowed(RequestError):
+    """The key lacks the scope, or the Host or Origin is not allowed."""
+
+
+class NotFound(RequestError):
+    """There is no such thing in this project."""
+
+
+class TooLarge(RequestError):
+    """A body over a limit."""
+
+
+class UnsupportedMedia(RequestError):
+    """A media type or content encoding that the server doesn't read."""
+
+
+class NothingAccepted(RequestError):
+    """Every event of a request was rejected."""
+
+
+class ServerUnreachable(HooklineError):
+    """No collector answers at the address."""

@@ -1,0 +1,158 @@
+"""
+What the way in hands to storage, and what storage hands back to assembly.
+
+Flow: HTTP -> dialects -> validation -> **these values** -> storage -> assembly.
+Plain data: no I/O, no clock, no SQL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class EventRow(NamedTuple):
+    """
+    One event as the table `events` keeps it, its fields in column order; `arrival` is given by the database.
+
+    A tuple because it goes to the driver as it is: a frozen dataclass of this width costs 4 µs more an event.
+    Times are Unix milliseconds. JSON columns hold compact JSON text.
+    """
+
+    project: str
+    event_id: str
+    type: str
+    timestamp: int
+    fraction: float | None
+    """What the sender's timestamp had behind its whole milliseconds, 0 < fraction < 1; None for none."""
+    received_at: int
+    request_id: str | None
+    parent_request_id: str | None
+    stream_id: str | None
+    message_id: str | None
+    client_id: str | None
+    thread_id: str | None
+    run_id: str | None
+    tool_call_id: str | None
+    session_id: str | None
+    user_id: str | None
+    source: str | None
+    provider: str | None
+    model: str | None
+    tool_names: str | None
+    message_count: int | None
+    has_tools: bool | None
+    streaming: bool | None
+    duration_ms: float | None
+    sequence: int | None
+    trace_id: str | None
+    parent_span_id: str | None
+    service: str
+    clock: str
+    """sender, unit_fixed, receiver or suspect (CONTRACT: Event)."""
+    schema_issues: str | None
+    reduced: str | None
+    payload: str
+    dialect: str
+    """Whose shape the payload has: `hookline` (canonical) or a row of `dialects.DIALECTS`."""
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """Media that was lifted out of an event, named by its content."""
+
+    sha256: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookState:
+    """The newest message list of a client hook (`hook:state-snapshot`); newest by (timestamp, sequence)."""
+
+    hook_id: str
+    timestamp: int
+    sequence: int
+    state: str
+    """JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Who sends: OpenTelemetry resource attributes, named by the hash of their canonical JSON."""
+
+    resource_id: str
+    service: str
+    attributes: Mapping[str, Any]
+
+    @property
+    def is_own_hook(self) -> bool:
+        """Whether one of our hooks sent it: their emitters send in order, so their calls need no settling time."""
+        return str(self.attributes.get("telemetry.sdk.name", "")).startswith("hookline-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTouch:
+    """
+    What a batch says about one call: enough for its first row and for when to look at it.
+
+    `first` is the call's started event where the batch has it, else the first of the batch.
+    """
+
+    request_id: str
+    first: EventRow
+    operation: str
+    has_start: bool
+    has_terminal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """A `run:errored` or `run:cancelled`: it concerns every call of that run."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one POST wants stored, in one transaction. `events` keep the order in which they came."""
+
+    project: str
+    received_ms: int
+    resource: Resource
+    events: tuple[EventRow, ...]
+    touches: tuple[CallTouch, ...] = ()
+    run_ends: tuple[RunEnd, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    hook_states: tuple[HookState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of a batch, told after commit and sync. accepted + duplicates = len(batch.events)."""
+
+    accepted: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """An event that was not stored. `index` is its place in the POST, `code` one of `validation.CODES`."""
+
+    index: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event as assembly reads it. `timestamp_ms` has its fraction; `payload` is the decoded JSON."""
+
+    type: str
+    event_id: str
+    timestamp_ms: float
+    received_ms: int
+    arrival: int
+    sequence: int
+    dialect: str
+    payload: Mapping[str, Any] = field(repr=False)

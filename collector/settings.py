@@ -1,0 +1,56 @@
+"""
+The server's settings: the only place that reads its environment.
+
+A wrong value stops the start with the variable's name; values, not this object, are passed on.
+`docs/settings.md` is generated from the descriptions here.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from collector.errors import WrongSettings
+
+
+def data_dir() -> Path:
+    """Where hookline keeps its files by default: `~/.hookline`."""
+    return Path.home() / ".hookline"
+
+
+class Settings(BaseSettings):
+    """Everything one can set on the server, by `HOOKLINE_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="HOOKLINE_", extra="ignore", env_ignore_empty=True)
+
+    database_url: str = Field(
+        default_factory=lambda: f"sqlite:///{data_dir() / 'hookline.db'}",
+        description="`sqlite:///path` or `postgresql+psycopg://…`.",
+    )
+    host: str = Field("127.0.0.1", description="Address to bind. Anything but loopback needs a key.")
+    port: int = Field(4319, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
+    api_key: str | None = Field(
+        None, min_length=16, description="One key with all scopes of the default project, beside those of `keys create`.", repr=False
+    )
+    allowed_hosts: str = Field("", description="Host header names to accept beside loopback and HOOKLINE_HOST; commas between.")
+    allowed_origins: str = Field("", description="Origins of other sites that may call; commas between.")
+    settle_ms: int = Field(1000, ge=0, description="How long after its last event a foreign call counts as settled.")
+    idle_timeout_s: int = Field(1800, ge=1, description="After so long without news a call without an end is `incomplete`.")
+    retention_days: int | None = Field(None, ge=1, description="Delete what is older. Not set: keep everything.")
+    queue_max_events: int = Field(50_000, ge=1, description="Events waiting for a commit before new ones get 503.")
+    roles: str = Field("ingest,work,web", description="What this process does. SQLite: all of it.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    export_jsonl: Path | None = Field(None, description="Also write every span as a line of JSON to this file.")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings from the environment, `overrides` (from the command line) first. Raises WrongSettings."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # pyright: ignore[reportArgumentType]
+    except ValidationError as exc:
+        first = exc.errors(include_input=False)[0]
+        name = f"HOOKLINE_{str(first['loc'][0]).upper()}"
+        raise WrongSettings(f"{name}: {first['msg']}. See docs/settings.md for what it takes.") from None

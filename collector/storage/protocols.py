@@ -1,0 +1,320 @@
+"""
+What a store must do. `tests/collector/storage` holds every engine to it; an engine that passes works.
+
+Flow: ingest -> **EventWriter** ; pipeline -> **WorkQueue** ; query -> **Reader**.
+Callers hold one of these protocols, never an engine. All methods may be called from any thread.
+Every method raises StoreUnavailable when the database is away, full or closing; nothing is half done then.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from collector.events import Batch, Receipt, Resource, StoredEvent
+from collector.spans import Assembled, Status
+
+Row = Mapping[str, Any]
+"""A row for readers: column name -> value; JSON columns are decoded, times are numbers."""
+
+
+class EventWriter(Protocol):
+    """Takes batches in. The acknowledgement is the whole point: it means committed and synced."""
+
+    def append(self, batch: Batch) -> "Future[Receipt]":
+        """
+        Queue a batch; the future is done only AFTER its transaction is committed and synced to disk.
+
+        MUST store events, blobs, hook states, resource, each call's first row and its work item in ONE transaction.
+        MUST be idempotent: an event whose (project, timestamp, event_id) exists is counted as a duplicate, and makes no work
+        (a batch of nothing but duplicates leaves calls and work untouched). A pair inside the batch counts as one + one.
+        MUST raise StoreBusy at once, without queueing, when too many events wait. The future raises StoreUnavailable when
+        the commit failed; then nothing of the batch is stored.
+        """
+        ...
+
+    def last_commit_age_s(self) -> float:
+        """Seconds since the writer last proved that it can commit while something waited; 0 when nothing waits."""
+        ...
+
+    def queued_events(self) -> int:
+        """How many events wait for a commit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallClaim:
+    """A call that is this worker's to assemble until the lease ends, with all that assembly needs."""
+
+    project: str
+    request_id: str
+    dirty: int
+    """The call's change counter at the claim; settling compares it, so no later event is forgotten."""
+    events: tuple[StoredEvent, ...] = field(repr=False)
+    run_ends: tuple[StoredEvent, ...] = field(repr=False)
+    """`run:errored` and `run:cancelled` events of the call's runId."""
+    resource: Resource
+    first_received_ms: int
+    last_received_ms: int
+    """Receipt of the call's newest own event."""
+    trace_id: str | None
+    """Fixed at an earlier assembly, or None."""
+    exported: Status | None
+    """The status under which the call's span was queued for export, or None where it was not yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedSpan:
+    """A span to send, encoded once, so that a repeat is byte for byte the same."""
+
+    span_id: str
+    trace_id: str
+    request_id: str
+    destination: str
+    is_final: bool
+    """False for a span sent as `incomplete`: it may be sent once more when its end comes."""
+    encoded: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSettlement:
+    """What the worker made of a claim. Stored in one transaction: call, spans, tools, usage, health, export work, work item."""
+
+    claim: CallClaim
+    assembled: Assembled
+    exports: tuple[QueuedSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportClaim:
+    """Encoded spans of one resource for one destination, this worker's until the lease ends."""
+
+    export_id: int
+    project: str
+    destination: str
+    span_id: str
+    trace_id: str
+    resource: Resource
+    attempts: int
+    encoded: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportDone:
+    """The backend took the span: 2xx."""
+
+    export_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRetry:
+    """Try again at `next_at_ms`."""
+
+    export_id: int
+    next_at_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportDead:
+    """The backend will never take it; kept with the reason."""
+
+    export_id: int
+    reason: str
+
+
+ExportOutcome = ExportDone | ExportRetry | ExportDead
+
+
+class WorkQueue(Protocol):
+    """Durable work: calls to assemble, spans to send. A crash between claim and settle repeats the work, safely."""
+
+    def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
+        """
+        Up to `limit` calls whose due time has come, oldest due first, each with its events loaded (ONE query for all).
+
+        MUST NOT give a call to two owners while a lease lasts. A claim whose lease ended is given out anew.
+        """
+        ...
+
+    def settle_calls(self, settlements: Sequence[CallSettlement], *, now_ms: int) -> None:
+        """
+        Store the outcomes and end the claims, in ONE transaction.
+
+        MUST replace the call's row, spans, tool_calls, token_usage and health. The work item goes when `assembled.settled`
+        and `dirty` is unchanged; changed: it is due again (by the rules of ingest); not settled: due at `look_again_ms`.
+        Export rows that exist already (same project, span, destination, is_final) MUST stay as they are.
+        """
+        ...
+
+    def release_calls(self, claims: Sequence[CallClaim], *, retry_at_ms: int) -> None:
+        """Give claims back unsettled, due again at `retry_at_ms` (assembly failed)."""
+        ...
+
+    def claim_exports(self, *, owner: str, destination: str, now_ms: int, lease_ms: int, limit: int, max_bytes: int) -> list[ExportClaim]:
+        """Up to `limit` due spans for a destination, oldest first, cut at `max_bytes` of encoded spans (one at least)."""
+        ...
+
+    def settle_exports(self, outcomes: Sequence[ExportOutcome], *, now_ms: int) -> None:
+        """Store outcomes in ONE transaction. A done span loses its encoded bytes; a dead one keeps them."""
+        ...
+
+    def next_due_ms(self, *, now_ms: int) -> int | None:
+        """When the next call or export is due (Unix ms), None for nothing. Claimed work counts by its lease's end."""
+        ...
+
+    def mark_all_dirty(self, *, project: str | None, request_id: str | None, now_ms: int) -> int:
+        """Make calls due again (`reassemble`); how many. They keep their trace ids and are not exported again."""
+        ...
+
+    def retry_dead_exports(self, *, destination: str | None, now_ms: int) -> int:
+        """Make dead spans due again; how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """
+    Which events. Each tuple field: values of which one must match; a leading `!` excludes. `since_ms`, `until_ms` bound
+    `timestamp`, the end exclusive. `cursor` is a `next_cursor` of the same filter.
+    """
+
+    project: str
+    type: tuple[str, ...] = ()
+    request_id: tuple[str, ...] = ()
+    stream_id: tuple[str, ...] = ()
+    client_id: tuple[str, ...] = ()
+    thread_id: tuple[str, ...] = ()
+    run_id: tuple[str, ...] = ()
+    provider: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    tool: tuple[str, ...] = ()
+    since_ms: int | None = None
+    until_ms: int | None = None
+    limit: int = 100
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Which calls; as EventFilter. `tool` is a tool that was called; `q` is searched in the previews."""
+
+    project: str
+    status: tuple[str, ...] = ()
+    operation: tuple[str, ...] = ()
+    provider: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    tool: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    client_id: tuple[str, ...] = ()
+    session_id: tuple[str, ...] = ()
+    min_duration_ms: float | None = None
+    q: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    limit: int = 100
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Rows and where to go on. `next_cursor` is None at the end."""
+
+    items: tuple[Row, ...]
+    next_cursor: str | None
+
+
+class Reader(Protocol):
+    """Reads on connections that cannot write. Every answer is of one project."""
+
+    def events(self, query: EventFilter) -> Page:
+        """Events, newest first by (timestamp, arrival); columns of CONTRACT §5 with the payload decoded."""
+        ...
+
+    def calls(self, query: CallFilter) -> Page:
+        """Calls, newest start first; no bodies."""
+        ...
+
+    def call(self, project: str, request_id: str) -> Row | None:
+        """One call's row."""
+        ...
+
+    def call_events(self, project: str, request_id: str, *, limit: int, cursor: str | None) -> Page:
+        """A call's events in the order of the call, oldest first."""
+        ...
+
+    def call_details(self, project: str, request_id: str) -> Mapping[str, Sequence[Row]]:
+        """A call's `spans`, `tool_calls`, `token_usage`, `trace_health` and `exports`, each a list."""
+        ...
+
+    def trace(self, project: str, trace_id: str) -> Mapping[str, Sequence[Row]]:
+        """`spans`, `calls` and `events` (those without a requestId, of the trace's runIds)."""
+        ...
+
+    def stats(self, project: str, *, since_ms: int | None, until_ms: int | None, by: str | None) -> Sequence[Row]:
+        """
+        Counts, errors, tokens, cost and percentiles (p50, p95, p99 of duration and time to first chunk), per value of `by`
+        (model, provider, operation, service, status) or in all. Video polls stay out of the percentiles.
+        """
+        ...
+
+    def blob(self, project: str, sha256: str) -> tuple[str, bytes] | None:
+        """Media type and bytes."""
+        ...
+
+    def events_after(self, project: str, arrival: int, *, limit: int) -> Sequence[Row]:
+        """Events with a higher arrival, in order of arrival (live view). MUST NOT skip one that commits later."""
+        ...
+
+    def calls_updated_after(self, project: str, updated_ms: int, *, limit: int) -> Sequence[Row]:
+        """Calls whose row changed at or after a time, oldest change first, each with its `updated_ms`."""
+        ...
+
+    def last_arrival(self, project: str) -> int:
+        """The highest arrival, 0 for none."""
+        ...
+
+    def state(self) -> Row:
+        """For doctor and metrics: rows a table, oldest due work, exports by destination and state, last event's receipt."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as stored: never the key itself."""
+
+    key_id: str
+    project: str
+    name: str
+    scopes: tuple[str, ...]
+    """Of ingest, read, sql."""
+    created_ms: int
+    revoked_ms: int | None
+
+
+class KeyStore(Protocol):
+    """Keys, by the SHA-256 of the key."""
+
+    def add_key(self, *, project: str, name: str, scopes: Sequence[str], key_hash: str, now_ms: int) -> ApiKey: ...
+
+    def find_key(self, key_hash: str) -> ApiKey | None:
+        """The key, unless revoked."""
+        ...
+
+    def list_keys(self) -> Sequence[ApiKey]: ...
+
+    def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
+        """False where there is no such key."""
+        ...
+
+    def has_keys(self) -> bool:
+        """Whether any key exists that is not revoked."""
+        ...
+
+
+class Store(EventWriter, WorkQueue, Reader, KeyStore, Protocol):
+    """An engine: all four, and its life."""
+
+    def close(self) -> None:
+        """Commit what is queued, then let go of the database."""
+        ...
