@@ -1,0 +1,74 @@
+# Everything one does with a checkout of hookline. `make help` lists it.
+# Needs make and a Python of 3.11 or newer, nothing else: the rest goes into .venv, from the locks, by hash.
+
+PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+LOCK   := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
+    --no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade)
+
+# How pytest is run: `make test TESTS=tests/sdk_hooks`, `make test PYTEST_ARGS="-x -k stream"`.
+TESTS       ?= tests
+WORKERS     ?= 2
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check format gen lock migration bench clean
+
+help: ## this list
+	@echo "make <target>; the targets are"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything that tests and demo need (again only when the locks changed)
+
+$(READY): pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "hookline needs Python 3.11 or newer; found: $$($(PYTHON) --version 2>&1). Name another one: make setup PYTHON=/path/to/python3"; \
+	    exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	    echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv"; \
+	    rm -rf $(VENV); exit 1; }
+	@echo "installing into $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $(READY)
+
+demo: $(READY) ## see the whole product work on this machine; ONCE=1 ends by itself
+	@$(BIN)/hookline demo $(if $(ONCE),--once)
+
+run: $(READY) ## start the collector on 127.0.0.1:4319 (settings: docs/settings.md)
+	@$(BIN)/hookline serve
+
+test: $(READY) ## run the tests; TESTS=path and PYTEST_ARGS=... choose
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
+
+check: $(READY) ## lint, layout, types, who may import whom, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/pyright
+
+format: $(READY) ## let ruff lay out and fix what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+gen: $(READY) ## write the generated files again (docs/generate.py has the list)
+	$(BIN)/python docs/generate.py
+
+lock: $(READY) ## resolve the locks after a change of pyproject.toml; UPGRADE=1 takes newer versions
+	$(LOCK) --extra server -o requirements.lock
+	$(LOCK) --extra demo --group dev -o requirements-dev.lock
+
+migration: $(READY) ## start a migration from the difference between tables and database; m="what changes"
+	@test -n "$(m)" || { echo 'say what changes: make migration m="add column x to calls"'; exit 1; }
+	$(BIN)/python -m migrations.new "$(m)"
+
+bench: $(READY) ## measure again what the README claims
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
