@@ -48,7 +48,7 @@ check: $(READY) ## lint, layout, types, who may import whom, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m docs.generate --check
 	$(BIN)/pyright
 
 format: $(READY) ## let ruff lay out and fix what it can
@@ -56,7 +56,7 @@ format: $(READY) ## let ruff lay out and fix what it can
 	$(BIN)/ruff check --fix .
 
 gen: $(READY) ## write the generated files again (docs/generate.py has the list)
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 lock: $(READY) ## resolve the locks after a change of pyproject.toml; UPGRADE=1 takes newer versions
 	$(LOCK) --extra server -o requirements.lock

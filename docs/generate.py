@@ -1,0 +1,39 @@
+"""
+Writes everything in docs/ that is generated from code; with `--check` says what is out of date instead.
+
+    python -m docs.generate [--check]
+
+One row a file. `make gen` runs it, `make check` runs it with `--check`.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from docs.settings_page import settings_page
+
+DOCS = Path(__file__).parent
+
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+}
+
+
+def main(arguments: list[str]) -> int:
+    stale = [name for name, make in GENERATED.items() if _current(DOCS / name) != make()]
+    if "--check" in arguments:
+        for name in stale:
+            print(f"docs/{name} is out of date: run `make gen` and commit it", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        (DOCS / name).write_text(GENERATED[name](), encoding="utf-8")
+        print(f"wrote docs/{name}")
+    return 0
+
+
+def _current(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
