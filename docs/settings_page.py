@@ -46,7 +46,7 @@ OTLP_VARIABLES: Iterable[tuple[str, str]] = (
     ("ENDPOINT", "The backend's address. Not set: nothing is exported and nothing queued. With http/protobuf `/v1/traces` is appended; the form for traces is taken as it is."),
     ("PROTOCOL", "`http/protobuf` (default) or `grpc`."),
     ("HEADERS", "Headers to send, `name=value,name=value`, percent-encoded."),
-    ("TIMEOUT", "How long a request may take, in seconds; 10 unless set."),
+    ("TIMEOUT", "How long a request may take, in whole milliseconds; 10000 unless set."),
     ("COMPRESSION", "`gzip` or `none` (default)."),
     ("CERTIFICATE", "File with the certificates to trust."),
     ("CLIENT_CERTIFICATE", "File with the client's certificate (mTLS)."),
