@@ -1,0 +1,56 @@
+"""
+The way out: one row an exporter, and opening those that are wanted.
+
+Flow: pipeline -> **exporters** -> backends. They never see storage.
+Importing this loads neither grpc nor the OpenTelemetry SDK; opening an exporter does.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from collector.exporters.protocol import Exporter, ExportSettings, Later, Outcome, Refused, Sent
+
+__all__ = ["EXPORTERS", "ExportSettings", "Exporter", "Later", "Outcome", "Refused", "Sent", "open_exporters"]
+
+
+def _open_otlp(settings: ExportSettings) -> Exporter | None:
+    from collector.exporters.otlp_settings import read_otlp_settings
+
+    otlp = read_otlp_settings(settings.environment)
+    if otlp is None:
+        return None
+    from collector.exporters.otlp import OtlpExporter
+
+    return OtlpExporter(otlp)
+
+
+def _open_jsonl(settings: ExportSettings) -> Exporter | None:
+    if settings.jsonl_path is None:
+        return None
+    from collector.exporters.jsonl import JsonlExporter
+
+    return JsonlExporter(settings.jsonl_path)
+
+
+EXPORTERS: Mapping[str, Callable[[ExportSettings], Exporter | None]] = MappingProxyType(
+    {
+        "otlp": _open_otlp,
+        "jsonl": _open_jsonl,
+    }
+)
+"""Destination -> what opens it; None where the settings do not ask for it."""
+
+
+def open_exporters(settings: ExportSettings) -> tuple[Exporter, ...]:
+    """Every exporter that the settings ask for. Raises WrongSettings, with the variable's name."""
+    opened: list[Exporter] = []
+    try:
+        for open_exporter in EXPORTERS.values():
+            exporter = open_exporter(settings)
+            if exporter is not None:
+                opened.append(exporter)
+    except BaseException:
+        for exporter in opened:
+            exporter.close()
+        raise
+    return tuple(opened)

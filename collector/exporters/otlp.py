@@ -1,0 +1,110 @@
+"""
+The OTLP exporter: encode once, join, send, and tell of every span what became of it.
+
+Flow: pipeline -> **OtlpExporter** -> exporters.delivery -> transport -> an OpenTelemetry backend.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from collector.events import Resource
+from collector.exporters.delivery import Limits, deliver
+from collector.exporters.otlp_answers import Accepted, Answer
+from collector.exporters.otlp_encoding import Envelope, encode_span
+from collector.exporters.otlp_settings import OtlpSettings
+from collector.exporters.protocol import Outcome
+from collector.spans import Span
+
+log: Any = structlog.get_logger(__name__)
+
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+"""Before compression: what receivers take by default (gRPC's own limit, and that of most collectors)."""
+BUDGET_S = 60.0
+KEPT_ENVELOPES = 256
+
+
+class Transport(Protocol):
+    """Posts one serialised request."""
+
+    def post(self, request: bytes) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+class OtlpExporter:
+    """Spans to one OTLP endpoint."""
+
+    destination = "otlp"
+
+    def __init__(self, settings: OtlpSettings, *, max_request_bytes: int = MAX_REQUEST_BYTES, budget_s: float = BUDGET_S) -> None:
+        self._transport = _open_transport(settings)
+        self._max_request_bytes = max_request_bytes
+        self._budget_s = budget_s
+        self._envelopes: OrderedDict[str, Envelope] = OrderedDict()
+        self._rejected_spans = 0
+
+    @property
+    def rejected_spans(self) -> int:
+        return self._rejected_spans
+
+    def encode(self, span: Span) -> bytes:
+        return encode_span(span)
+
+    def send(self, resource: Resource, spans: Sequence[bytes]) -> list[Outcome]:
+        envelope = self._envelope(resource)
+        limits = Limits(request_bytes=self._max_request_bytes - envelope.size_bytes, budget_s=self._budget_s)
+        return deliver(spans, lambda part: self._post(envelope, part), limits=limits, monotonic_s=time.monotonic)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _post(self, envelope: Envelope, spans: Sequence[bytes]) -> Answer:
+        answer = self._transport.post(envelope.join_request(spans))
+        if isinstance(answer, Accepted) and (answer.rejected_spans or answer.message):
+            self._rejected_spans += answer.rejected_spans
+            log.warning(
+                "spans_rejected_by_backend",
+                exporter=self.destination,
+                rejected=answer.rejected_spans,
+                count=len(spans),
+                message=answer.message,
+            )
+        return answer
+
+    def _envelope(self, resource: Resource) -> Envelope:
+        envelope = self._envelopes.get(resource.resource_id)
+        if envelope is None:
+            envelope = self._envelopes[resource.resource_id] = Envelope(_with_service(resource))
+            if len(self._envelopes) > KEPT_ENVELOPES:
+                self._envelopes.popitem(last=False)
+        return envelope
+
+
+def _with_service(resource: Resource) -> dict[str, Any]:
+    """Backends file spans under the service's name, so there always is one."""
+    return {"service.name": resource.service or "unknown_service"} | dict(resource.attributes)
+
+
+def _open_transport(settings: OtlpSettings) -> Transport:
+    if settings.protocol == "grpc":
+        from collector.exporters.otlp_grpc import GrpcTransport
+
+        return GrpcTransport(settings, parse_response)
+    from collector.exporters.otlp_http import HttpTransport
+
+    return HttpTransport(settings, parse_response)
+
+
+def parse_response(body: bytes) -> Accepted:
+    """What an ExportTraceServiceResponse says. Raises ValueError where it is none."""
+    try:
+        partial = ExportTraceServiceResponse.FromString(body).partial_success
+    except DecodeError as exc:
+        raise ValueError("not an ExportTraceServiceResponse") from exc
+    return Accepted(rejected_spans=max(partial.rejected_spans, 0), message=partial.error_message[:500])

@@ -1,0 +1,126 @@
+"""
+What a backend's answer to one OTLP request means.
+
+Flow: backend -> transports -> **Answer** -> exporters.delivery.
+Pure. The rules are those of the OTLP specification ("Failures"), but that nothing is given up which may work later.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+MAX_WAIT_S = 3600.0
+"""A backend may ask us to wait, but not for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """2xx. `rejected_spans` of partial_success: the backend dropped so many and must not get them again."""
+
+    rejected_spans: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """The backend can't work now: wait `after_s` (None: as long as you like), then send the same again."""
+
+    reason: str
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """
+    This request is not taken; a smaller part of it may be.
+
+    `is_final` False: the backend stumbled, and alone the same span may pass later. `is_about_us`: the answer is about the
+    address or the key, so that other spans fare no better.
+    """
+
+    reason: str
+    is_final: bool = True
+    is_about_us: bool = False
+
+
+Answer = Accepted | Away | Declined
+
+AWAY_STATUSES = frozenset({408, 429, 502, 503, 504})
+ABOUT_US_STATUSES = frozenset({401, 404, 405, 407})
+
+
+def read_http_answer(
+    status: int, headers: Mapping[str, str], body: bytes, *, parse_response: Callable[[bytes], Accepted], now_s: float
+) -> Answer:
+    """`headers` must find names in any case. `parse_response` reads an ExportTraceServiceResponse; ValueError if it is none."""
+    if 200 <= status < 300:
+        return read_success(headers.get("content-type", ""), body, parse_response)
+    reason = f"HTTP {status}{_told(headers, body)}"
+    if status in AWAY_STATUSES:
+        return Away(reason=reason, after_s=read_retry_after(headers.get("retry-after"), now_s=now_s))
+    if status >= 500:
+        return Declined(reason=reason, is_final=False)
+    return Declined(reason=reason, is_about_us=status in ABOUT_US_STATUSES or 300 <= status < 400)
+
+
+def read_success(content_type: str, body: bytes, parse_response: Callable[[bytes], Accepted]) -> Accepted:
+    """A 2xx stays one whatever its body looks like: to send again would double the spans."""
+    try:
+        return _read_json(body) if "json" in content_type.lower() else parse_response(body)
+    except ValueError:
+        return Accepted()
+
+
+def _read_json(body: bytes) -> Accepted:
+    try:
+        partial: Any = json.loads(body or b"{}").get("partialSuccess") or {}
+        return Accepted(rejected_spans=int(partial.get("rejectedSpans", 0)), message=str(partial.get("errorMessage", ""))[:500])
+    except (AttributeError, TypeError, RecursionError) as exc:
+        raise ValueError("not an ExportTraceServiceResponse") from exc
+
+
+def read_retry_after(value: str | None, *, now_s: float) -> float | None:
+    """Seconds to wait, of a number or an HTTP date; None where there is none that can be read."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value.strip()).timestamp() - now_s
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), MAX_WAIT_S) if math.isfinite(seconds) else None
+
+
+def _told(headers: Mapping[str, str], body: bytes) -> str:
+    """What the answer says in words, short and on one line."""
+    if location := headers.get("location"):
+        return f" to {location.partition('?')[0][:200]} (redirects are not followed)"
+    if "text" in headers.get("content-type", "") or "json" in headers.get("content-type", ""):
+        words = " ".join(body[:2000].decode("utf-8", "replace").split())
+        return f": {words[:200]}" if words else ""
+    return ""
+
+
+def read_grpc_failure(code: str, details: str, *, retry_delay_s: float | None) -> Away | Declined:
+    """`code` is the status's name; `retry_delay_s` comes from RetryInfo, where the answer has one."""
+    words = " ".join(details.split())[:200]
+    reason = f"gRPC {code}: {words}" if words else f"gRPC {code}"
+    if code == "RESOURCE_EXHAUSTED" and retry_delay_s is None and "larger than max" in details:
+        return Declined(reason=reason)
+    if code in _AWAY_CODES or retry_delay_s is not None:
+        wait_s = None if retry_delay_s is None else min(max(retry_delay_s, 0.0), MAX_WAIT_S)
+        return Away(reason=reason, after_s=wait_s)
+    return Declined(reason=reason, is_final=code not in _STUMBLED_CODES, is_about_us=code in _ABOUT_US_CODES)
+
+
+# RESOURCE_EXHAUSTED without RetryInfo is "do not retry" for the specification; backends send it when they limit rates.
+_AWAY_CODES = frozenset(
+    {"CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
+)
+_STUMBLED_CODES = frozenset({"UNKNOWN", "INTERNAL"})
+_ABOUT_US_CODES = frozenset({"UNAUTHENTICATED", "UNIMPLEMENTED", "NOT_FOUND"})

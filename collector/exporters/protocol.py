@@ -1,0 +1,84 @@
+"""
+What an exporter is: it encodes one span once, and says of each span it was given what became of it.
+
+Flow: pipeline -> **Exporter** -> a backend. `tests/collector/exporters/test_contract.py` holds every exporter to this.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from collector.events import Resource
+from collector.spans import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The backend has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """
+    Try again. `after_s` is the backend's own wish, None where it told none.
+
+    `is_about_span` where the backend works but stumbles over this one span: its neighbours need not wait for it.
+    """
+
+    reason: str
+    after_s: float | None = None
+    is_about_span: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The backend will never take it as it is."""
+
+    reason: str
+
+
+Outcome = Sent | Later | Refused
+
+
+class Exporter(Protocol):
+    """One destination. Used by one thread at a time for `send`; `encode` may be called from another meanwhile."""
+
+    @property
+    def destination(self) -> str:
+        """The name under which the work table keeps its state; the key in EXPORTERS."""
+        ...
+
+    @property
+    def rejected_spans(self) -> int:
+        """Spans of accepted requests that the backend said it dropped (OTLP partial success), since the start."""
+        ...
+
+    def encode(self, span: Span) -> bytes:
+        """
+        The span as it will be sent. MUST be deterministic, and MUST NOT fail because of an attribute's value.
+
+        Raises ValueError where the span has no usable ids: such a span can be sent nowhere.
+        """
+        ...
+
+    def send(self, resource: Resource, spans: Sequence[bytes]) -> list[Outcome]:
+        """
+        Send encoded spans of one resource; the outcomes in the same order. MUST NOT raise for what a backend or network does.
+
+        MUST end in bounded time: what could not be tried is Later.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files. May be called while `send` runs in another thread, and twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSettings:
+    """What tells which exporters there are."""
+
+    environment: Mapping[str, str]
+    """The OTEL_* variables."""
+    jsonl_path: Path | None = None
