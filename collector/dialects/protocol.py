@@ -1,0 +1,60 @@
+"""
+What a dialect is: somebody else's way of writing down events.
+
+Flow: HTTP -> **dialects** (flatten) -> validation -> storage -> **dialects** (canonical) -> assembly.
+Pure: no I/O, no clock. An event is stored as its sender wrote it; only assembly sees canonical events.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from collector.events import StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMark:
+    """What an event says about the provider's stream that it lies in."""
+
+    edge: Literal["start", "end"] | None = None
+    response_id: str | None = None
+
+
+class Dialect(Protocol):
+    """One sender's shape of events."""
+
+    @property
+    def name(self) -> str:
+        """The value of the column `dialect`."""
+        ...
+
+    @property
+    def plugin_ids(self) -> tuple[str, ...]:
+        """The envelopes that are its own."""
+        ...
+
+    @property
+    def makes_calls(self) -> bool:
+        """Whether `canonical` gives assembly something; without that its events are rows and no calls."""
+        ...
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether the event catalogue describes its types."""
+        ...
+
+    def flatten(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
+        """The event as it is stored: one flat object with `type`. Loses nothing."""
+        ...
+
+    def sequence(self, event: Mapping[str, Any]) -> int | None:
+        """The sender's count, where it stands elsewhere than in `sequence`."""
+        ...
+
+    def stream_mark(self, event: Mapping[str, Any]) -> StreamMark | None:
+        """For events that come inside a provider's stream; None for others."""
+        ...
+
+    def canonical(self, event: StoredEvent) -> Sequence[StoredEvent]:
+        """The event as assembly's rules read it."""
+        ...

@@ -1,0 +1,12 @@
+"""
+The way in: bytes of a POST -> rows, or a code that says why not.
+
+Flow: HTTP -> dialects -> **validation** -> storage. What doesn't fit the catalogue is noted, not refused.
+"""
+
+from collector.validation.batch import ReadResult, read_batch
+from collector.validation.codes import CODES
+from collector.validation.limits import Limits
+from collector.validation.reading import Media
+
+__all__ = ["CODES", "Limits", "Media", "ReadResult", "read_batch"]

@@ -1,0 +1,156 @@
+"""
+An event's fields -> the columns of its row. A field of the wrong type is NULL there and named in `schema_issues`.
+
+Flow: dialects -> **columns** -> storage. The payload keeps what was sent either way.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from collector.validation.decoding import encode
+
+Issues = dict[str, str]
+"""Field name -> what is wrong with it."""
+
+LONGEST_TEXT_BYTES: Final = 512
+"""Of an indexed column: PostgreSQL refuses index rows from 2,704 bytes on, and one such event would block its batch."""
+_MAX_INT32: Final = 2**31 - 1
+_MAX_INT64: Final = 2**63 - 1
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+
+
+class Columns(NamedTuple):
+    """The middle of an `EventRow`, in its order."""
+
+    request_id: str | None
+    parent_request_id: str | None
+    stream_id: str | None
+    message_id: str | None
+    client_id: str | None
+    thread_id: str | None
+    run_id: str | None
+    tool_call_id: str | None
+    session_id: str | None
+    user_id: str | None
+    source: str | None
+    provider: str | None
+    model: str | None
+    tool_names: str | None
+    message_count: int | None
+    has_tools: bool | None
+    streaming: bool | None
+    duration_ms: float | None
+    sequence: int | None
+    trace_id: str | None
+    parent_span_id: str | None
+
+
+def read_columns(event: Mapping[str, Any], type_name: str, issues: Issues) -> Columns:
+    """The columns; what doesn't fit is added to `issues`."""
+    trace_id, parent_span_id = _traceparent(event, issues)
+    return Columns(
+        _text(event, "requestId", issues),
+        _text(event, "parentRequestId", issues),
+        _text(event, "streamId", issues),
+        _text(event, "messageId", issues),
+        _text(event, "clientId", issues),
+        _text(event, "threadId", issues),
+        _text(event, "runId", issues),
+        _text(event, "toolCallId", issues),
+        _text(event, "sessionId", issues),
+        _text(event, "userId", issues),
+        _text(event, "source", issues),
+        _text(event, "provider", issues),
+        _text(event, "model", issues),
+        _tool_names(event, type_name, issues),
+        _integer(event, "messageCount", _MAX_INT32, issues),
+        _flag(event, "hasTools", issues),
+        _flag(event, "streaming", issues),
+        _duration_ms(event, type_name, issues),
+        _integer(event, "sequence", _MAX_INT64, issues),
+        trace_id,
+        parent_span_id,
+    )
+
+
+def bounded(text: str) -> str:
+    """The text, or for a very long one its beginning and its hash; the payload keeps the whole."""
+    if len(text) * 4 <= LONGEST_TEXT_BYTES or len(text.encode()) <= LONGEST_TEXT_BYTES:
+        return text
+    head = text.encode()[: LONGEST_TEXT_BYTES - 48].decode("utf-8", "ignore")
+    return f"{head}~{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+
+
+def _text(event: Mapping[str, Any], name: str, issues: Issues) -> str | None:
+    value = event.get(name)
+    if value is None or value == "":
+        return None
+    if type(value) is str:
+        return value if len(value) <= LONGEST_TEXT_BYTES // 4 else bounded(value)
+    issues[name] = "not a text"
+    return None
+
+
+def _flag(event: Mapping[str, Any], name: str, issues: Issues) -> bool | None:
+    value = event.get(name)
+    if value is None or type(value) is bool:
+        return value
+    issues[name] = "not true or false"
+    return None
+
+
+def _integer(event: Mapping[str, Any], name: str, largest: int, issues: Issues) -> int | None:
+    value = event.get(name)
+    if value is None:
+        return None
+    # JavaScript has one number type: 3.0 is a three.
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is int and -largest <= value <= largest:
+        return value
+    issues[name] = "not a whole number" if type(value) is not int else "too large a number"
+    return None
+
+
+def _duration_ms(event: Mapping[str, Any], type_name: str, issues: Issues) -> float | None:
+    # A started event's `duration` is the length of the media that was asked for, in seconds.
+    if type_name.endswith(":started"):
+        return None
+    name = "duration" if event.get("duration") is not None else "durationMs"
+    value = event.get(name)
+    if value is None:
+        return None
+    if type(value) is int or type(value) is float:
+        # An integer may be larger than any double.
+        if abs(value) <= _MAX_INT64 and math.isfinite(value):
+            return float(value)
+        issues[name] = "too large a number"
+        return None
+    issues[name] = "not a number"
+    return None
+
+
+def _tool_names(event: Mapping[str, Any], type_name: str, issues: Issues) -> str | None:
+    names: Any = event.get("toolNames")
+    if names is None:
+        return None
+    if type(names) is not list or not all(type(name) is str for name in names):  # pyright: ignore[reportUnknownVariableType]
+        issues["toolNames"] = "not a list of texts"
+        return None
+    # Chunk rows lose the context that the call's other events carry (see reductions).
+    return None if type_name.startswith("text:chunk:") else encode(names)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _traceparent(event: Mapping[str, Any], issues: Issues) -> tuple[str | None, str | None]:
+    value = event.get("traceparent")
+    if value is None:
+        return None, None
+    found = _TRACEPARENT.fullmatch(value) if type(value) is str else None
+    # W3C Trace Context: version 00 has exactly four parts.
+    if found is None or (found[1] == "00" and found[4]):
+        issues["traceparent"] = "not a W3C traceparent"
+        return None, None
+    return found[2], found[3]

@@ -1,0 +1,139 @@
+"""
+One event's bytes -> its object, mended where SQL could not hold it.
+
+Flow: reading -> **decoding** -> dialects -> columns.
+Almost every event takes the first line of `decode_event`. The rest is for text that is JSON by its grammar but that no
+database takes: NUL, halves of surrogate pairs, bytes that are not UTF-8, numbers beyond a double.
+"""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import msgspec
+
+from collector.validation.codes import NOT_AN_OBJECT, TOO_DEEP, Refused
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="deterministic").encode
+
+_ESCAPE = re.compile(
+    r"\\(?:u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|(?P<nul>0000))|.)",
+    re.DOTALL,
+)
+_LONGEST_INTEGER = 300
+"""Digits; what is longer than any double is no number for a reader."""
+
+
+class NotJson(ValueError):
+    """The bytes are not JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An event's object, its JSON text, and what had to be mended (names for the column `reduced`)."""
+
+    value: Any
+    text: str
+    mended: tuple[str, ...] = ()
+
+
+def decode_event(raw: bytes | msgspec.Raw, *, max_depth: int) -> Decoded:
+    """The event's value and text. Raises NotJson, or Refused for one that lies too deep."""
+    data = bytes(raw)
+    try:
+        value = _decode(data)
+        decoded = Decoded(value, data.decode()) if b"\\u0000" not in data else _mended(data)
+    except RecursionError:
+        raise Refused(TOO_DEEP, f"more than {max_depth} levels of objects and arrays: flatten the event") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        decoded = _mended(data)
+    if data.count(b"[") + data.count(b"{") > max_depth and is_deeper(decoded.value, max_depth):
+        raise Refused(TOO_DEEP, f"more than {max_depth} levels of objects and arrays: flatten the event")
+    return decoded
+
+
+def require_object(value: object) -> dict[str, Any]:
+    """The value as an object. Raises Refused."""
+    if type(value) is dict:
+        return value  # pyright: ignore[reportUnknownVariableType]
+    raise Refused(NOT_AN_OBJECT, f"an event is a JSON object, this is {_kind(value)}")
+
+
+def encode(value: object) -> str:
+    """Compact JSON."""
+    return _encode(value).decode()
+
+
+def canonical_json(value: object) -> bytes:
+    """JSON with sorted keys: equal objects give equal bytes."""
+    return _encode_sorted(value)
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Whether objects and arrays lie in each other more than `levels` deep. Walks without recursion."""
+    layer: list[Any] = [value]
+    for _ in range(levels + 1):
+        layer = [item for item in layer if type(item) is dict or type(item) is list]
+        if not layer:
+            return False
+        layer = [child for item in layer for child in (item.values() if type(item) is dict else item)]
+    return True
+
+
+def _mended(data: bytes) -> Decoded:
+    """The slow way: replace what can't be stored, then read again."""
+    mended: dict[str, None] = {}
+    text = data.decode("utf-8", "replace")
+    # Bytes count: what replacing changed encodes to something else.
+    if text.encode() != data:
+        mended["invalid_utf8"] = None
+
+    def mend(found: re.Match[str]) -> str:
+        if found["half"]:
+            mended["lone_surrogate"] = None
+        elif found["nul"]:
+            mended["nul"] = None
+        else:
+            return found[0]
+        return "\\ufffd"
+
+    text = _ESCAPE.sub(mend, text)
+    try:
+        return Decoded(_decode(text), text, tuple(mended))
+    except msgspec.ValidationError:
+        value = _decode_wide_numbers(text)
+        return Decoded(value, encode(value), (*mended, "number_out_of_range"))
+    except msgspec.DecodeError as exc:
+        raise NotJson(str(exc)) from None
+
+
+def _decode_wide_numbers(text: str) -> Any:
+    """Numbers that no double holds become null; everything else as it is."""
+    try:
+        return json.loads(text, parse_float=_float_or_none, parse_int=_int_or_none, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise NotJson(str(exc)) from None
+
+
+def _float_or_none(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _int_or_none(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", str: "a string", list: "an array", int: "a number", float: "a number"}
+    return names.get(type(value), "something else")

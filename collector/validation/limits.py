@@ -1,0 +1,27 @@
+"""
+How much one POST may carry.
+
+Flow: HTTP -> **limits** -> validation. Values only; the body is counted in `api.bodies`, events are counted in `validation`.
+"""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Upper bounds; the defaults are those of the public contract."""
+
+    body_bytes: int = 16 * MIB
+    """Of a compressed body as it comes over the wire."""
+    expanded_bytes: int = 64 * MIB
+    """Of a body that is not compressed, or after inflating."""
+    ratio: int = 100
+    """Expanded to compressed, looked at once `ratio_free_bytes` came out: short repetitive bodies are no bombs."""
+    ratio_free_bytes: int = MIB
+    event_bytes: int = 8 * MIB
+    depth: int = 64
+    """Objects and arrays inside each other, the event itself counted."""
+    events: int = 10_000
+    resource_bytes: int = 64 * 1024

@@ -1,0 +1,97 @@
+"""
+A request's body -> the events in it, still as bytes.
+
+Flow: HTTP -> **reading** -> decoding -> dialects -> columns.
+Four forms: an array, `{"resource": …, "events": […]}`, one event, NDJSON. An event's index is its place among them; blank
+NDJSON lines are no events and don't count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from collector.errors import BadRequest, TooLarge
+from collector.validation.codes import Refused
+from collector.validation.decoding import NotJson, decode_event
+from collector.validation.limits import Limits
+from collector.validation.splitting import array_items, object_members
+
+Media = Literal["json", "ndjson"]
+Piece = bytes | msgspec.Raw
+
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one body carries. `resource` are the sender's attributes, None where it gave none."""
+
+    resource: dict[str, Any] | None
+    pieces: Sequence[Piece]
+
+
+def read_parcel(body: bytes, *, media: Media, limits: Limits) -> Parcel:
+    """Split a body into its events. Raises BadRequest for what is not JSON, TooLarge for too many events."""
+    body = body.removeprefix(_BOM)
+    if media == "ndjson":
+        parcel = Parcel(None, [line for line in body.split(b"\n") if line.strip(_SPACE)])
+    else:
+        parcel = _read_json(body.strip(_SPACE), limits)
+    if len(parcel.pieces) > limits.events:
+        raise TooLarge(f"{len(parcel.pieces)} events in one request, {limits.events} are allowed: send smaller batches")
+    return parcel
+
+
+def _read_json(body: bytes, limits: Limits) -> Parcel:
+    if not body:
+        raise BadRequest("the body is empty: send a JSON array of events, one event, or {resource, events}")
+    if body.startswith(b"["):
+        return Parcel(None, _items(body))
+    if body.startswith(b"{"):
+        members = _members(body)
+        if "type" not in members and ("events" in members or "resource" in members):
+            return Parcel(_resource(members.get("resource"), limits), _items(bytes(members.get("events", b""))))
+    return Parcel(None, [body])
+
+
+def _items(body: bytes) -> Sequence[Piece]:
+    if not body.startswith(b"["):
+        raise BadRequest("`events` is not an array: send {resource, events: [event, …]}")
+    try:
+        return _ITEMS.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return array_items(body)
+
+
+def _members(body: bytes) -> dict[str, Piece]:
+    try:
+        return dict(_MEMBERS.decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {_name(key): value for key, value in object_members(body).items()}
+
+
+def _name(key: bytes) -> str:
+    try:
+        return decode_event(key, max_depth=1).value
+    except NotJson:
+        raise BadRequest("the body is not JSON: an object's name is malformed") from None
+
+
+def _resource(raw: Piece | None, limits: Limits) -> dict[str, Any] | None:
+    if raw is None:
+        return None
+    if len(bytes(raw)) > limits.resource_bytes:
+        raise TooLarge(f"`resource` is over {limits.resource_bytes} bytes: send fewer attributes")
+    try:
+        value = decode_event(raw, max_depth=limits.depth).value
+    except NotJson:
+        raise BadRequest("the body is not JSON: `resource` is malformed") from None
+    except Refused as exc:
+        raise BadRequest(f"`resource`: {exc}") from None
+    # A resource of another type says nothing about the sender; its events are worth keeping all the same.
+    return value if type(value) is dict else None

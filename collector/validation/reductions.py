@@ -1,0 +1,43 @@
+"""
+Make events small before they become rows; whatever is left out is named in the column `reduced`.
+
+Flow: columns -> **reductions** -> storage.
+TanStack AI's chunks repeat the whole text and the whole context each time: 1,000 five-character chunks are 3 MB.
+"""
+
+from typing import Any, Final
+
+from collector.events import HookState
+from collector.validation.decoding import encode
+
+_CHUNK_TEXT_TYPES: Final = frozenset({"text:chunk:content", "text:chunk:thinking"})
+_CHUNK_CONTEXT: Final = ("systemPrompts", "options", "modelOptions", "toolNames")
+_SNAPSHOT_TYPE: Final = "hook:state-snapshot"
+
+
+def reduce_chunk(event: dict[str, Any], type_name: str) -> list[str]:
+    """Cut what a `text:chunk:*` event repeats; the names of what changed."""
+    reduced = [name for name in _CHUNK_CONTEXT if name in event]
+    for name in reduced:
+        del event[name]
+    if type_name in _CHUNK_TEXT_TYPES and _is_repeated(event):
+        # The length stays: it orders the chunks of one millisecond.
+        event["content"] = len(event["content"])
+        reduced.append("content")
+    return reduced
+
+
+def take_state(event: dict[str, Any], type_name: str, *, timestamp: int, sequence: int | None) -> HookState | None:
+    """The state of a client hook, taken out of its event; None where there is none to keep apart."""
+    hook_id = event.get("hookId")
+    if type_name != _SNAPSHOT_TYPE or "state" not in event or type(hook_id) is not str or not hook_id:
+        return None
+    state = encode(event.pop("state"))
+    return HookState(hook_id=hook_id, timestamp=timestamp, sequence=sequence or 0, state=state)
+
+
+def _is_repeated(event: dict[str, Any]) -> bool:
+    """Whether `content` is text that other events hold: beside a delta, or a browser's copy of the server's stream."""
+    if type(event.get("content")) is not str:
+        return False
+    return type(event.get("delta")) is str or type(event.get("chunks")) is list or event.get("source") == "client"
