@@ -1,0 +1,128 @@
+"""
+What surrounds a call: the session, the enclosing call, the host's own span.
+
+Flow: host's task or thread -> **context** -> recorder.
+Read at the start of a call, in the caller's context, never in a background thread.
+"""
+
+import sys
+from contextlib import suppress as ignoring
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, NamedTuple
+
+
+class HostSpan(NamedTuple):
+    """The host's active OpenTelemetry span."""
+
+    trace_id: int
+    span_id: int
+    flags: int
+
+    def traceparent(self) -> str:
+        return f"00-{self.trace_id:032x}-{self.span_id:016x}-{self.flags & 0xFF:02x}"
+
+
+class Enclosing(NamedTuple):
+    """The call (or one tool of it) inside which new calls are made."""
+
+    request_id: str
+    root_request_id: str
+    tool_call_id: str | None
+    run_id: str | None
+    """The root's; a nested call has its root's or none."""
+    root_span: HostSpan | None
+    """The host span that the root was made in."""
+    host_span: HostSpan | None
+    """The host span that was active when this call began."""
+    is_sampled: bool
+
+
+_enclosing: ContextVar[Enclosing | None] = ContextVar("hookline_enclosing", default=None)
+_session: ContextVar["session | None"] = ContextVar("hookline_session", default=None)
+_suppressed: ContextVar[bool] = ContextVar("hookline_suppressed", default=False)
+
+enclosing = _enclosing.get
+current_session = _session.get
+is_suppressed = _suppressed.get
+
+
+def enter(scope: Enclosing | None) -> Token[Enclosing | None]:
+    """Make `scope` the enclosing call of this context."""
+    return _enclosing.set(scope)
+
+
+def leave(token: Token[Enclosing | None]) -> None:
+    """Undo `enter`. In another context than it was entered in (async generators), there is nothing to undo."""
+    with ignoring(ValueError):
+        _enclosing.reset(token)
+
+
+def suppress() -> Token[bool]:
+    """Record no calls in this context: a framework's hook records them already."""
+    return _suppressed.set(True)
+
+
+def unsuppress(token: Token[bool]) -> None:
+    """Undo `suppress`."""
+    with ignoring(ValueError):
+        _suppressed.reset(token)
+
+
+def host_span() -> HostSpan | None:
+    """
+    The host's active span, if the host uses OpenTelemetry and one is active.
+
+    Looked up, never imported: a host without OpenTelemetry must not pay for it.
+    """
+    api = sys.modules.get("opentelemetry.trace")
+    if api is None:
+        return None
+    try:
+        found = api.get_current_span().get_span_context()
+        if not found.is_valid:
+            return None
+        return HostSpan(found.trace_id, found.span_id, int(found.trace_flags))
+    except Exception:
+        # Half-imported or replaced by the host: then there is no span to speak of.
+        return None
+
+
+class session:
+    """
+    `with session(thread_id="t1", user_id="u1"):` settings for every call inside, sync or async. May be nested.
+
+    An inner session inherits what it does not set; tags are merged.
+    """
+
+    __slots__ = ("_given", "_token", "merged", "values")
+
+    def __init__(self, **settings: Any) -> None:
+        self._given = settings
+        self._token: Token[session | None] | None = None
+        self.values: dict[str, Any] = settings
+        self.merged: dict[int, tuple[Any, Any]] = {}
+        """Cache of `config.for_call`: settings below this session -> settings with it."""
+
+    def __enter__(self) -> "session":
+        from sdk_hooks.config import checked, merged
+
+        outer = _session.get()
+        inner = checked(self._given, "session")
+        self.values = merged(outer.values, inner) if outer else inner
+        self.merged = {}
+        self._token = _session.set(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._token is None:
+            return
+        with ignoring(ValueError):
+            _session.reset(self._token)
+        self._token = None
+
+    async def __aenter__(self) -> "session":
+        return self.__enter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.__exit__(kind, error, trace)

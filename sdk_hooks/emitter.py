@@ -1,0 +1,257 @@
+"""
+One thread that turns records into events and sees to their delivery.
+
+Flow: recorder -> **emitter** -> delivery -> transport.
+Started with the first record, paced so that the host's threads keep running, parked when there is nothing to do.
+`sequence` and `eventId` are given here: one order, without gaps.
+"""
+
+from collections.abc import Callable
+from contextvars import Context
+from threading import Condition, Event, RLock, Thread
+from time import monotonic, perf_counter, sleep
+
+from sdk_hooks.buffer import Backlog, Inbox, Record
+from sdk_hooks.config import DeliverySettings
+from sdk_hooks.delivery import Delivery
+from sdk_hooks.encoding import encode_event
+from sdk_hooks.guard import guard, log_seldom
+from sdk_hooks.losses import Losses
+from sdk_hooks.redact import RedactFailed, prepare
+
+WORK_S = 200e-6
+REST_S = 500e-6
+"""After 200 µs of work the host gets the interpreter for half a millisecond: measured, it stalls 3 ms instead of 40."""
+WATCH_MAX_S = 1.0
+"""How seldom calls are looked at that have nothing new."""
+URGENT_COUNT = 500
+"""So many waiting calls are not left to the next round."""
+
+
+class _Flush:
+    """Somebody waits for everything that was recorded so far."""
+
+    __slots__ = ("give_up_early", "losses_before", "result", "until_s")
+
+    def __init__(self, until_s: float, give_up_early: bool, losses_before: int) -> None:
+        self.until_s = until_s
+        self.give_up_early = give_up_early
+        self.losses_before = losses_before
+        self.result: bool | None = None
+
+
+class Emitter:
+    """The buffer, its thread, and the order of events of this process."""
+
+    def __init__(
+        self,
+        *,
+        settings: Callable[[], DeliverySettings],
+        losses: Losses,
+        prefix: str,
+        delivery: Callable[[Backlog, Callable[[], float]], Delivery],
+        on_start: Callable[[], None] = lambda: None,
+        starts_thread: bool = True,
+    ) -> None:
+        self._settings = settings
+        self._losses = losses
+        self._prefix = prefix
+        self._on_start = on_start
+        self._starts_thread = starts_thread
+        self._inbox = Inbox()
+        self._live: list[Record] = []
+        self._backlog = Backlog()
+        self._delivery = delivery(self._backlog, monotonic)
+        self._sequence = 0
+        self._thread: Thread | None = None
+        self._starting = RLock()
+        self._cycling = RLock()
+        self._wake = Event()
+        self._done = Condition()
+        self._flushes: list[_Flush] = []
+        self._parked = False
+        self._closed = False
+        self._watch_s = 0.0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over changed settings (`configure`)."""
+        self._now = self._settings()
+
+    # -- called by the host's threads: short, never waiting for the collector (but in sync delivery) -----------------------
+
+    def offer(self, record: Record) -> bool:
+        """Take a record in. False, counted: it does not fit, or the process is at its end."""
+        if self._closed:
+            return False
+        room = self._now.buffer_max_events - len(self._live)
+        if not self._inbox.offer(record, room=room, max_bytes=self._now.buffer_max_bytes // 2):
+            self._losses.count("buffer_full")
+            return False
+        if self._thread is None:
+            self._start()
+        if self._parked or len(self._inbox) == URGENT_COUNT:
+            self._wake.set()
+        return True
+
+    def ended(self) -> None:
+        """A call has ended. In sync delivery it is sent now."""
+        if self._now.delivery == "sync" and not self._closed:
+            self.flush(self._now.exit_timeout_s)
+        elif self._parked:
+            self._wake.set()
+
+    def flush(self, timeout_s: float, *, give_up_early: bool = False) -> bool:
+        """Wait until everything recorded so far is delivered. False: not all of it, or not in time."""
+        ticket = _Flush(monotonic() + timeout_s, give_up_early, self._lost())
+        if self._thread is None or not self._thread.is_alive():
+            return self._flush_here(ticket)
+        with self._done:
+            self._flushes.append(ticket)
+            self._wake.set()
+            self._done.wait_for(lambda: ticket.result is not None, timeout_s)
+        return bool(ticket.result)
+
+    def close(self, timeout_s: float) -> bool:
+        """The last flush: at most `timeout_s`, and less when the collector is away. What stays is counted as `exit`."""
+        is_delivered = self.flush(timeout_s, give_up_early=True)
+        self._closed = True
+        self._wake.set()
+        left = len(self._backlog) + len(self._inbox)
+        if left:
+            self._losses.count("exit", left)
+        return is_delivered
+
+    def abandon(self) -> None:
+        """After a fork: these records are the parent's."""
+        self._closed = True
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None or not self._starts_thread or self._now.delivery == "sync":
+                return
+            # An empty context: the host's session or span must not live on in this thread.
+            thread = Thread(target=Context().run, args=(self._run,), name="hookline-emitter", daemon=True)
+            self._on_start()
+            try:
+                thread.start()
+            except RuntimeError:
+                # The interpreter is ending: `close` sends what there is.
+                return
+            self._thread = thread
+
+    # -- the emitter's thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closed:
+            with guard("emitter"):
+                self._rest()
+                self._round()
+
+    def _rest(self) -> None:
+        """Park while there is nothing to do, else wait a moment so that a batch comes together."""
+        if self._flushes or self._closed:
+            return
+        if not self._live and not len(self._backlog):
+            self._parked = True
+            if not len(self._inbox) and not self._flushes:
+                self._wake.wait()
+            self._parked = False
+            self._wake.clear()
+        if not self._flushes:
+            self._parked = self._watch_s > 0
+            self._wake.wait(max(self._now.flush_interval_s, self._watch_s))
+            self._parked = False
+        self._wake.clear()
+
+    def _round(self) -> None:
+        flushes = self._flushes[:]
+        until_s = max((flush.until_s for flush in flushes), default=None)
+        self._cycle(force=bool(flushes), until_s=until_s)
+        if flushes:
+            self._answer(flushes)
+            if self._flushes:
+                # Somebody still waits: try again soon, but do not hammer.
+                self._wake.wait(0.05)
+
+    def _answer(self, flushes: list[_Flush]) -> None:
+        is_empty = not len(self._backlog)
+        with self._done:
+            for flush in flushes:
+                is_over = monotonic() >= flush.until_s or (flush.give_up_early and self._delivery.is_failing)
+                if is_empty or is_over:
+                    flush.result = is_empty and self._lost() == flush.losses_before
+                    self._flushes.remove(flush)
+            self._done.notify_all()
+
+    def _flush_here(self, ticket: _Flush) -> bool:
+        """Without a thread (sync delivery, or at the very end of the interpreter) the caller does the work."""
+        while True:
+            with guard("emitter.flush"):
+                self._cycle(force=True, until_s=ticket.until_s)
+            if not len(self._backlog):
+                return self._lost() == ticket.losses_before
+            if monotonic() >= ticket.until_s or ticket.give_up_early or self._now.delivery == "sync":
+                return False
+            sleep(0.05)
+
+    def _cycle(self, *, force: bool, until_s: float | None) -> None:
+        with self._cycling:
+            settings = self._now
+            self._delivery.use(settings)
+            before = self._sequence
+            self._render(is_paced=not force)
+            self._losses.count("undelivered", self._backlog.trim(settings.buffer_max_events, settings.buffer_max_bytes // 2))
+            self._delivery.send_all(force=force, until_s=until_s)
+            is_quiet = self._sequence == before and not len(self._backlog)
+            self._watch_s = min(WATCH_MAX_S, self._watch_s * 2 or self._now.flush_interval_s) if is_quiet else 0.0
+
+    def _render(self, *, is_paced: bool) -> None:
+        self._live += self._inbox.take()
+        pace = _Pace() if is_paced else None
+        for record in self._live:
+            try:
+                for event in record.drain():
+                    self._add(event, record)
+                    if pace is not None and len(self._inbox) < self._now.buffer_max_events // 2:
+                        pace.rest_if_due()
+            except Exception as error:
+                # What a hook's reader can't read: this call's remaining events are lost, others are not.
+                record.is_done = True
+                self._losses.count("render_failed")
+                log_seldom("emitter.render", "hookline: a call could not be rendered (%s)", type(error).__name__)
+        self._live = [record for record in self._live if not record.is_done]
+
+    def _add(self, event: dict[str, object], record: Record) -> None:
+        try:
+            prepared = prepare(event, record.settings)
+        except RedactFailed:
+            self._losses.count("redact_failed")
+            log_seldom("redact", "hookline: redact raised or returned no event; the event is not sent")
+            return
+        if prepared is None:
+            self._losses.count("redacted")
+            return
+        sequence = self._sequence + 1
+        prepared["sequence"] = sequence
+        prepared["eventId"] = f"{self._prefix}-{sequence}"
+        self._backlog.add(encode_event(prepared))
+        self._sequence = sequence
+
+    def _lost(self) -> int:
+        counts = self._losses.snapshot()
+        return counts["undelivered"] + counts["refused"] + counts["rejected"] + counts["too_large"]
+
+
+class _Pace:
+    """Gives the interpreter back after every slice of work."""
+
+    __slots__ = ("_since_s",)
+
+    def __init__(self) -> None:
+        self._since_s = perf_counter()
+
+    def rest_if_due(self) -> None:
+        if perf_counter() - self._since_s > WORK_S:
+            sleep(REST_S)
+            self._since_s = perf_counter()

@@ -1,0 +1,1 @@
+"""One module an SDK. They do not know each other; `registry.HOOKS` knows them all."""

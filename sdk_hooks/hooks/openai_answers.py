@@ -1,0 +1,265 @@
+"""
+Read what openai answered into the fields of a terminal event.
+
+Flow: SDK object -> **plain copies** (caller's thread) -> **fields of `<activity>:request:completed`** (emitter's thread).
+`take_*` copies strings and numbers out of an SDK object and lets it go; `completed_*` gives them their names.
+An attribute that an object lacks is None here: an unknown shape is recorded as unknown, not guessed.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+Event = dict[str, Any]
+
+MAX_AUDIO_BYTES = 4 * 1024 * 1024
+
+
+class Answer(NamedTuple):
+    """What every answer has: the fields that are already final, and the usage as the provider wrote it."""
+
+    fields: Event
+    usage: Event | None
+
+
+def get(thing: Any, name: str) -> Any:
+    return getattr(thing, name, None)
+
+
+def take_usage(usage: Any) -> Event | None:
+    """A copy of the provider's usage, two levels deep."""
+    if usage is None:
+        return None
+    return {
+        name: value if type(value) is int else _plain(value) for name, value in _fields_of(usage).items() if value is not None
+    }
+
+
+def _fields_of(model: Any) -> Event:
+    extra: Any = get(model, "__pydantic_extra__")
+    return {**model.__dict__, **extra} if extra else dict(model.__dict__)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, dict):
+        return {str(name): _plain(inner) for name, inner in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in cast("list[Any]", value)]
+    return (
+        {name: _plain(inner) for name, inner in _fields_of(value).items() if inner is not None}
+        if hasattr(value, "__dict__")
+        else None
+    )
+
+
+def completed(answer: Answer | None) -> Event:
+    """The fields of a terminal event."""
+    if answer is None:
+        return {}
+    usage = token_usage(answer.usage)
+    return answer.fields | {"usage": usage} if usage else answer.fields
+
+
+TOTALS = {
+    "prompt_tokens": "promptTokens",
+    "input_tokens": "promptTokens",
+    "completion_tokens": "completionTokens",
+    "output_tokens": "completionTokens",
+    "total_tokens": "totalTokens",
+    "cost": "cost",
+}
+DETAILS = {
+    "prompt_tokens_details": "promptTokensDetails",
+    "input_tokens_details": "promptTokensDetails",
+    "input_token_details": "promptTokensDetails",
+    "completion_tokens_details": "completionTokensDetails",
+    "output_tokens_details": "completionTokensDetails",
+    "output_token_details": "completionTokensDetails",
+}
+
+
+def token_usage(usage: Mapping[str, Any] | None) -> Event:
+    """A provider's usage under TanStack's names; what has no name there is kept in `providerUsageDetails`."""
+    told: Event = {}
+    other: Event = {}
+    for name, value in (usage or {}).items():
+        if name in TOTALS:
+            told[TOTALS[name]] = value
+        elif name in DETAILS and isinstance(value, dict):
+            details = cast("dict[str, Any]", value)
+            told[DETAILS[name]] = {camel(inner): count for inner, count in details.items() if count is not None}
+        else:
+            other[name] = value
+    if other:
+        told["providerUsageDetails"] = other
+    return told
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+# -- chat -----------------------------------------------------------------------------------------------------------------
+
+
+def take_chat(completion: Any) -> Answer:
+    """A chat completion, or an older text completion, whose choices have `text`."""
+    choices = [(choice, get(choice, "message")) for choice in completion.choices]
+    texts = [get(message, "content") or get(message, "refusal") or get(choice, "text") or "" for choice, message in choices]
+    calls = [tool_call(call) for _, message in choices for call in get(message, "tool_calls") or ()]
+    reasons = [choice.finish_reason for choice, _ in choices]
+    fields: Event = {"responseModel": completion.model, "responseId": completion.id, "content": texts[0] if texts else ""}
+    if len(texts) > 1:
+        fields["choiceContents"] = texts
+    if calls:
+        fields["toolCalls"] = calls
+    return Answer(fields | finish_fields(reasons), take_usage(completion.usage))
+
+
+def tool_call(call: Any) -> Event:
+    function = get(call, "function")
+    if function is not None:
+        return {"id": call.id, "type": "function", "function": {"name": function.name, "arguments": function.arguments}}
+    custom = get(call, "custom")
+    return {"id": call.id, "type": "custom", "function": {"name": get(custom, "name"), "arguments": get(custom, "input")}}
+
+
+def finish_fields(reasons: list[str | None]) -> Event:
+    """`finishReason` is choice 0's; the list only where there are several."""
+    fields: Event = {"finishReason": reasons[0]} if reasons and reasons[0] else {}
+    if len(reasons) > 1:
+        fields["finishReasons"] = reasons
+    return fields
+
+
+# -- responses ------------------------------------------------------------------------------------------------------------
+
+
+class Image(NamedTuple):
+    """An image that a response made: a call of its own."""
+
+    item_id: str
+    b64: str | None
+    status: str | None
+    prompt: str | None
+    usage: Event | None
+
+
+def take_response(response: Any) -> tuple[Answer, list[Image]]:
+    """A response's text and tools, and its images."""
+    texts: list[str] = []
+    calls: list[Event] = []
+    images: list[Image] = []
+    for item in get(response, "output") or ():
+        kind = get(item, "type")
+        if kind == "message":
+            texts += [get(part, "text") or get(part, "refusal") or "" for part in get(item, "content") or ()]
+        elif kind in ("function_call", "custom_tool_call"):
+            calls.append(response_tool_call(item))
+        elif kind == "image_generation_call":
+            images.append(take_image_item(item))
+    fields: Event = {"responseModel": get(response, "model"), "responseId": get(response, "id"), "content": "".join(texts)}
+    if calls:
+        fields["toolCalls"] = calls
+    reason = response_finish(response, bool(calls))
+    if reason:
+        fields["finishReason"] = reason
+    return Answer(fields, take_usage(get(response, "usage"))), images
+
+
+def response_tool_call(item: Any) -> Event:
+    is_custom = item.type == "custom_tool_call"
+    arguments = get(item, "input" if is_custom else "arguments")
+    kind = "custom" if is_custom else "function"
+    return {"id": item.call_id, "type": kind, "function": {"name": item.name, "arguments": arguments or ""}}
+
+
+def take_image_item(item: Any) -> Image:
+    return Image(item.id, get(item, "result"), get(item, "status"), get(item, "revised_prompt"), take_usage(get(item, "usage")))
+
+
+def image_answer(image: Image) -> Answer:
+    return Answer({"images": [{"b64Json": image.b64}] if image.b64 else []}, image.usage)
+
+
+INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}
+
+
+def response_finish(response: Any, has_calls: bool) -> str | None:
+    """A response has a status where a chat has a finish reason; told in the chat's words."""
+    status = get(response, "status")
+    if status == "completed":
+        return "tool_calls" if has_calls else "stop"
+    if status == "incomplete":
+        reason = get(get(response, "incomplete_details"), "reason")
+        return INCOMPLETE.get(reason, reason)
+    return None
+
+
+# -- media ----------------------------------------------------------------------------------------------------------------
+
+
+def take_images(response: Any) -> Answer:
+    images: list[Event] = []
+    for image in get(response, "data") or ():
+        found = {"url": get(image, "url"), "b64Json": get(image, "b64_json"), "revisedPrompt": get(image, "revised_prompt")}
+        images.append({name: value for name, value in found.items() if value is not None})
+    return Answer({"images": images}, take_usage(get(response, "usage")))
+
+
+def take_embeddings(response: Any) -> Answer:
+    data = response.data
+    fields: Event = {"responseModel": response.model, "embeddingCount": len(data)}
+    first: Any = data[0].embedding if data else None
+    if isinstance(first, list):
+        fields["dimensions"] = len(cast("list[Any]", first))
+    elif isinstance(first, str):
+        # Base64 of four-byte floats, as the host asked for it.
+        fields["dimensions"] = len(first.rstrip("=")) * 3 // 4 // 4
+    return Answer(fields, take_usage(get(response, "usage")))
+
+
+def take_speech(binary: Any) -> Answer:
+    response = get(binary, "response") or binary
+    return speech_answer(response.content, response.headers.get("content-type"))
+
+
+def speech_answer(content: bytes, content_type: str | None) -> Answer:
+    """The bytes by reference; `completed_speech` makes them base64."""
+    return Answer({"audio": content, "contentType": content_type}, None)
+
+
+def completed_speech(answer: Answer | None) -> Event:
+    fields = completed(answer)
+    content = fields.get("audio")
+    if isinstance(content, bytes):
+        kind = str(fields.get("contentType") or "").split(";")[0]
+        fields = fields | {"format": {"audio/mpeg": "mp3"}.get(kind, kind.rpartition("/")[2]), "audio": ""}
+        if len(content) > MAX_AUDIO_BYTES:
+            fields["truncated"] = {"audio": len(content)}
+        else:
+            fields["audio"] = b64encode(content).decode()
+    return fields
+
+
+def take_transcription(result: Any) -> Answer:
+    if isinstance(result, str):
+        return Answer({"text": result}, None)
+    fields: Event = {"text": get(result, "text") or ""}
+    if isinstance(get(result, "language"), str):
+        fields["language"] = result.language
+    return Answer(fields, take_usage(get(result, "usage")))
+
+
+def take_moderation(response: Any) -> Answer:
+    results = response.results
+    names: set[str] = set()
+    for result in results:
+        categories: Mapping[str, Any] = _fields_of(result.categories)
+        names.update(name for name, is_hit in categories.items() if is_hit is True)
+    flagged = any(result.flagged for result in results)
+    fields: Event = {"responseModel": response.model, "responseId": response.id, "flagged": flagged, "categories": sorted(names)}
+    return Answer(fields, None)

@@ -1,0 +1,114 @@
+"""
+`observe`: record the host's own agent or tool as what surrounds its model calls.
+
+Flow: host's function -> **observing** -> recorder; calls made inside are its children.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextvars import Token
+from functools import wraps
+from inspect import isawaitable, iscoroutinefunction
+from types import TracebackType
+from typing import Any, Literal, TypeVar, cast
+
+from sdk_hooks import context
+from sdk_hooks.context import Enclosing
+from sdk_hooks.guard import guard
+from sdk_hooks.recorder import Call, Shape, as_it_is, start_call
+from sdk_hooks.toolrun import ToolRun, start_tool
+
+F = TypeVar("F", bound=Callable[..., Any])
+Kind = Literal["agent", "tool"]
+
+AGENT = Shape("agent", as_it_is, as_it_is)
+
+
+class observe:
+    """
+    As a decorator of a sync or async function, or as a context manager.
+
+        @observe("planner")                 # an agent: a call that the calls inside belong to
+        def plan(task): ...
+
+        @observe("search", kind="tool")     # a tool of the call around it
+        async def search(query): ...
+
+        with observe("planner") as seen:
+            seen.output = "…"               # optional: what to record as the answer
+    """
+
+    __slots__ = ("_kind", "_name", "_running", "_token", "input", "output", "tool_call_id")
+
+    def __init__(self, name: str, *, kind: Kind = "agent", input: Any = None, tool_call_id: str | None = None) -> None:  # noqa: A002
+        self._name = name
+        self._kind = kind
+        self.input = input
+        self.output: Any = None
+        self.tool_call_id = tool_call_id
+        self._running: Call | ToolRun | None = None
+        self._token: Token[Enclosing | None] | None = None
+
+    def __call__(self, function: F) -> F:
+        """Decorate. Each invocation is a run of its own; arguments are recorded as the input, the result as the output."""
+        if iscoroutinefunction(function):
+            return cast("F", self._around_async(function))
+
+        @wraps(function)
+        def observed(*args: Any, **kwargs: Any) -> Any:
+            with self._run(args, kwargs) as run:
+                result = function(*args, **kwargs)
+                run.output = None if isawaitable(result) else result
+                return result
+
+        return cast("F", observed)
+
+    def _around_async(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        @wraps(function)
+        async def observed(*args: Any, **kwargs: Any) -> Any:
+            with self._run(args, kwargs) as run:
+                run.output = await function(*args, **kwargs)
+                return run.output
+
+        return observed
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "observe":
+        given: Any = kwargs if not args else ({"args": list(args), **kwargs} if kwargs or len(args) > 1 else args[0])
+        return observe(self._name, kind=self._kind, input=given, tool_call_id=self.tool_call_id)
+
+    def __enter__(self) -> "observe":
+        with guard("observe"):
+            self._begin()
+        return self
+
+    def _begin(self) -> None:
+        if self._kind == "tool":
+            self._running = start_tool(self._name, self.input, self.tool_call_id)
+        else:
+            started = {"agentName": self._name} if self.input is None else {"agentName": self._name, "input": self.input}
+            self._running = start_call(AGENT, started, provider=None, model=None)
+        if self._running is not None:
+            self._token = context.enter(self._running.as_enclosing())
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with guard("observe"):
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            context.leave(token)
+        running, self._running = self._running, None
+        if running is None:
+            return
+        if error is not None:
+            running.fail(error)
+        else:
+            running.complete(None if self.output is None else {"output": self.output})
+
+    async def __aenter__(self) -> "observe":
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)

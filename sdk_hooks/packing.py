@@ -1,0 +1,108 @@
+"""
+Turn the flat list of a stream's pieces into packed chunk events, one a flush and not one a token.
+
+Flow: hook appends (caller's thread) -> **packing** (emitter's thread) -> events.
+A pack holds pieces of one kind, messageId, choice and toolCallId; offsets count from the event's timestamp, which is its
+first piece's. Along the way the whole text and the tool calls are kept for the terminal event.
+"""
+
+from typing import Any, cast
+
+Event = dict[str, Any]
+
+Piece = tuple[Any, ...]
+"""
+What a hook appends when it is not just text of choice 0:
+("content" | "thinking", text, choice, message_id or None)
+("tool-call", arguments, choice, message_id or None, tool_call_id or None, tool_name or None, index)
+Only the first piece of a tool call needs id and name; later ones are found by (choice, index). A new id at a known index
+begins a new tool call.
+"""
+
+Delta = str | Piece
+
+
+class _ToolCall:
+    __slots__ = ("arguments", "index", "name", "tool_call_id")
+
+    def __init__(self, tool_call_id: str, name: str, index: int) -> None:
+        self.tool_call_id = tool_call_id
+        self.name = name
+        self.index = index
+        self.arguments: list[str] = []
+
+
+class Packer:
+    """The pieces of one stream, across flushes."""
+
+    __slots__ = ("_open_tools", "_request_id", "_text", "_tools", "message_id")
+
+    def __init__(self, request_id: str) -> None:
+        self._request_id = request_id
+        self._text: dict[int, list[str]] = {}
+        self._tools: list[_ToolCall] = []
+        self._open_tools: dict[tuple[int, int], _ToolCall] = {}
+        self.message_id: str | None = None
+
+    def pack(self, taken: list[Any], start_ns: int, start_ms: float) -> list[Event]:
+        """Events for (time, delta, time, delta, …), in the order of their first pieces."""
+        packs: dict[tuple[Any, ...], tuple[Event, int]] = {}
+        for at_ns, delta in zip(taken[::2], taken[1::2], strict=False):
+            kind, text, choice, message_id, tool = self._read(delta)
+            key = (kind, choice, message_id, id(tool) if tool else 0)
+            found = packs.get(key)
+            if found is None:
+                event = self._event(kind, choice, message_id, tool)
+                event["timestamp"] = start_ms + (at_ns - start_ns) / 1e6
+                packs[key] = found = (event, at_ns)
+            event, first_ns = found
+            event["chunks"].append({"offsetMs": round((at_ns - first_ns) / 1e6, 3), "delta": text})
+        return [event for event, _ in packs.values()]
+
+    def _read(self, delta: Delta) -> tuple[str, str, int, str | None, _ToolCall | None]:
+        if isinstance(delta, str):
+            self._text.setdefault(0, []).append(delta)
+            return "content", delta, 0, self.message_id, None
+        kind, text, choice, message_id = delta[:4]
+        tool = None
+        if kind == "tool-call":
+            tool = self._tool(choice, *cast("tuple[str | None, str | None, int]", delta[4:7]))
+            tool.arguments.append(text)
+        elif kind == "content":
+            self._text.setdefault(choice, []).append(text)
+        return kind, text, choice, message_id or self.message_id, tool
+
+    def _tool(self, choice: int, tool_call_id: str | None, name: str | None, index: int) -> _ToolCall:
+        tool = self._open_tools.get((choice, index))
+        if tool is None or (tool_call_id and tool_call_id != tool.tool_call_id):
+            # Some providers repeat an index for the next tool call: the id decides.
+            made_up = f"{self._request_id}/tool-{len(self._tools)}"
+            tool = _ToolCall(tool_call_id or made_up, name or "", index)
+            self._open_tools[choice, index] = tool
+            self._tools.append(tool)
+        elif name and not tool.name:
+            tool.name = name
+        return tool
+
+    def _event(self, kind: str, choice: int, message_id: str | None, tool: _ToolCall | None) -> Event:
+        event: Event = {"type": f"text:chunk:{kind}", "requestId": self._request_id, "streamId": self._request_id}
+        if message_id:
+            event["messageId"] = message_id
+        if choice:
+            event["choice"] = choice
+        if tool is None:
+            event["content"] = ""
+        else:
+            event |= {"toolCallId": tool.tool_call_id, "toolName": tool.name, "index": tool.index, "arguments": ""}
+        event["chunks"] = []
+        return event
+
+    def seen(self) -> Event:
+        """What the stream said so far, as fields of a terminal event."""
+        fields: Event = {"content": "".join(self._text.get(0, ()))}
+        if self._tools:
+            fields["toolCalls"] = [
+                {"id": t.tool_call_id, "type": "function", "function": {"name": t.name, "arguments": "".join(t.arguments)}}
+                for t in self._tools
+            ]
+        return fields

@@ -1,0 +1,168 @@
+"""
+Put our code around a callable of an SDK, and take it away again.
+
+Flow: registry -> hooks -> **patching**.
+The original's result, exceptions and signature stay; a callable is wrapped once, however often it is asked for.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import wraps
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
+
+from sdk_hooks.guard import guard
+
+T = TypeVar("T")
+MARK = "__hookline_patch__"
+
+
+class Watch(Protocol):
+    """Looks at one invocation. Runs under `guard`: what it raises is not seen by the host."""
+
+    def returned(self, result: Any) -> Any:
+        """The result for the host: the same object, or one that stands for it (a watched stream)."""
+        ...
+
+    def raised(self, error: BaseException) -> None: ...
+
+
+Begin = Callable[[tuple[Any, ...], dict[str, Any]], Watch | None]
+"""Looks at the arguments before the original runs; None: do not watch this one."""
+
+
+class _Patch(NamedTuple):
+    owner: Any
+    had_own: bool
+    own: Any
+
+
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> bool:
+    """
+    `owner.name = make(owner.name)`, for an instance, a class or a module. False if it was replaced before.
+
+    On an instance the class's method is only covered, so that other instances stay as they are.
+    """
+    original = getattr(owner, name)
+    if is_replaced(owner, name):
+        return False
+    own = vars(owner).get(name)
+    replacement = make(original)
+    setattr(replacement, MARK, _Patch(owner, name in vars(owner), own))
+    setattr(owner, name, replacement)
+    return True
+
+
+def is_replaced(owner: Any, name: str) -> bool:
+    """Whether this very owner's attribute is ours; a copy of an instance that took our attribute along is not."""
+    patch = getattr(vars(owner).get(name), MARK, None)
+    return isinstance(patch, _Patch) and patch.owner is owner
+
+
+def restore(owner: Any, name: str) -> bool:
+    """Undo `replace`. False if there was nothing to undo, or somebody else has wrapped it since: then ours must stay."""
+    if not is_replaced(owner, name):
+        return False
+    patch = cast("_Patch", getattr(vars(owner)[name], MARK))
+    if patch.had_own:
+        setattr(owner, name, patch.own)
+    else:
+        delattr(owner, name)
+    return True
+
+
+def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callable[..., T]:
+    """A function like `original`, watched."""
+
+    @wraps(original)
+    def watched(*args: Any, **kwargs: Any) -> T:
+        watch = _begin(begin, args, kwargs, place)
+        if watch is None:
+            return original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            with guard(place):
+                watch.raised(error)
+            raise
+        return _returned(watch, result, place)
+
+    return watched
+
+
+def around_async(original: Callable[..., Awaitable[T]], begin: Begin, place: str) -> Callable[..., Awaitable[T]]:
+    """A coroutine function like `original`, watched."""
+
+    @wraps(original)
+    async def watched(*args: Any, **kwargs: Any) -> T:
+        watch = _begin(begin, args, kwargs, place)
+        if watch is None:
+            return await original(*args, **kwargs)
+        try:
+            result = await original(*args, **kwargs)
+        except BaseException as error:
+            with guard(place):
+                watch.raised(error)
+            raise
+        return _returned(watch, result, place)
+
+    return watched
+
+
+def _begin(begin: Begin, args: tuple[Any, ...], kwargs: dict[str, Any], place: str) -> Watch | None:
+    with guard(place):
+        return begin(args, kwargs)
+    return None
+
+
+def _returned(watch: Watch, result: T, place: str) -> T:
+    with guard(place):
+        return cast("T", watch.returned(result))
+    return result
+
+
+class StreamWatch(Protocol):
+    """Looks at one stream. Exactly one of the last three is called, once."""
+
+    def item(self, item: Any) -> None: ...
+    def ended(self) -> None: ...
+    def raised(self, error: BaseException) -> None: ...
+    def left(self) -> None:
+        """The host stopped before the end."""
+        ...
+
+
+def watch_iterator(stream: Iterator[T], watch: StreamWatch, place: str) -> Iterator[T]:
+    """The stream's items, unchanged. For streams that are plain iterators; SDK stream classes need their type kept."""
+    try:
+        for item in stream:
+            with guard(place):
+                watch.item(item)
+            yield item
+    except GeneratorExit:
+        with guard(place):
+            watch.left()
+        raise
+    except BaseException as error:
+        with guard(place):
+            watch.raised(error)
+        raise
+    with guard(place):
+        watch.ended()
+
+
+async def watch_async_iterator(stream: AsyncIterator[T], watch: StreamWatch, place: str) -> AsyncIterator[T]:
+    """`watch_iterator` for async streams."""
+    try:
+        async for item in stream:
+            with guard(place):
+                watch.item(item)
+            yield item
+    except GeneratorExit:
+        with guard(place):
+            watch.left()
+        raise
+    except BaseException as error:
+        with guard(place):
+            watch.raised(error)
+        raise
+    with guard(place):
+        watch.ended()

@@ -1,0 +1,362 @@
+"""
+The life of one call, from the hook's remarks to events.
+
+Flow: hooks -> **recorder** -> emitter.
+What runs in the caller's thread is a copy of the request, two appends a chunk, and a few attributes at the end. Events are
+rendered in the emitter's thread, when it drains the record.
+
+How a hook uses it (everything under `guard`):
+
+    call = start_call(CHAT, options.json_data, layer=layer, provider="openai", model="gpt-5", streaming=True)
+    if call is not None:                       # None: disabled, suppressed or the buffer is full
+        append = call.append
+        append(perf_counter_ns()); append(delta.content)
+        call.complete({"usage": …})            # or call.fail(error), call.abort(); the first wins, the others do nothing
+"""
+
+from collections.abc import Callable, Iterator
+from time import perf_counter_ns, time_ns
+from typing import Any, NamedTuple
+
+from sdk_hooks import context
+from sdk_hooks.config import NO_LAYER, CallSettings, Layer
+from sdk_hooks.context import Enclosing, HostSpan
+from sdk_hooks.packing import Delta, Event, Packer
+from sdk_hooks.runtime import Runtime, current_runtime
+from sdk_hooks.snapshot import Snapshot, take
+
+GOLDEN = 0.618_033_988_749_895
+"""Steps of the golden ratio spread the sampled calls evenly, whatever rhythm the host calls in; and need no `random`."""
+
+
+class Shape(NamedTuple):
+    """
+    How calls of one kind become events. Pure functions; both run in the emitter's thread on plain data.
+
+    `activity` is the first part of the event types: text, image, embedding, speech, transcription, moderation, agent, …
+    `started` reads the request (a copy of what was given to `start_call`) into fields of `<activity>:request:started`.
+    `completed` reads what was given to `complete`, `fail` or `abort` into fields of the terminal event.
+    """
+
+    activity: str
+    started: Callable[[Any], Event]
+    completed: Callable[[Any], Event]
+
+
+def as_it_is(fields: Event | None) -> Event:
+    """For shapes whose hook gives the fields of the event itself."""
+    return dict(fields or {})
+
+
+class _End(NamedTuple):
+    what: str
+    """completed, error or aborted."""
+    at_ns: int
+    response: Any
+    error: dict[str, str] | None
+
+
+def _discard(_: object) -> None:
+    """The `append` of a call that is not sampled."""
+
+
+class Call:
+    """
+    One call while it runs. The hook may read `request_id`, `is_sampled`, and set `message_id` before the first chunk.
+
+    `append(perf_counter_ns())` and then `append(delta)` for each piece of a stream, from one thread at a time: a str is text
+    of choice 0, a tuple anything else (`packing.Piece`).
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_end",
+        "_first_ns",
+        "_is_announced",
+        "_model",
+        "_open",
+        "_packer",
+        "_parent",
+        "_provider",
+        "_request",
+        "_runtime",
+        "_shape",
+        "_started_fields",
+        "_tool_call_id",
+        "append",
+        "host_span",
+        "is_done",
+        "is_sampled",
+        "message_id",
+        "request_id",
+        "root_request_id",
+        "root_span",
+        "run_id",
+        "settings",
+        "size_bytes",
+        "start_ns",
+        "start_wall_ns",
+        "streaming",
+    )
+
+    append: Callable[[Any], None]
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: CallSettings,
+        shape: Shape,
+        request: Snapshot,
+        provider: str | None,
+        model: str | None,
+        streaming: bool,
+        started_ns: int | None,
+    ) -> None:
+        self._runtime = runtime
+        self.settings = settings
+        self._shape = shape
+        self._request: Snapshot | None = request
+        self._provider = provider
+        self._model = model
+        self.streaming = streaming
+        self.size_bytes = request.size_bytes + 512
+        self.start_wall_ns = time_ns()
+        now_ns = perf_counter_ns()
+        self.start_ns = now_ns
+        if started_ns is not None:
+            self.start_wall_ns -= now_ns - started_ns
+            self.start_ns = started_ns
+        self._chunks: list[Any] = []
+        self.append = self._chunks.append
+        # Taking the one item is atomic: whoever gets it ends the call, without a lock that a fork or a destructor could meet.
+        self._open = [True]
+        self._end: _End | None = None
+        self._first_ns: int | None = None
+        self._is_announced = False
+        self._packer: Packer | None = None
+        self._started_fields: Event = {}
+        self.message_id: str | None = None
+        self.is_done = False
+
+    # -- in the caller's thread -------------------------------------------------------------------------------------------
+
+    def complete(self, response: Any = None, *, at_ns: int | None = None) -> None:
+        """The call went well. `response` is the hook's own copy of what it read: plain data that nobody changes."""
+        self._finish("completed", response, None, at_ns)
+
+    def fail(
+        self,
+        error: BaseException | None = None,
+        *,
+        name: str | None = None,
+        message: str | None = None,
+        response: Any = None,
+        at_ns: int | None = None,
+    ) -> None:
+        """
+        The call failed: with an exception, or with a status that the provider reports without one.
+
+        What is no Exception (a cancelled task, Ctrl-C, a closed generator) is somebody leaving: aborted.
+        """
+        if error is not None and not isinstance(error, Exception):
+            self._finish("aborted", response, None, at_ns)
+        elif self._open:
+            about = {"name": name or type(error).__name__, "message": str(error) if message is None else message}
+            self._finish("error", response, about, at_ns)
+
+    def abort(self, response: Any = None, *, at_ns: int | None = None) -> None:
+        """The host left a stream early. Sent with what was seen so far."""
+        self._finish("aborted", response, None, at_ns)
+
+    def _finish(self, what: str, response: Any, error: dict[str, str] | None, at_ns: int | None) -> None:
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        self._end = _End(what, perf_counter_ns() if at_ns is None else at_ns, response, error)
+        if not self.is_sampled:
+            if what != "error":
+                self.is_done = True
+                return
+            self._runtime.emitter.offer(self)
+        self._runtime.emitter.ended()
+
+    def child(
+        self,
+        shape: Shape,
+        request: Any,
+        *,
+        item_id: str,
+        provider: str | None = None,
+        model: str | None = None,
+        started_ns: int | None = None,
+    ) -> "Call | None":
+        """A call that happens inside this one's stream, like an image of a Responses stream; `<requestId>/<item id>`."""
+        child = Call(self._runtime, self.settings, shape, take(request), provider or self._provider, model, False, started_ns)
+        child.request_id = f"{self.request_id}/{item_id}"
+        _nest(child, self.as_enclosing(), self.host_span)
+        return child if _announce(child) else None
+
+    def as_enclosing(self, tool_call_id: str | None = None) -> Enclosing:
+        """For `context.enter`: calls made from now on are inside this one."""
+        return Enclosing(
+            self.request_id, self.root_request_id, tool_call_id, self.run_id, self.root_span, self.host_span, self.is_sampled
+        )
+
+    # -- in the emitter's thread ------------------------------------------------------------------------------------------
+
+    def drain(self) -> Iterator[Event]:
+        """Everything new since the last time. `is_done` when nothing more can come."""
+        # Read before the chunks: whatever was appended before the end is then in the list.
+        end = self._end
+        if not self._is_announced:
+            self._is_announced = True
+            yield self._started_event()
+        count = len(self._chunks) & ~1
+        if count:
+            taken = self._chunks[:count]
+            del self._chunks[:count]
+            yield from self._chunk_events(taken)
+        if end is not None:
+            self.is_done = True
+            yield self._terminal_event(end)
+
+    def _started_event(self) -> Event:
+        request, self._request = self._request, None
+        event = self._event("started", self.start_ns)
+        fields = self._shape.started(request.open() if request else None)
+        self._started_fields = {name: fields[name] for name in CARRIED if name in fields}
+        return event | fields
+
+    def _chunk_events(self, taken: list[Any]) -> Iterator[Event]:
+        if self._first_ns is None:
+            self._first_ns = taken[0]
+        if self._packer is None:
+            self._packer = Packer(self.request_id)
+        self._packer.message_id = self.message_id
+        context_fields = self._context_fields()
+        for event in self._packer.pack(taken, self.start_ns, self.start_wall_ns / 1e6):
+            yield event | context_fields
+
+    def _terminal_event(self, end: _End) -> Event:
+        event = self._event(end.what, end.at_ns) | self._started_fields
+        event["duration"] = max(0.0, (end.at_ns - self.start_ns) / 1e6)
+        if self._first_ns is not None:
+            event["timeToFirstChunk"] = (self._first_ns - self.start_ns) / 1e6
+        if self._packer is not None:
+            event |= self._packer.seen()
+        if end.response is not None or end.what == "completed":
+            event |= self._shape.completed(end.response)
+        if end.error is not None:
+            event["error"] = end.error
+        return event
+
+    def _event(self, what: str, at_ns: int) -> Event:
+        event: Event = {
+            "type": f"{self._shape.activity}:request:{what}",
+            # From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around.
+            "timestamp": (self.start_wall_ns + at_ns - self.start_ns) / 1e6,
+            "requestId": self.request_id,
+        }
+        if self._shape.activity == "text":
+            event["streamId"] = self.request_id
+        if self._provider is not None:
+            event["provider"] = self._provider
+        if self._model is not None:
+            event["model"] = self._model
+        if self.streaming or self._shape.activity == "text":
+            event["streaming"] = self.streaming
+        return event | self._context_fields(what)
+
+    def _context_fields(self, what: str = "") -> Event:
+        settings = self.settings
+        fields: Event = {
+            "source": "server",
+            "clientId": settings.client_id,
+            "project": settings.project,
+            "threadId": settings.thread_id,
+            "runId": self.run_id,
+            "sessionId": settings.session_id,
+            "userId": settings.user_id,
+        }
+        if what:
+            fields["tags"] = dict(settings.tags) if settings.tags else None
+            fields["traceparent"] = self.root_span.traceparent() if self.root_span else None
+            if settings.sample_rate < 1.0:
+                fields["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
+        if self._parent is not None:
+            fields["parentRequestId"] = self._parent.request_id
+            fields["parentToolCallId"] = self._parent.tool_call_id
+            fields["rootRequestId"] = self._parent.root_request_id
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+CARRIED = ("messageCount", "hasTools", "inputLength", "documentCount", "requestType", "agentName", "dimensions")
+"""What a terminal event repeats of its started event where it has a field of that name too."""
+
+
+def start_call(
+    shape: Shape,
+    request: Any,
+    *,
+    provider: str | None,
+    model: str | None,
+    streaming: bool = False,
+    layer: Layer = NO_LAYER,
+    started_ns: int | None = None,
+) -> Call | None:
+    """
+    Begin to record a call, in the caller's context, just before it is sent. Never blocks.
+
+    None means: not recorded (disabled, suppressed by a framework's hook, or the buffer is full, which is counted).
+    """
+    runtime = current_runtime()
+    settings = runtime.config.for_call(layer)
+    if settings.disabled or context.is_suppressed():
+        return None
+    call = Call(runtime, settings, shape, take(request), provider, model, streaming, started_ns)
+    number = runtime.identity.request_number()
+    call.request_id = f"{runtime.identity.request_prefix}{number}"
+    _place(call, context.enclosing(), context.host_span())
+    if call._parent is None and settings.sample_rate < 1.0:  # pyright: ignore[reportPrivateUsage] (same module)
+        call.is_sampled = (number * GOLDEN) % 1.0 < settings.sample_rate
+    return call if _announce(call) else None
+
+
+def _place(call: Call, around: Enclosing | None, host_span: HostSpan | None) -> None:
+    if around is None:
+        _root(call, host_span, call.settings.run_id)
+    elif host_span is None or host_span == around.host_span:
+        _nest(call, around, host_span)
+    else:
+        # The host opened a span of its own inside the enclosing call: that span is the parent, the enclosing one its ancestor.
+        _root(call, host_span, around.run_id)
+        call.is_sampled = around.is_sampled
+
+
+def _root(call: Call, host_span: HostSpan | None, run_id: str | None) -> None:
+    call._parent = None  # pyright: ignore[reportPrivateUsage]
+    call.root_request_id = call.request_id
+    call.run_id = run_id
+    call.root_span = call.host_span = host_span
+    call.is_sampled = True
+
+
+def _nest(call: Call, around: Enclosing, host_span: HostSpan | None) -> None:
+    call._parent = around  # pyright: ignore[reportPrivateUsage]
+    call.root_request_id = around.root_request_id
+    call.run_id = around.run_id
+    call.root_span = around.root_span
+    call.host_span = host_span
+    call.is_sampled = around.is_sampled
+
+
+def _announce(call: Call) -> bool:
+    """Offer a sampled call to the emitter; an unsampled one waits whether it fails."""
+    if call.is_sampled:
+        return call._runtime.emitter.offer(call)  # pyright: ignore[reportPrivateUsage]
+    call.append = _discard
+    return True
+
+
+__all__ = ["Call", "Delta", "Shape", "as_it_is", "start_call"]

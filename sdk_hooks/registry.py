@@ -1,0 +1,105 @@
+"""
+Which SDKs we know, and how one of their clients gets its hook.
+
+Flow: `instrument(client)` -> **registry** -> hooks/<sdk>.
+One row an SDK. A hook's module is imported when a client of its SDK comes along, never before.
+"""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol, TypeVar, Unpack, cast
+
+from sdk_hooks.config import CallOptions, Layer
+from sdk_hooks.guard import guard, log
+
+C = TypeVar("C")
+
+
+class Hook(Protocol):
+    """
+    What a module in `hooks/` offers. All of it may be called twice: wrapping twice wraps once, and takes the newer layer.
+    """
+
+    def instrument(self, client: Any, layer: Layer) -> bool:
+        """Hook this client (or the SDK's module) in place. False: it is none of this SDK's."""
+        ...
+
+    def uninstrument(self, client: Any) -> bool:
+        """Leave the client as it was."""
+        ...
+
+    def instrument_all(self, layer: Layer) -> None:
+        """Hook every client that is made from now on."""
+        ...
+
+    def uninstrument_all(self) -> None:
+        """Undo `instrument_all`, and every client that it hooked."""
+        ...
+
+
+class Row(NamedTuple):
+    """An SDK: the name of its import package, and our module for it."""
+
+    sdk: str
+    module: str
+
+
+HOOKS: Mapping[str, Row] = {"openai": Row("openai", "sdk_hooks.hooks.openai")}
+
+
+def load(row: Row) -> Hook:
+    return cast("Hook", import_module(row.module))
+
+
+def row_of(client: Any) -> Row | None:
+    """The SDK that the client, a subclass of it, or the SDK's module belongs to. Told by names: nothing is imported."""
+    names = [client.__name__] if isinstance(client, type(sys)) else [kind.__module__ for kind in type(client).__mro__]
+    packages = {name.partition(".")[0] for name in names}
+    return next((row for row in HOOKS.values() if row.sdk in packages), None)
+
+
+def instrument(client: C = None, **settings: Unpack[CallOptions]) -> C:
+    """
+    Record the calls of this client, which comes back as the same object. Without one: of every supported SDK, from now on.
+
+    Settings given here win over `configure` and lose to `session`.
+    """
+    with guard("instrument"):
+        layer = Layer(settings)
+        if client is None:
+            for row in _installed():
+                with guard(f"instrument.{row.sdk}"):
+                    load(row).instrument_all(layer)
+            return client
+        row = row_of(client)
+        if row is None or not load(row).instrument(client, layer):
+            log(
+                "warning",
+                "hookline: %s is no client that can be instrumented; known: %s",
+                type(client).__name__,
+                ", ".join(HOOKS),
+            )
+    return client
+
+
+def uninstrument(client: C = None) -> C:
+    """Undo `instrument`: for this client, or for everything."""
+    with guard("uninstrument"):
+        if client is not None:
+            row = row_of(client)
+            if row is not None:
+                load(row).uninstrument(client)
+            return client
+        for row in HOOKS.values():
+            # What was never loaded has hooked nothing.
+            if row.module in sys.modules:
+                with guard(f"uninstrument.{row.sdk}"):
+                    load(row).uninstrument_all()
+    return client
+
+
+def _installed() -> list[Row]:
+    from importlib.util import find_spec
+
+    return [row for row in HOOKS.values() if row.sdk in sys.modules or find_spec(row.sdk) is not None]

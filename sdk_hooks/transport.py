@@ -1,0 +1,150 @@
+"""
+One POST to the collector, and what its answer means.
+
+Flow: emitter -> **transport** -> collector.
+`http.client` is imported with the first POST. Never logs, never raises, never shows a key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from sdk_hooks.version import VERSION
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection, HTTPResponse
+
+ANSWER_MAX_BYTES = 1024 * 1024
+RETRY_STATUSES = frozenset({408, 425, 429})
+
+
+class Delivered(NamedTuple):
+    """The collector has it on disk. `rejected` counts single events that it did not take, by code."""
+
+    rejected: dict[str, int]
+
+
+class RetryLater(NamedTuple):
+    """Not now: unreachable, busy, or limited. `after_s` is what the collector asked for."""
+
+    after_s: float | None
+    why: str
+
+
+class Refused(NamedTuple):
+    """Never, as it is: the same POST would be refused again."""
+
+    status: int
+
+
+Answer = Delivered | RetryLater | Refused
+
+
+class Transport(Protocol):
+    """Delivers one encoded batch. MUST NOT raise; MUST return within about `timeout_s`."""
+
+    def post(self, body: bytes, *, is_gzip: bool, timeout_s: float) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+class HttpTransport:
+    """A kept-alive connection to one collector. For one thread at a time; a forked child makes its own."""
+
+    def __init__(self, url: str, api_key: str | None) -> None:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(url)
+        self._is_https = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._path = f"{parts.path.rstrip('/')}/v1/events"
+        self._api_key = api_key
+        self._connection: HTTPConnection | None = None
+
+    def post(self, body: bytes, *, is_gzip: bool, timeout_s: float) -> Answer:
+        from http.client import HTTPException
+
+        is_reused = self._connection is not None
+        try:
+            return self._post(body, is_gzip, timeout_s)
+        except TimeoutError:
+            self.close()
+            return RetryLater(None, "timeout")
+        except (OSError, HTTPException, ValueError) as error:
+            self.close()
+            why = type(error).__name__
+        if not is_reused:
+            return RetryLater(None, why)
+        # A server may close an idle connection at any time; event ids make a second try harmless.
+        return self.post(body, is_gzip=is_gzip, timeout_s=timeout_s)
+
+    def _post(self, body: bytes, is_gzip: bool, timeout_s: float) -> Answer:
+        connection = self._connected(timeout_s)
+        headers = {"Content-Type": "application/json", "User-Agent": f"hookline-py/{VERSION}"}
+        if is_gzip:
+            headers["Content-Encoding"] = "gzip"
+        if self._api_key:
+            headers["Authorization"] = f"Bearer {self._api_key}"
+        connection.request("POST", self._path, body, headers)
+        with connection.getresponse() as response:
+            answer = response.read(ANSWER_MAX_BYTES)
+            if response.read(1) or response.will_close:
+                self.close()
+            return read_answer(response, answer)
+
+    def _connected(self, timeout_s: float) -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection
+
+        if self._connection is None:
+            # HTTPSConnection verifies certificate and host name by default.
+            kind = HTTPSConnection if self._is_https else HTTPConnection
+            self._connection = kind(self._host, self._port, timeout=timeout_s)
+        elif self._connection.sock is not None:  # pyright: ignore[reportUnnecessaryComparison] (None after the server closed)
+            self._connection.sock.settimeout(timeout_s)
+        return self._connection
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def read_answer(response: HTTPResponse, body: bytes) -> Answer:
+    """What status and body mean. 422 is delivered too: each of its events was judged singly."""
+    status = response.status
+    if status == 422 or 200 <= status < 300:
+        rejected = read_rejected(body)
+        return Refused(status) if status == 422 and not rejected else Delivered(rejected)
+    if status in RETRY_STATUSES or status >= 500:
+        return RetryLater(read_retry_after(response.getheader("Retry-After")), str(status))
+    return Refused(status)
+
+
+def read_rejected(body: bytes) -> dict[str, int]:
+    """Rejected events of an answer, counted by code."""
+    import json
+
+    try:
+        found: Any = json.loads(body)
+        codes = [str(item["code"]) for item in found["rejected"]]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {code: codes.count(code) for code in set(codes)}
+
+
+def read_retry_after(text: str | None) -> float | None:
+    """Seconds, or an HTTP date."""
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    from email.utils import parsedate_to_datetime
+    from time import time
+
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
+    except (ValueError, TypeError):
+        return None
