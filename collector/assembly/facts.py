@@ -1,0 +1,109 @@
+"""
+What one pass over a call's events notes down, before anything is concluded from it.
+
+Flow: ordered events -> rules -> **facts** -> ending, timing, usage, tools, iterations, spans.
+The one mutable value of assembly; it lives inside one `assemble`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from collector.assembly.fields import name
+from collector.assembly.parents import HostSpan, parse_traceparent
+from collector.assembly.text import TextRun
+from collector.events import StoredEvent
+
+TextKey = tuple[str, int]
+"""messageId ('' where there is none) and choice."""
+
+NAMED = (
+    "provider", "model", "responseModel", "responseId", "clientId", "threadId", "runId", "sessionId", "userId",
+    "parentRequestId", "parentToolCallId", "rootRequestId", "agentName", "jobId",
+)  # fmt: skip
+"""Fields of which the first one in a call counts, the started event's before all others."""
+
+
+@dataclass(slots=True)
+class ToolFacts:
+    """What the events say about one toolCallId."""
+
+    tool_call_id: str
+    first_ms: float
+    position: int = 0
+    """Its place among the calls of its message: orders tools of one millisecond."""
+    tool_name: str | None = None
+    message_id: str | None = None
+    declared: str | None = None
+    """Arguments as `toolCalls` has them."""
+    pieces: list[str] = field(default_factory=list[str])
+    """Arguments as they were streamed."""
+    given_input: object = None
+    started: StoredEvent | None = None
+    completed: StoredEvent | None = None
+    is_waiting: bool = False
+    streamed_result: str | None = None
+
+
+@dataclass(slots=True)
+class IterationFacts:
+    """One turn of the agent loop: a request to the model."""
+
+    number: int
+    started: StoredEvent | None = None
+    completed: StoredEvent | None = None
+
+
+@dataclass(slots=True)
+class Facts:
+    """The notes. Lists keep the order of the call."""
+
+    started: StoredEvent | None = None
+    terminals: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    chunk_errors: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    dones: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    waits: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    usages: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    messages: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    steps: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    """Handoffs, guardrails and memory look-ups: spans of their own."""
+    iterations: dict[int, IterationFacts] = field(default_factory=dict[int, IterationFacts])
+    tools: dict[str, ToolFacts] = field(default_factory=dict[str, ToolFacts])
+    texts: dict[TextKey, TextRun] = field(default_factory=dict[TextKey, TextRun])
+    thoughts: dict[TextKey, TextRun] = field(default_factory=dict[TextKey, TextRun])
+    chunk_count: int = 0
+    first_chunk_ms: float | None = None
+    named: dict[str, str] = field(default_factory=dict[str, str])
+    tags: Mapping[str, Any] | None = None
+    host_span: HostSpan | None = None
+    is_truncated: bool = False
+    activity: str | None = None
+
+    def tool(self, tool_call_id: str, event: StoredEvent) -> ToolFacts:
+        """The notes on a tool, begun at its first event."""
+        found = self.tools.get(tool_call_id)
+        if found is None:
+            found = self.tools[tool_call_id] = ToolFacts(tool_call_id=tool_call_id, first_ms=event.timestamp_ms)
+        return found
+
+    def iteration(self, number: int) -> IterationFacts:
+        """The notes on an iteration."""
+        found = self.iterations.get(number)
+        if found is None:
+            found = self.iterations[number] = IterationFacts(number=number)
+        return found
+
+
+def note_context(facts: Facts, payload: Mapping[str, Any], missing: list[str]) -> None:
+    """Take the fields of `missing` that this event has, and strike them off the list."""
+    for field_name in missing[:]:
+        found = name(payload.get(field_name))
+        if found is not None:
+            facts.named[field_name] = found
+            missing.remove(field_name)
+    if facts.host_span is None and "traceparent" in payload:
+        facts.host_span = parse_traceparent(payload["traceparent"])
+    if facts.tags is None and isinstance(payload.get("tags"), Mapping):
+        facts.tags = payload["tags"]
+    if payload.get("truncated"):
+        facts.is_truncated = True

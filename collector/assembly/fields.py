@@ -1,0 +1,60 @@
+"""
+Read fields whose type nobody has checked.
+
+Flow: events -> **typed values** -> rules. A payload is kept as the sender wrote it, so any field may hold anything;
+what has another type than expected counts as absent.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+
+def text(value: object) -> str | None:
+    """The string, the empty one included."""
+    return value if isinstance(value, str) else None
+
+
+def name(value: object) -> str | None:
+    """A string that says something: an id, a model's name."""
+    return value if isinstance(value, str) and value else None
+
+
+def number(value: object) -> float | None:
+    """A finite number; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def amount(value: object) -> float | None:
+    """A number that is not below zero: a duration, a price."""
+    found = number(value)
+    return found if found is not None and found >= 0 else None
+
+
+def whole(value: object) -> int | None:
+    """A count. JavaScript's BigInt comes as `{"__type": "bigint", "value": "123"}`."""
+    if isinstance(value, Mapping):
+        digits = cast("Mapping[str, Any]", value).get("value")
+        return int(digits) if isinstance(digits, str) and digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+    found = amount(value)
+    return int(found) if found is not None and found == int(found) and found < 2**63 else None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The object, or an empty one."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> Sequence[Any]:
+    """The array, or an empty one."""
+    return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else ()
+
+
+def as_json(value: object) -> str | None:
+    """A string as it is, None as None, anything else as compact JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -1,0 +1,37 @@
+"""
+What assembly is given: one call's events, and what is known about them besides.
+
+Flow: storage -> pipeline -> **these values** -> assembly.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from collector.events import StoredEvent
+from collector.spans import Status, Usage
+
+Price = Callable[[str | None, str | None, Usage, float], float | None]
+"""(provider, model, usage, at_ms) -> US dollars, or None where no price is known. Never raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvents:
+    """All that is stored about one call at `now_ms`. `events` may come in any order, with repeats."""
+
+    project: str
+    request_id: str
+    events: tuple[StoredEvent, ...] = field(repr=False)
+    run_ends: tuple[StoredEvent, ...] = ()
+    """`run:errored` and `run:cancelled` of the call's runId."""
+    service: str
+    is_own_hook: bool
+    """Our emitters send in order, so a call of theirs with both ends stored needs no settling time."""
+    trace_id: str | None
+    """Fixed at an earlier assembly; kept whatever the events say now."""
+    exported: Status | None
+    """The status under which the call's span was queued for export, None where it was not."""
+    now_ms: int
+    first_received_ms: int
+    last_received_ms: int
+    settle_ms: int
+    idle_timeout_ms: int

@@ -1,0 +1,163 @@
+"""
+What was asked and what was answered.
+
+Flow: facts, ending -> **text, messages** -> previews, content attributes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from collector.assembly.ending import Ended, Ending
+from collector.assembly.facts import Facts
+from collector.assembly.fields import as_json, items, mapping, name, text, whole
+from collector.assembly.text import TextRun, join_first_choice
+from collector.events import StoredEvent
+from collector.spans import ToolCall
+
+PREVIEW_CHARS = 500
+
+_ASKED_IN = ("prompt", "text", "input", "query", "question")
+"""Where the started events of media and embedding requests have what was asked."""
+
+Part = dict[str, Any]
+
+
+def find_answer(facts: Facts, ending: Ending) -> str | None:
+    """The streamed text; only where no piece came, the content of the terminal event."""
+    if facts.texts:
+        return join_first_choice(facts.texts.items())
+    if isinstance(ending, Ended) and ending.event is not None:
+        payload = ending.event.payload
+        return text(payload.get("content")) or text(payload.get("text"))
+    return None
+
+
+def find_question(facts: Facts) -> str | None:
+    """The last thing that the user said: the newest user message, else what a media request asked for."""
+    started = mapping(None if facts.started is None else facts.started.payload)
+    for message in reversed(items(started.get("messages"))):
+        if mapping(message).get("role") == "user":
+            return plain_text(mapping(message).get("content"))
+    said = [message for message in _ordered(facts.messages) if message.get("role") == "user"]
+    if said:
+        return plain_text(said[-1].get("content"))
+    return next((found for key in _ASKED_IN if (found := plain_text(started.get(key)))), None)
+
+
+def preview(whole_text: str | None) -> str | None:
+    """The beginning of a text, for lists and search."""
+    return whole_text[:PREVIEW_CHARS] if whole_text else None
+
+
+def plain_text(content: object) -> str | None:
+    """The text of a message's content: a string, or the text parts of a list."""
+    if isinstance(content, str):
+        return content or None
+    found = [piece for part in items(content) if (piece := part if isinstance(part, str) else text(mapping(part).get("text")))]
+    return "\n".join(found) or None
+
+
+def input_messages(facts: Facts) -> str | None:
+    """The conversation as sent, in the form of gen_ai.input.messages (JSON text)."""
+    started = mapping(None if facts.started is None else facts.started.payload)
+    sent = [mapping(message) for message in items(started.get("messages"))] or _ordered(facts.messages)
+    told = [_message(message) for message in sent if message]
+    return _dump(told)
+
+
+def output_messages(facts: Facts, ending: Ending, tools: Sequence[ToolCall], finish_reasons: Sequence[str]) -> str | None:
+    """The answer, one message a choice, in the form of gen_ai.output.messages (JSON text)."""
+    answers = _answers(facts, ending)
+    told: list[Part] = []
+    for n, answer in enumerate(answers):
+        parts: list[Part] = [{"type": "text", "content": answer}] if answer else []
+        parts += [_call_part(tool) for tool in tools] if n == 0 else []
+        told.append({"role": "assistant", "parts": parts, **_finish(finish_reasons, n)})
+    return _dump([message for message in told if message["parts"]])
+
+
+def system_instructions(facts: Facts) -> str | None:
+    """The system prompts, as parts (JSON text)."""
+    prompts = items(None if facts.started is None else facts.started.payload.get("systemPrompts"))
+    return _dump([{"type": "text", "content": prompt} for prompt in prompts if isinstance(prompt, str) and prompt])
+
+
+def tool_definitions(facts: Facts) -> str | None:
+    """The tools that were offered, as the request has them (JSON text)."""
+    payload = mapping(None if facts.started is None else facts.started.payload)
+    options, model_options = mapping(payload.get("options")), mapping(payload.get("modelOptions"))
+    offered = items(payload.get("tools")) or items(model_options.get("tools")) or items(options.get("tools"))
+    return _dump(list(offered))
+
+
+def _answers(facts: Facts, ending: Ending) -> list[str]:
+    """The last message's text of each choice."""
+    by_choice: dict[int, TextRun] = {}
+    for (_, choice), run in facts.texts.items():
+        if run.pieces:
+            by_choice[choice] = run
+    return [by_choice[choice].joined() for choice in sorted(by_choice)] or [find_answer(facts, ending) or ""]
+
+
+def _ordered(events: Iterable[StoredEvent]) -> list[Mapping[str, Any]]:
+    """One message a messageId, in the order of the conversation; of two the one that says more stays."""
+    kept: dict[str, Mapping[str, Any]] = {}
+    for event in events:
+        key = name(event.payload.get("messageId")) or event.event_id
+        if key not in kept or _says_more(event.payload, kept[key]):
+            kept[key] = event.payload
+    # The answer of this call is no part of what was asked: asked messages have an index, or a role that isn't the model's.
+    asked = [message for message in kept.values() if message.get("role") != "assistant" or "messageIndex" in message]
+    return sorted(asked, key=lambda message: whole(message.get("messageIndex")) or 0)
+
+
+def _says_more(message: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(message.get("content")) and not other.get("content")
+
+
+def _message(message: Mapping[str, Any]) -> Part:
+    role = text(message.get("role")) or "user"
+    parts = _parts(message)
+    return {"role": role, "parts": parts}
+
+
+def _parts(message: Mapping[str, Any]) -> list[Part]:
+    content = message.get("content")
+    tool_call_id = name(message.get("tool_call_id")) or name(message.get("toolCallId"))
+    if message.get("role") == "tool":
+        return [{"type": "tool_call_response", "id": tool_call_id, "response": content}]
+    parts: list[Part] = []
+    if isinstance(content, str) and content:
+        parts.append({"type": "text", "content": content})
+    parts += [_part(mapping(part)) for part in items(content)]
+    for call in items(message.get("toolCalls")) or items(message.get("tool_calls")):
+        function = mapping(mapping(call).get("function"))
+        parts.append(
+            {
+                "type": "tool_call",
+                "id": mapping(call).get("id"),
+                "name": function.get("name"),
+                "arguments": function.get("arguments"),
+            }
+        )
+    return parts
+
+
+def _part(part: Mapping[str, Any]) -> Part:
+    found = text(part.get("text"))
+    if found is not None:
+        return {"type": "text", "content": found}
+    return {"type": text(part.get("type")) or "unknown", "content": as_json(dict(part))}
+
+
+def _call_part(tool: ToolCall) -> Part:
+    return {"type": "tool_call", "id": tool.tool_call_id, "name": tool.tool_name, "arguments": tool.arguments}
+
+
+def _finish(finish_reasons: Sequence[str], n: int) -> Part:
+    return {"finish_reason": finish_reasons[n]} if n < len(finish_reasons) else {}
+
+
+def _dump(value: Sequence[Any]) -> str | None:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str) if value else None

@@ -1,0 +1,86 @@
+"""
+Handoffs, guardrails and uses of memory: small spans inside a call.
+
+Flow: facts -> **steps** -> spans.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from collector import semconv
+from collector.assembly.facts import Facts
+from collector.assembly.failures import Failure, read_failure
+from collector.assembly.fields import amount, mapping, name
+from collector.assembly.ids import span_id
+from collector.events import StoredEvent
+from collector.spans import SpanKind
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step, as its span needs it."""
+
+    kind: SpanKind
+    span_id: str
+    name: str
+    start_ms: float
+    end_ms: float
+    failure: Failure | None
+    attributes: dict[str, Any]
+
+
+def read_steps(facts: Facts, project: str, request_id: str) -> list[Step]:
+    """The steps in the order of the call."""
+    return [_read(event, project, request_id) for event in facts.steps]
+
+
+def _read(event: StoredEvent, project: str, request_id: str) -> Step:
+    kind, make_name = _KINDS[event.type]
+    payload = event.payload
+    error = payload.get("error")
+    failure = None if error is None else read_failure(error)
+    # TanStack's memory events call it durationMs.
+    duration_ms = amount(payload.get("duration")) or amount(payload.get("durationMs")) or 0
+    attributes = {semconv.AGENT_NAME: name(payload.get("agentName")), semconv.ERROR_TYPE: failure and failure.error_type}
+    return Step(
+        kind=kind,
+        span_id=span_id(project, request_id, kind, event.event_id),
+        name=make_name(payload),
+        start_ms=event.timestamp_ms - duration_ms,
+        end_ms=event.timestamp_ms,
+        failure=failure,
+        attributes={key: value for key, value in attributes.items() if value is not None},
+    )
+
+
+def _handoff_name(payload: Payload) -> str:
+    target = payload.get("toAgent")
+    return semconv.span_name("handoff", name(target) or name(mapping(target).get("name")))
+
+
+def _guardrail_name(payload: Payload) -> str:
+    return semconv.span_name("guardrail", name(payload.get("guardrailName")) or name(payload.get("name")))
+
+
+def _recall_name(payload: Payload) -> str:
+    return semconv.span_name("memory_retrieve", name(payload.get("adapter")))
+
+
+def _save_name(payload: Payload) -> str:
+    return semconv.span_name("memory_persist", name(payload.get("adapter")))
+
+
+def _failed_memory_name(payload: Payload) -> str:
+    return _save_name(payload) if payload.get("phase") == "save" else _recall_name(payload)
+
+
+_KINDS: Mapping[str, tuple[SpanKind, Callable[[Payload], str]]] = {
+    "agent:handoff": ("handoff", _handoff_name),
+    "guardrail:completed": ("guardrail", _guardrail_name),
+    "memory:retrieve:completed": ("memory", _recall_name),
+    "memory:persist:completed": ("memory", _save_name),
+    "memory:error": ("memory", _failed_memory_name),
+}

@@ -1,0 +1,86 @@
+"""
+Join streamed pieces into text.
+
+Flow: chunk events, in order -> rules -> **text runs** -> previews, messages, health.
+A run is one (messageId, choice): choices and messages interleave in a stream.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from collector.assembly.fields import amount, items, mapping, text
+from collector.events import StoredEvent
+
+
+@dataclass(slots=True)
+class TextRun:
+    """The pieces of one text, and how long the sender said it had become."""
+
+    pieces: list[str] = field(default_factory=list[str])
+    told_length: int = 0
+
+    def joined(self) -> str:
+        """The whole text."""
+        return "".join(self.pieces)
+
+    def has_hole(self) -> bool:
+        """Whether the sender's count says that a piece is missing."""
+        return sum(map(len, self.pieces)) < self.told_length
+
+
+def add_piece(run: TextRun, event: StoredEvent) -> int:
+    """Add a chunk event to its run; how many pieces it had."""
+    payload = event.payload
+    content = payload.get("content")
+    delta = payload.get("delta")
+    if isinstance(delta, str):
+        run.pieces.append(delta)
+        run.told_length = max(run.told_length, _length(content))
+        return 1
+    if "chunks" in payload:
+        return _add_pack(run.pieces, payload["chunks"])
+    if isinstance(content, str):
+        # No delta at all: the content is everything so far.
+        run.pieces[:] = [content]
+    return 1
+
+
+def add_packed(pieces: list[str], event: StoredEvent, field_name: str) -> int:
+    """Add the pieces of a chunk event whose single piece stands in `field_name`; how many."""
+    payload = event.payload
+    if "chunks" in payload:
+        return _add_pack(pieces, payload["chunks"])
+    piece = text(payload.get("delta"))
+    piece = text(payload.get(field_name)) if piece is None else piece
+    if piece is not None:
+        pieces.append(piece)
+    return 1
+
+
+def first_piece_ms(event: StoredEvent) -> float:
+    """When the first piece came: the event's time, for a pack plus its first offset."""
+    for chunk in items(event.payload.get("chunks")):
+        return event.timestamp_ms + (amount(mapping(chunk).get("offsetMs")) or 0)
+    return event.timestamp_ms
+
+
+def _add_pack(pieces: list[str], chunks: object) -> int:
+    found = [mapping(chunk).get("delta") for chunk in items(chunks)]
+    pieces.extend(delta for delta in found if isinstance(delta, str))
+    return len(found)
+
+
+def _length(content: object) -> int:
+    if isinstance(content, str):
+        return len(content)
+    return content if isinstance(content, int) else 0
+
+
+def join_first_choice(runs: Iterable[tuple[tuple[str, int], TextRun]]) -> str | None:
+    """The text of the last message that has any, first choice; None where no piece came."""
+    answer = None
+    for (_, choice), run in runs:
+        joined = run.joined() if choice == 0 else ""
+        if joined:
+            answer = joined
+    return answer
