@@ -23,6 +23,7 @@ class JsonlExporter:
 
     destination = "jsonl"
     rejected_spans = 0
+    longest_send_s = 10.0
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -25,7 +25,8 @@ log: Any = structlog.get_logger(__name__)
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 """Before compression: what receivers take by default (gRPC's own limit, and that of most collectors)."""
-BUDGET_S = 60.0
+BUDGET_S = 5.0
+"""For all requests of one `send`; one that has begun by then may still take its timeout."""
 KEPT_ENVELOPES = 256
 
 
@@ -46,12 +47,18 @@ class OtlpExporter:
         self._transport = _open_transport(settings)
         self._max_request_bytes = max_request_bytes
         self._budget_s = budget_s
+        # The timeout bounds connecting and answering, each.
+        self._longest_send_s = budget_s + 2 * settings.timeout_s
         self._envelopes: OrderedDict[str, Envelope] = OrderedDict()
         self._rejected_spans = 0
 
     @property
     def rejected_spans(self) -> int:
         return self._rejected_spans
+
+    @property
+    def longest_send_s(self) -> float:
+        return self._longest_send_s
 
     def encode(self, span: Span) -> bytes:
         return encode_span(span)

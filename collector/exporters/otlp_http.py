@@ -36,6 +36,7 @@ class HttpTransport:
     def post(self, request: bytes) -> Answer:
         """Send a serialised request. What the network does is an answer too."""
         body = gzip.compress(request, compresslevel=5, mtime=0) if self._settings.compression == "gzip" else request
+        until_s = time.monotonic() + 2 * self._settings.timeout_s
         try:
             with self._session.post(
                 self._settings.endpoint,
@@ -47,7 +48,7 @@ class HttpTransport:
                 auth=_as_given,
                 stream=True,
             ) as response:
-                return self._read(response)
+                return self._read(response, until_s)
         except requests.Timeout:
             return Away(reason=f"no answer within {self._settings.timeout_s:g} s")
         except (requests.RequestException, OSError) as exc:
@@ -56,8 +57,8 @@ class HttpTransport:
     def close(self) -> None:
         self._session.close()
 
-    def _read(self, response: requests.Response) -> Answer:
-        body = _body(response, time.monotonic() + self._settings.timeout_s)
+    def _read(self, response: requests.Response, until_s: float) -> Answer:
+        body = _body(response, until_s)
         quoted = without_secrets(body.decode("latin-1"), self._settings.headers.values()).encode("latin-1")
         return read_http_answer(
             response.status_code, response.headers, quoted, parse_response=self._parse_response, now_s=time.time()

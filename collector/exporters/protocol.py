@@ -54,6 +54,11 @@ class Exporter(Protocol):
         """Spans of accepted requests that the backend said it dropped (OTLP partial success), since the start."""
         ...
 
+    @property
+    def longest_send_s(self) -> float:
+        """`send` has ended by then: claims are leased for longer."""
+        ...
+
     def encode(self, span: Span) -> bytes:
         """
         The span as it will be sent. MUST be deterministic, and MUST NOT fail because of an attribute's value.

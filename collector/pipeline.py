@@ -1,0 +1,140 @@
+"""
+The workers behind the store: due calls are assembled, waiting spans are sent, and nobody waits for anybody.
+
+Flow: ingest -> storage -> **pipeline (assembly, exporters)** -> storage.
+Everything it knows is in the store's work tables: a crash repeats work, safely; `wake` only makes it quick.
+"""
+
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+
+from collector.clock import Clock, SystemClock
+from collector.exporters.protocol import Exporter
+from collector.pipeline_backoff import Backoff
+from collector.pipeline_calls import Assemble, CallWorker, Timing, with_price
+from collector.pipeline_exports import ExportWorker
+from collector.pipeline_loop import Loop
+from collector.storage.protocols import WorkQueue
+
+POLL_S = 1.0
+"""Work that another process put into the store is found so soon at least; our own commits ring."""
+ASSEMBLY_WAITS_MS = (1_000, 3_600_000)
+EXPORT_WAITS_MS = (500, 300_000)
+
+
+class Pipeline:
+    """
+    One thread for calls and one a destination. The exporters are its own: it closes them.
+
+    `run_once` is the same work without threads. `on_settled` is told the projects whose calls changed, after the commit.
+    """
+
+    def __init__(
+        self,
+        store: WorkQueue,
+        exporters: Sequence[Exporter],
+        *,
+        settle_ms: int,
+        idle_timeout_ms: int,
+        capture_content: bool = False,
+        clock: Clock | None = None,
+        assemble: Assemble | None = None,
+        on_settled: Callable[[tuple[str, ...]], None] = lambda projects: None,
+        roll: Callable[[], float] = random.random,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._store = store
+        self._exporters = tuple(exporters)
+        self._clock = clock or SystemClock()
+        owner = _owner()
+        self._calls = CallWorker(
+            store,
+            self._exporters,
+            assemble or _assembly(capture_content=capture_content),
+            clock=self._clock,
+            owner=owner,
+            timing=Timing(settle_ms=settle_ms, idle_timeout_ms=idle_timeout_ms),
+            backoff=_backoff(ASSEMBLY_WAITS_MS, roll),
+            on_settled=on_settled,
+            on_queued=self._ring_exports,
+        )
+        export_backoff = _backoff(EXPORT_WAITS_MS, roll)
+        self._exports = tuple(
+            ExportWorker(store, exporter, clock=self._clock, owner=owner, backoff=export_backoff) for exporter in self._exporters
+        )
+        self._call_loop = Loop("hookline-calls", self._calls.run_once, self._until_due_s, poll_s=poll_s)
+        self._export_loops = tuple(self._export_loop(worker, poll_s) for worker in self._exports)
+        self._is_started = False
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Where spans go."""
+        return tuple(exporter.destination for exporter in self._exporters)
+
+    def run_once(self) -> int:
+        """Do once what is due; how much was done. 0: nothing is due, or destinations rest."""
+        return self._calls.run_once() + sum(worker.run_once() for worker in self._exports)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._is_started = True
+        for loop in (self._call_loop, *self._export_loops):
+            loop.start()
+
+    def wake(self) -> None:
+        """A commit may have made work: look now. From any thread, at any rate."""
+        self._call_loop.ring()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Let rounds that run end, within the time; whether all did. What was not done stays in the store."""
+        ends_s = time.monotonic() + timeout_s
+        loops = (self._call_loop, *self._export_loops) if self._is_started else ()
+        for loop in loops:
+            loop.ask_to_stop()
+        ended = [loop.join(ends_s - time.monotonic()) for loop in loops]
+        for exporter in self._exporters:
+            exporter.close()
+        return all(ended)
+
+    def counts(self) -> Mapping[str, int]:
+        """Since the start: `calls_assembled`, `calls_failed`, … and `<destination>_sent`, `_put_off`, `_dead`, `_rejected`."""
+        told = {f"calls_{name}": count for name, count in asdict(self._calls.counts).items()}
+        for exporter, worker in zip(self._exporters, self._exports, strict=True):
+            told |= {f"{exporter.destination}_{name}": count for name, count in asdict(worker.counts).items()}
+            told[f"{exporter.destination}_rejected"] = exporter.rejected_spans
+        return told
+
+    def _export_loop(self, worker: ExportWorker, poll_s: float) -> Loop:
+        def until_due_s() -> float | None:
+            return worker.rest_s() or self._until_due_s()
+
+        return Loop(f"hookline-export-{worker.destination}", worker.run_once, until_due_s, poll_s=poll_s)
+
+    def _until_due_s(self) -> float | None:
+        now_ms = self._clock.now_ms()
+        due_ms = self._store.next_due_ms(now_ms=now_ms)
+        return None if due_ms is None else (due_ms - now_ms) / 1000
+
+    def _ring_exports(self) -> None:
+        for loop in self._export_loops:
+            loop.ring()
+
+
+def _owner() -> str:
+    """Who holds a lease: unique, and readable for whoever looks into the table."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def _backoff(waits_ms: tuple[int, int], roll: Callable[[], float]) -> Backoff:
+    return Backoff(first_ms=waits_ms[0], most_ms=waits_ms[1], roll=roll)
+
+
+def _assembly(*, capture_content: bool) -> Assemble:
+    from collector.prices import price
+
+    return with_price(price, capture_content=capture_content)
