@@ -13,6 +13,7 @@ from time import monotonic, perf_counter, sleep
 
 from sdk_hooks.buffer import Backlog, Inbox, Record
 from sdk_hooks.config import DeliverySettings
+from sdk_hooks.cutting import MESSAGE_MAX_BYTES, fit
 from sdk_hooks.delivery import Delivery
 from sdk_hooks.encoding import encode_event
 from sdk_hooks.guard import guard, log_seldom
@@ -235,7 +236,11 @@ class Emitter:
         sequence = self._sequence + 1
         prepared["sequence"] = sequence
         prepared["eventId"] = f"{self._prefix}-{sequence}"
-        self._backlog.add(encode_event(prepared))
+        encoded = encode_event(prepared)
+        if len(encoded) > MESSAGE_MAX_BYTES:
+            fitted = fit(prepared)
+            encoded = encoded if fitted == prepared else encode_event(fitted)
+        self._backlog.add(encoded)
         self._sequence = sequence
 
     def _lost(self) -> int:

@@ -12,15 +12,22 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar, cast
 
 from sdk_hooks import context
+from sdk_hooks.config import Event
 from sdk_hooks.context import Enclosing
 from sdk_hooks.guard import guard
 from sdk_hooks.recorder import Call, Shape, as_it_is, start_call
+from sdk_hooks.snapshot import Snapshot, take
 from sdk_hooks.toolrun import ToolRun, start_tool
 
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["agent", "tool"]
 
-AGENT = Shape("agent", as_it_is, as_it_is)
+
+def _output(taken: Snapshot | None) -> Event:
+    return {} if taken is None else {"output": taken.open()}
+
+
+AGENT = Shape("agent", as_it_is, _output)
 
 
 class observe:
@@ -102,13 +109,14 @@ class observe:
             return
         if error is not None:
             running.fail(error)
+        elif isinstance(running, Call):
+            # A copy: the host may go on changing what it returned.
+            running.complete(None if self.output is None else take(self.output))
         else:
-            running.complete(None if self.output is None else {"output": self.output})
+            running.complete(self.output)
 
     async def __aenter__(self) -> "observe":
         return self.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.__exit__(kind, error, trace)

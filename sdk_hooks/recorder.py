@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from sdk_hooks import context
 from sdk_hooks.config import NO_LAYER, CallSettings, Layer
 from sdk_hooks.context import Enclosing, HostSpan
+from sdk_hooks.fields import settings_fields
 from sdk_hooks.packing import Delta, Event, Packer
 from sdk_hooks.runtime import Runtime, current_runtime
 from sdk_hooks.snapshot import Snapshot, take
@@ -270,25 +271,20 @@ class Call:
 
     def _context_fields(self, what: str = "") -> Event:
         settings = self.settings
-        fields: Event = {
-            "source": "server",
-            "clientId": settings.client_id,
-            "project": settings.project,
-            "threadId": settings.thread_id,
-            "runId": self.run_id,
-            "sessionId": settings.session_id,
-            "userId": settings.user_id,
-        }
+        fields = settings_fields(settings, self.run_id)
         if what:
-            fields["tags"] = dict(settings.tags) if settings.tags else None
-            fields["traceparent"] = self.root_span.traceparent() if self.root_span else None
+            if settings.tags:
+                fields["tags"] = dict(settings.tags)
+            if self.root_span is not None:
+                fields["traceparent"] = self.root_span.traceparent()
             if settings.sample_rate < 1.0:
                 fields["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
         if self._parent is not None:
             fields["parentRequestId"] = self._parent.request_id
-            fields["parentToolCallId"] = self._parent.tool_call_id
             fields["rootRequestId"] = self._parent.root_request_id
-        return {name: value for name, value in fields.items() if value is not None}
+            if self._parent.tool_call_id is not None:
+                fields["parentToolCallId"] = self._parent.tool_call_id
+        return fields
 
 
 CARRIED = ("messageCount", "hasTools", "inputLength", "documentCount", "requestType", "agentName", "dimensions")

@@ -5,10 +5,16 @@ Flow: request as sent (a copy) -> **fields of `<activity>:request:started`** -> 
 Pure, in the emitter's thread.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from sdk_hooks.hooks.openai_answers import completed
+from sdk_hooks.recorder import Shape
+
 Event = dict[str, Any]
+
+FILES = "$files"
+"""Where the hook puts the form names of attached files; not a name that openai could use."""
 
 SAID_ELSEWHERE = frozenset(
     (
@@ -137,4 +143,5 @@ def _list(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
-Reader = Callable[[Any], Event]
+IMAGE = Shape("image", started_image, completed)
+"""Here and not beside the endpoints: the notes of a Responses stream need it for the images in it."""

@@ -1,0 +1,91 @@
+"""
+Which of openai's paths is what kind of call, and how its whole answer ends the call.
+
+Flow: `client.request` -> **endpoint** -> recorder.
+One row a path. What has no row is not recorded: files, models, batches and the like are no calls of a model.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from sdk_hooks.hooks import openai_answers as answers
+from sdk_hooks.hooks import openai_requests as requests
+from sdk_hooks.hooks.openai_notes import (
+    ChatNotes,
+    MediaNotes,
+    Notes,
+    ResponseNotes,
+    TextCompletionNotes,
+    end_image,
+    provider_error,
+)
+from sdk_hooks.recorder import Call, Shape
+
+
+class Endpoint(NamedTuple):
+    """`end` reads a whole answer and ends the call, `notes` follow a stream of it."""
+
+    shape: Shape
+    end: Callable[[Call, Any], None]
+    notes: Callable[[Call], Notes]
+
+
+def end_chat(call: Call, completion: Any) -> None:
+    answer = answers.take_chat(completion)
+    if "error" in (answer.fields.get("finishReason"), *answer.fields.get("finishReasons", ())):
+        errors = [error for choice in completion.choices if (error := answers.get(choice, "error"))]
+        name, message = provider_error(errors[0] if errors else None)
+        call.fail(name=name, message=message, response=answer)
+    else:
+        call.complete(answer)
+
+
+def end_response(call: Call, response: Any) -> None:
+    answer, images = answers.take_response(response)
+    for image in images:
+        # When it was begun is not known: it took the response's whole time at most.
+        made = call.child(
+            requests.IMAGE, {}, item_id=image.item_id, model=answer.fields["responseModel"], started_ns=call.start_ns
+        )
+        if made is not None:
+            end_image(made, image)
+    status = answers.get(response, "status")
+    if status == "failed":
+        name, message = provider_error(answers.get(response, "error"))
+        call.fail(name=name, message=message, response=answer)
+    elif status == "cancelled":
+        call.abort(answer)
+    else:
+        call.complete(answer)
+
+
+def _ending(take: Callable[[Any], answers.Answer]) -> Callable[[Call, Any], None]:
+    def end(call: Call, result: Any) -> None:
+        call.complete(take(result))
+
+    return end
+
+
+CHAT = Shape("text", requests.started_chat, answers.completed)
+RESPONSE = Shape("text", requests.started_response, answers.completed)
+EMBEDDING = Shape("embedding", requests.started_embedding, answers.completed)
+SPEECH = Shape("speech", requests.started_speech, answers.completed_speech)
+TRANSCRIPTION = Shape("transcription", requests.started_transcription, answers.completed)
+MODERATION = Shape("moderation", requests.started_moderation, answers.completed)
+
+_image = Endpoint(requests.IMAGE, _ending(answers.take_images), MediaNotes)
+_transcription = Endpoint(TRANSCRIPTION, _ending(answers.take_transcription), MediaNotes)
+
+ENDPOINTS: Mapping[str, Endpoint] = {
+    "/chat/completions": Endpoint(CHAT, end_chat, ChatNotes),
+    "/completions": Endpoint(CHAT, end_chat, TextCompletionNotes),
+    "/responses": Endpoint(RESPONSE, end_response, ResponseNotes),
+    "/embeddings": Endpoint(EMBEDDING, _ending(answers.take_embeddings), MediaNotes),
+    "/images/generations": _image,
+    "/images/edits": _image,
+    "/images/variations": _image,
+    "/audio/speech": Endpoint(SPEECH, _ending(answers.take_speech), MediaNotes),
+    "/audio/transcriptions": _transcription,
+    "/audio/translations": _transcription,
+    "/moderations": Endpoint(MODERATION, _ending(answers.take_moderation), MediaNotes),
+}

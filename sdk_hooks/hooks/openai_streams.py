@@ -1,0 +1,161 @@
+"""
+Watch an openai stream object without changing what it is to the host.
+
+Flow: Stream or AsyncStream from the SDK -> **the same object, watched** -> host.
+The object's class becomes a subclass of its own class (made once a class), because only a class can see a loop being left
+(`__iter__`) or the object being dropped (`__del__`). Its `response.close` is covered too: the SDK's stream helpers close that
+and not the stream.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from sdk_hooks.guard import guard
+from sdk_hooks.hooks.openai_notes import Notes
+from sdk_hooks.patching import replace
+
+NOTES = "_hookline_notes"
+
+_classes: dict[type, type] = {}
+
+
+def is_watched(stream: Any) -> bool:
+    return NOTES in vars(stream)
+
+
+def watch(stream: Any, notes: Notes) -> None:
+    """From now on `notes` hears of every item and of the stream's end."""
+    kind = type(stream)
+    watched = _classes.get(kind)
+    if watched is None:
+        _classes[kind] = watched = _watched_class(kind)
+    is_async = hasattr(kind, "__anext__")
+    stream._iterator = _observe_async(stream._iterator, notes) if is_async else _observe(stream._iterator, notes)
+    setattr(stream, NOTES, notes)
+    stream.__class__ = watched
+    _watch_close(stream.response, stream._iterator, notes, is_async)
+
+
+def _watched_class(kind: type) -> type:
+    is_async = hasattr(kind, "__anext__")
+    body: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    body["__del__"] = _dropping(getattr(kind, "__del__", None))
+    if is_async:
+        body["__aiter__"] = _async_looping(kind)
+    else:
+        body["__iter__"] = _looping(kind)
+    return type(kind.__name__, (kind,), body)
+
+
+def _dropping(inherited: Any) -> Any:
+    def __del__(self: Any) -> None:
+        left(self.__dict__.get(NOTES))
+        if inherited is not None:
+            inherited(self)
+
+    return __del__
+
+
+def _looping(kind: Any) -> Any:
+    loop = kind.__iter__
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        try:
+            yield from loop(self)
+        except GeneratorExit:
+            # The loop was left: a break, a return, or an exception in its body.
+            left(getattr(self, NOTES))
+            raise
+
+    return __iter__
+
+
+def _async_looping(kind: Any) -> Any:
+    loop = kind.__aiter__
+    # The SDK's own loop does just this; a subclass of the host's may do more.
+    is_own = loop.__module__.partition(".")[0] == "openai"
+
+    async def __aiter__(self: Any) -> AsyncIterator[Any]:
+        try:
+            async for item in self._iterator if is_own else loop(self):
+                yield item
+        except GeneratorExit:
+            left(getattr(self, NOTES))
+            raise
+
+    return __aiter__
+
+
+def _observe(items: Iterator[Any], notes: Notes) -> Iterator[Any]:
+    note = notes.item
+    try:
+        for item in items:
+            # Written out, not `with guard`: this runs for every chunk, and a try costs nothing.
+            try:
+                note(item)
+            except Exception:
+                _report()
+            yield item
+    except GeneratorExit:
+        left(notes)
+        raise
+    except BaseException as error:
+        with guard("openai.stream"):
+            notes.raised(error)
+        raise
+    with guard("openai.stream"):
+        notes.ended()
+
+
+async def _observe_async(items: AsyncIterator[Any], notes: Notes) -> AsyncIterator[Any]:
+    note = notes.item
+    try:
+        async for item in items:
+            try:
+                note(item)
+            except Exception:
+                _report()
+            yield item
+    except GeneratorExit:
+        left(notes)
+        raise
+    except BaseException as error:
+        with guard("openai.stream"):
+            notes.raised(error)
+        raise
+    with guard("openai.stream"):
+        notes.ended()
+
+
+def _report() -> None:
+    with guard("openai.chunk"):
+        raise  # noqa: PLE0704 the exception that the caller is handling
+
+
+def left(notes: Notes | None) -> None:
+    """The host stopped reading; nothing happens if the stream had ended."""
+    if notes is not None:
+        with guard("openai.left"):
+            notes.left()
+
+
+def _watch_close(response: Any, iterator: Any, notes: Notes, is_async: bool) -> None:
+    """A close from inside the iterator is the SDK's own, at the end; any other is the host's."""
+
+    def sync(original: Any) -> Any:
+        def close() -> None:
+            if not iterator.gi_running:
+                left(notes)
+            original()
+
+        return close
+
+    def asynchronous(original: Any) -> Any:
+        async def aclose() -> None:
+            if not iterator.ag_running:
+                left(notes)
+            await original()
+
+        return aclose
+
+    replace(response, "aclose" if is_async else "close", asynchronous if is_async else sync)
