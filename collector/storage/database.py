@@ -1,0 +1,65 @@
+"""
+What the parts of a store share: how to read and how to write.
+
+Flow: work, exports, reads, keys -> **Database** -> the reader pool | the writer's queue.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from collector.errors import HooklineError, StoreError, StoreUnavailable
+from collector.storage.engine import Engine
+from collector.storage.writer import GroupWriter
+
+T = TypeVar("T")
+
+
+class Database:
+    """An engine and, unless it is only read, its writer."""
+
+    def __init__(self, engine: Engine, writer: GroupWriter | None) -> None:
+        self.engine = engine
+        self._writer = writer
+
+    @property
+    def writer(self) -> GroupWriter:
+        """Raises StoreUnavailable for a store that only reads."""
+        if self._writer is None:
+            raise StoreUnavailable("this store was opened for reading only")
+        return self._writer
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that cannot write, in one transaction: one snapshot."""
+        try:
+            with self.engine.readers.connect() as connection, connection.begin():
+                yield connection
+        except (DBAPIError, PoolTimeout) as exc:
+            raise StoreUnavailable(f"the database could not be read ({type(exc).__name__}): try again") from exc
+
+    def write(self, job: Callable[[Connection], T]) -> T:
+        """The job's result, after its transaction is committed."""
+        try:
+            return self.writer.run(job)
+        except HooklineError:
+            raise
+        except Exception as exc:
+            raise StoreError(f"the database refused the statement ({type(exc).__name__})") from exc
+
+    def close(self) -> None:
+        """Commit what is queued, then let go of the database."""
+        if self._writer is not None:
+            self._writer.close()
+        self.engine.close()
+
+
+class StorePart:
+    """A side of a store: it holds the database and nothing else."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database

@@ -1,0 +1,55 @@
+"""
+What differs between engines, as one small protocol.
+
+Flow: writer, work, readers -> **Engine** -> sqlite.py | postgresql.py. Everything else is shared Core code.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Connections
+
+from collector.events import EventRow
+
+Verdict = Literal["away", "again", "refused"]
+"""Of a driver's error. away: the database, retryable later. again: a deadlock, retry now. refused: this very data or statement."""
+
+
+class Engine(Protocol):
+    """One database behind its driver."""
+
+    name: str
+
+    @property
+    def readers(self) -> Connections:
+        """A pool whose connections cannot write."""
+        ...
+
+    def connect_writer(self) -> Connection:
+        """A connection that may write; the writer thread keeps it."""
+        ...
+
+    def begin_ingest(self, connection: Connection) -> None:
+        """Called once in a transaction before its first event, so that readers can tell which arrivals are still open."""
+        ...
+
+    def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
+        """Insert in this order; how many were new."""
+        ...
+
+    def insert_events_telling(self, connection: Connection, rows: Sequence[EventRow]) -> list[str | None]:
+        """Insert in this order; the request_id of each row that was new. Slower."""
+        ...
+
+    def last_safe_arrival(self, connection: Connection) -> int | None:
+        """No event up to this arrival can still appear; None for no bound."""
+        ...
+
+    def rough_counts(self, connection: Connection) -> Mapping[str, int]:
+        """Rows of the big tables, cheaply: exact while they are small."""
+        ...
+
+    def verdict(self, exc: Exception) -> Verdict: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,65 @@
+"""
+Opens a store by its URL.
+
+Flow: app, cli -> **open_store** -> an engine of ENGINES -> SqlStore. The schema must fit already: `schema.prepare` sees to that.
+A new engine is one file and one row here; `tests/collector/storage` then says whether it works.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+
+from collector.clock import Clock, SystemClock
+from collector.errors import WrongSettings
+from collector.events import Batch, Receipt
+from collector.storage.call_reads import CallReads
+from collector.storage.claiming import CallWork
+from collector.storage.database import Database
+from collector.storage.engine import Engine
+from collector.storage.event_reads import EventReads
+from collector.storage.exporting import ExportWork
+from collector.storage.keys import Keys
+from collector.storage.postgresql import PostgresqlEngine
+from collector.storage.protocols import Store
+from collector.storage.sqlite import SqliteEngine
+from collector.storage.stats_reads import StatsReads
+from collector.storage.writer import GroupWriter
+
+ENGINES: Mapping[str, type[SqliteEngine] | type[PostgresqlEngine]] = {
+    "sqlite": SqliteEngine,
+    "postgresql": PostgresqlEngine,
+    "postgresql+psycopg": PostgresqlEngine,
+}
+
+
+class SqlStore(CallWork, ExportWork, EventReads, CallReads, StatsReads, Keys):
+    """A store on an engine: the sum of its parts, and the way in."""
+
+    def append(self, batch: Batch) -> Future[Receipt]:
+        """See `EventWriter.append`."""
+        return self._database.writer.append(batch)
+
+    def last_commit_age_s(self) -> float:
+        """See `EventWriter.last_commit_age_s`."""
+        return self._database.writer.last_commit_age_s()
+
+    def queued_events(self) -> int:
+        """See `EventWriter.queued_events`."""
+        return self._database.writer.queued_events()
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._database.close()
+
+
+def open_store(
+    url: str, *, settle_ms: int, queue_max_events: int = 50_000, read_only: bool = False, clock: Clock | None = None
+) -> Store:
+    """The store at a URL. Raises WrongSettings, StoreLocked, StoreUnavailable."""
+    scheme = url.partition(":")[0]
+    if scheme not in ENGINES:
+        raise WrongSettings(f"HOOKLINE_DATABASE_URL: it begins with {scheme!r}, known are {', '.join(ENGINES)}")
+    engine: Engine = ENGINES[scheme](url, read_only=read_only)
+    writer = None
+    if not read_only:
+        writer = GroupWriter(engine, clock or SystemClock(), settle_ms=settle_ms, queue_max_events=queue_max_events)
+    return SqlStore(Database(engine, writer), settle_ms=settle_ms)

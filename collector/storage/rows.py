@@ -1,0 +1,39 @@
+"""
+Rows as readers get them: JSON decoded, truth values true or false, internal columns left out.
+
+Flow: reads -> **rows** -> query, api, cli.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Table
+
+from collector.storage import tables
+from collector.storage.protocols import Row as PlainRow
+
+_JSON = frozenset({"tool_names", "schema_issues", "reduced", "payload", "tags", "attributes"})
+# Ours, behind the promised columns. `updated_ms` is not among them: the live view goes on from it.
+_INTERNAL = {
+    tables.events: frozenset({"fraction", "dialect", "resource_id"}),
+    tables.calls: frozenset({"order_ms", "resource_id", "exported_status"}),
+    tables.exports: frozenset({"encoded", "encoded_bytes", "resource_id"}),
+}
+
+
+def shown(table: Table) -> list[ColumnElement[Any]]:
+    """The columns of a table that readers get."""
+    hidden = _INTERNAL.get(table, frozenset())
+    return [column for column in table.c if column.name not in hidden]
+
+
+def plain(row: Row[Any], *, leave: Iterable[str] = ()) -> PlainRow:
+    """A row as a dictionary."""
+    values = row._asdict()
+    for name in leave:
+        values.pop(name, None)
+    for name in _JSON & values.keys():
+        if values[name] is not None:
+            values[name] = json.loads(values[name])
+    return values

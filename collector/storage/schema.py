@@ -1,0 +1,115 @@
+"""
+Brings a database to the schema that this code needs, or says in words why not.
+
+Flow: `serve`, `hookline db …` -> **schema** -> migrations/ ; `engines.open_store` comes after.
+SQLite is upgraded by itself, after a backup beside it; PostgreSQL belongs to a team, so only `hookline db upgrade` changes it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+import collector
+from collector.errors import SchemaOutdated, SchemaTooNew
+from collector.storage import postgresql, sqlite
+
+ENTER = {"sqlite": sqlite.enter_schema, "postgresql": postgresql.enter_schema}
+"""By the URL's backend: a context that gives a connection which holds the schema's lock."""
+
+
+def scripts_folder() -> Path:
+    """Where the migrations are: inside the package when installed, beside it in a checkout."""
+    package = Path(collector.__file__).parent
+    shipped = package / "migrations"
+    return shipped if shipped.is_dir() else package.parent / "migrations"
+
+
+def head(*, scripts: Path | None = None) -> str:
+    """The revision that this code needs."""
+    return _script(scripts).get_current_head() or ""
+
+
+def current(url: str) -> str | None:
+    """The revision of the database, None where it has no tables of ours (or does not exist)."""
+    with _entered(url, may_create=False) as connection:
+        return None if connection is None else _revision(connection)
+
+
+def prepare(url: str, *, scripts: Path | None = None) -> None:
+    """
+    Make the database fit, at the server's start.
+
+    Empty: the schema is created. Older: SQLite is upgraded after a backup, PostgreSQL raises SchemaOutdated.
+    Newer: SchemaTooNew. Two that start at once wait for each other or, on SQLite, the second raises StoreLocked.
+    """
+    with _entered(url, may_create=False) as connection:
+        found = None if connection is None else _revision(connection)
+    needed = head(scripts=scripts)
+    if found == needed:
+        return
+    if found is not None:
+        _refuse_newer(found, scripts)
+        if backend_of(url) != "sqlite":
+            raise SchemaOutdated(f"the database is at revision {found}, this hookline needs {needed}: run `hookline db upgrade`")
+    upgrade(url, scripts=scripts)
+
+
+def upgrade(url: str, *, scripts: Path | None = None) -> None:
+    """Run the missing migrations in one transaction, under the schema's lock; SQLite with a backup first."""
+    with _entered(url, may_create=True) as connection:
+        assert connection is not None
+        found = _revision(connection)
+        if found == head(scripts=scripts):
+            return
+        if found is not None:
+            _refuse_newer(found, scripts)
+            if backend_of(url) == "sqlite":
+                sqlite.back_up(url, label=found)
+        _migrate(connection, scripts)
+
+
+def backend_of(url: str) -> str:
+    """`sqlite` or `postgresql`, of a URL with or without a driver's name."""
+    return url.partition(":")[0].partition("+")[0]
+
+
+@contextmanager
+def _entered(url: str, *, may_create: bool) -> Iterator[Connection | None]:
+    with ENTER[backend_of(url)](url, may_create=may_create) as connection:
+        yield connection
+
+
+def _script(scripts: Path | None) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(scripts))
+
+
+def _config(scripts: Path | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts or scripts_folder()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer(found: str, scripts: Path | None) -> None:
+    known = {revision.revision for revision in _script(scripts).walk_revisions()}
+    if found not in known:
+        raise SchemaTooNew(
+            f"the database is at revision {found}, which this hookline does not know: it was written by a newer one. "
+            "Install that version, or point HOOKLINE_DATABASE_URL at another database."
+        )
+
+
+def _migrate(connection: Connection, scripts: Path | None) -> None:
+    config = _config(scripts)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,115 @@
+"""
+The SQLite engine: one file, one process, every acknowledged commit synced to disk.
+
+Flow: writer -> **SqliteEngine** -> sqlite3. What is particular here: the raw `executemany` for events and the file lock.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Connections
+from sqlalchemy.exc import DBAPIError
+
+from collector.errors import StoreUnavailable
+from collector.events import EventRow
+from collector.storage import sqlite_files
+from collector.storage.engine import Verdict
+
+# Only the identity may be passed over: OR IGNORE would also swallow a NULL where none may be.
+_INSERT_EVENT = (
+    f"INSERT INTO events ({', '.join(EventRow._fields)}) VALUES ({', '.join('?' * len(EventRow._fields))}) "  # noqa: S608
+    "ON CONFLICT (project, timestamp, event_id) DO NOTHING"
+)
+
+
+class SqliteEngine:
+    """One SQLite file. Owns its lock from construction to `close`, unless it only reads."""
+
+    name = "sqlite"
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        path = sqlite_files.path_of(url)
+        if not path.exists():
+            raise StoreUnavailable(f"there is no database at {path}: `hookline serve` makes it")
+        self._lock = None if read_only else sqlite_files.FileLock(path)
+        self._writers = None if read_only else sqlite_files.writer_engine(path)
+        self._readers = sqlite_files.reader_engine(path)
+
+    @property
+    def readers(self) -> Connections:
+        return self._readers
+
+    def connect_writer(self) -> Connection:
+        if self._writers is None:
+            raise StoreUnavailable("this store was opened for reading only")
+        return self._writers.connect()
+
+    def begin_ingest(self, connection: Connection) -> None:
+        """Nothing to do: one writer, so arrivals commit in their order."""
+
+    def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
+        return _cursor(connection).executemany(_INSERT_EVENT, rows).rowcount
+
+    def insert_events_telling(self, connection: Connection, rows: Sequence[EventRow]) -> list[str | None]:
+        cursor = _cursor(connection)
+        (last,) = cursor.execute("SELECT coalesce(max(arrival), 0) FROM events").fetchone()
+        cursor.executemany(_INSERT_EVENT, rows)
+        # Ours is the only writer: what lies above the mark came from these rows.
+        return [row[0] for row in cursor.execute("SELECT request_id FROM events WHERE arrival > ?", (last,))]
+
+    def last_safe_arrival(self, connection: Connection) -> int | None:
+        return None
+
+    def rough_counts(self, connection: Connection) -> Mapping[str, int]:
+        cursor = _cursor(connection)
+        cursor.execute(
+            "SELECT coalesce((SELECT max(arrival) FROM events) - (SELECT min(arrival) FROM events) + 1, 0),"
+            " (SELECT count(*) FROM calls), (SELECT count(*) FROM spans)"
+        )
+        return dict(zip(("events", "calls", "spans"), cursor.fetchone(), strict=True))
+
+    def verdict(self, exc: Exception) -> Verdict:
+        cause = exc.orig if isinstance(exc, DBAPIError) else exc
+        # Locked, full, read-only and I/O errors are OperationalError; values that don't fit are not.
+        return "away" if isinstance(cause, sqlite3.OperationalError) else "refused"
+
+    def close(self) -> None:
+        self._readers.dispose()
+        if self._writers is not None:
+            self._writers.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+
+@contextmanager
+def enter_schema(url: str, *, may_create: bool) -> Iterator[Connection | None]:
+    """A connection for the schema. With `may_create` it owns the file and is in a transaction; else None for no database."""
+    path = sqlite_files.path_of(url)
+    if not may_create:
+        if not path.exists() or path.stat().st_size == 0:
+            yield None
+            return
+        with sqlite_files.reader_engine(path).connect() as connection:
+            yield connection
+        return
+    sqlite_files.make_file(path)
+    lock = sqlite_files.FileLock(path)
+    try:
+        with sqlite_files.writer_engine(path).begin() as connection:
+            yield connection
+    finally:
+        lock.release()
+
+
+def back_up(url: str, *, label: str) -> Path:
+    """A copy of the database beside it."""
+    return sqlite_files.back_up(sqlite_files.path_of(url), label)
+
+
+def _cursor(connection: Connection) -> sqlite3.Cursor:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver.cursor()

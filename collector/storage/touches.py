@@ -1,0 +1,169 @@
+"""
+What new events mean for their calls: a first row, and when to look at the call.
+
+Flow: batches -> **touches** -> calls, call_work. In the transaction of the events, so no event is ever without its work item.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, false, literal, not_, or_, select, tuple_
+
+from collector.events import Batch, CallTouch
+from collector.storage.tables import call_work, calls
+from collector.storage.upserts import Insert, insert, insert_new
+
+
+@dataclass(slots=True)
+class _Touched:
+    """All that a group of batches says about one call."""
+
+    project: str
+    touch: CallTouch
+    resource_id: str
+    first_received_ms: int
+    last_received_ms: int
+    dirty: int
+    has_start: bool
+    has_terminal: bool
+    is_own_hook: bool
+
+
+def store_touches(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:
+    """First rows and work items of the calls that batches touch."""
+    touched = _merge(batches)
+    if not touched:
+        return
+    ordered = [touched[key] for key in sorted(touched)]
+    insert_new(connection, calls, [_first_row(call) for call in ordered])
+    connection.execute(_work_upsert(insert(connection, call_work), settle_ms), [_work_row(call, settle_ms) for call in ordered])
+
+
+def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:
+    """Make work for the calls of runs that ended; a call that comes later finds the run's end by itself."""
+    runs = {(batch.project, end.run_id): batch.received_ms for batch in batches for end in batch.run_ends}
+    if not runs:
+        return
+    received_ms = max(runs.values())
+    of_runs = tuple_(calls.c.project, calls.c.run_id).in_(list(runs))
+    mark_dirty(connection, of_runs, received_ms=received_ms, settle_ms=settle_ms)
+
+
+def mark_dirty(connection: Connection, which: ColumnElement[bool], *, received_ms: int, settle_ms: int) -> int:
+    """Make the calls that fit a condition due again; how many."""
+    rows = select(
+        calls.c.project,
+        calls.c.request_id,
+        literal(1),
+        literal(received_ms),
+        literal(received_ms),
+        false(),
+        false(),
+        false(),
+        literal(received_ms + settle_ms),
+    ).where(which)
+    names = [column.name for column in call_work.c][: len(rows.selected_columns)]
+    # SQLite's parser takes ON CONFLICT after SELECT for a join's ON unless a WHERE stands between: `which` is that WHERE.
+    statement = insert(connection, call_work).from_select(names, rows.order_by(calls.c.project, calls.c.request_id))
+    return connection.execute(_work_upsert(statement, settle_ms)).rowcount
+
+
+def due_rule(
+    *,
+    own: ColumnElement[bool],
+    start: ColumnElement[bool],
+    terminal: ColumnElement[bool],
+    last_ms: ColumnElement[int],
+    settle_ms: int,
+) -> ColumnElement[int]:
+    """When a call is due: at once where our own hook sent its start and its end, else after the settling time."""
+    return case((and_(own, start, terminal), last_ms), else_=last_ms + settle_ms)
+
+
+def _work_upsert(statement: Insert, settle_ms: int) -> Insert:
+    old, new = call_work.c, statement.excluded
+    last_ms = case((old.last_received_ms > new.last_received_ms, old.last_received_ms), else_=new.last_received_ms)
+    has_terminal = or_(old.has_terminal, new.has_terminal)
+    due_ms = due_rule(
+        own=or_(old.is_own_hook, new.is_own_hook),
+        start=or_(old.has_start, new.has_start),
+        terminal=has_terminal,
+        last_ms=last_ms,
+        settle_ms=settle_ms,
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["project", "request_id"],
+        set_={
+            "dirty": old.dirty + new.dirty,
+            "last_received_ms": last_ms,
+            "has_start": or_(old.has_start, new.has_start),
+            "has_terminal": has_terminal,
+            "is_own_hook": or_(old.is_own_hook, new.is_own_hook),
+            # A long stream is looked at while it runs: its chunks don't push the time away.
+            "due_ms": case((and_(not_(has_terminal), old.due_ms < due_ms), old.due_ms), else_=due_ms),
+        },
+    )
+
+
+def _merge(batches: Sequence[Batch]) -> dict[tuple[str, str], _Touched]:
+    """One entry a call: PostgreSQL refuses to update a row twice in one statement."""
+    merged: dict[tuple[str, str], _Touched] = {}
+    for batch in batches:
+        is_own_hook = batch.resource.is_own_hook
+        for touch in batch.touches:
+            call = merged.get((batch.project, touch.request_id))
+            if call is None:
+                merged[batch.project, touch.request_id] = _Touched(
+                    batch.project, touch, batch.resource.resource_id, batch.received_ms, batch.received_ms,
+                    1, touch.has_start, touch.has_terminal, is_own_hook,
+                )  # fmt: skip
+                continue
+            if touch.has_start and not call.has_start:
+                call.touch, call.resource_id = touch, batch.resource.resource_id
+            call.dirty += 1
+            call.last_received_ms = max(call.last_received_ms, batch.received_ms)
+            call.has_start |= touch.has_start
+            call.has_terminal |= touch.has_terminal
+            call.is_own_hook |= is_own_hook
+    return merged
+
+
+def _work_row(call: _Touched, settle_ms: int) -> dict[str, Any]:
+    at_once = call.is_own_hook and call.has_start and call.has_terminal
+    return {
+        "project": call.project,
+        "request_id": call.touch.request_id,
+        "dirty": call.dirty,
+        "first_received_ms": call.first_received_ms,
+        "last_received_ms": call.last_received_ms,
+        "has_start": call.has_start,
+        "has_terminal": call.has_terminal,
+        "is_own_hook": call.is_own_hook,
+        "due_ms": call.last_received_ms + (0 if at_once else settle_ms),
+    }
+
+
+def _first_row(call: _Touched) -> dict[str, Any]:
+    first = call.touch.first
+    start_ms = first.timestamp + (first.fraction or 0.0)
+    return {
+        "project": call.project,
+        "request_id": call.touch.request_id,
+        "parent_request_id": first.parent_request_id,
+        "operation": call.touch.operation,
+        "status": "running",
+        "start_ms": start_ms,
+        "provider": first.provider,
+        "model": first.model,
+        "usage_source": "missing",
+        "service": first.service,
+        "client_id": first.client_id,
+        "thread_id": first.thread_id,
+        "run_id": first.run_id,
+        "session_id": first.session_id,
+        "user_id": first.user_id,
+        "updated_ms": call.last_received_ms,
+        "order_ms": start_ms,
+        "resource_id": call.resource_id,
+    }

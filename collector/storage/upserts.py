@@ -1,0 +1,99 @@
+"""
+Inserts that may be repeated, and what a batch carries beside its events and calls.
+
+Flow: batches, settling -> **insert** -> any table ; batches -> **store_beside** -> resources, blobs, hook_states.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from collector.events import Batch
+from collector.storage.tables import blobs, hook_states, resources
+
+Insert = sqlite.Insert | postgresql.Insert
+Rows = Sequence[dict[str, Any]]
+
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def insert(connection: Connection, table: Table) -> Insert:
+    """An INSERT of the connection's engine, which knows ON CONFLICT."""
+    return _INSERTS[connection.dialect.name](table)
+
+
+def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows; those whose key exists stay as they are."""
+    if rows:
+        connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def replace_all(connection: Connection, table: Table, rows: Rows, *, key: Sequence[str], keep: Iterable[str] = ()) -> None:
+    """Insert rows; of those whose key exists, set every column that is in the rows but not in `keep`."""
+    if not rows:
+        return
+    statement = insert(connection, table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in {*key, *keep}}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+
+
+def store_beside(connection: Connection, batches: Sequence[Batch]) -> None:
+    """Resources, blobs and hook states of batches. Sorted by key, so that two collectors never wait for each other in a ring."""
+    seen = {(b.project, b.resource.resource_id): _resource(b) for b in reversed(batches)}
+    insert_new(connection, resources, _sorted(seen))
+    media = {(b.project, blob.sha256): _blob(b, i) for b in batches for i, blob in enumerate(b.blobs)}
+    insert_new(connection, blobs, _sorted(media))
+    _store_hook_states(connection, batches)
+
+
+def _store_hook_states(connection: Connection, batches: Sequence[Batch]) -> None:
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
+    for batch in batches:
+        for state in batch.hook_states:
+            key = (batch.project, state.hook_id)
+            held = newest.get(key)
+            if held is None or (held["timestamp"], held["sequence"]) < (state.timestamp, state.sequence):
+                newest[key] = {
+                    "project": batch.project,
+                    "hook_id": state.hook_id,
+                    "timestamp": state.timestamp,
+                    "sequence": state.sequence,
+                    "state": state.state,
+                }
+    if not newest:
+        return
+    statement = insert(connection, hook_states)
+    new = statement.excluded
+    is_newer = tuple_(hook_states.c.timestamp, hook_states.c.sequence) < tuple_(new.timestamp, new.sequence)
+    changed = {name: new[name] for name in ("timestamp", "sequence", "state")}
+    statement = statement.on_conflict_do_update(index_elements=["project", "hook_id"], set_=changed, where=is_newer)
+    connection.execute(statement, _sorted(newest))
+
+
+def _sorted(rows: dict[tuple[str, str], dict[str, Any]]) -> Rows:
+    return [rows[key] for key in sorted(rows)]
+
+
+def _resource(batch: Batch) -> dict[str, Any]:
+    return {
+        "project": batch.project,
+        "resource_id": batch.resource.resource_id,
+        "service": batch.resource.service,
+        "attributes": json.dumps(dict(batch.resource.attributes), ensure_ascii=False, separators=(",", ":")),
+        "first_seen_ms": batch.received_ms,
+    }
+
+
+def _blob(batch: Batch, index: int) -> dict[str, Any]:
+    blob = batch.blobs[index]
+    return {
+        "project": batch.project,
+        "sha256": blob.sha256,
+        "media_type": blob.media_type,
+        "bytes": len(blob.content),
+        "created_ms": batch.received_ms,
+        "content": blob.content,
+    }

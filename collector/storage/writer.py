@@ -1,0 +1,240 @@
+"""
+The group-commit writer: one thread, one connection, many requests a commit.
+
+Flow: ingest, pipeline -> **GroupWriter** -> `batches.store` | a work job -> commit and sync -> the futures.
+While one group is being synced the next one gathers by itself, so there is no waiting time to tune. Ingest goes first; after
+each ingest group some work has its turn, in a transaction of its own, so neither starves and neither spoils the other.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from collector.clock import Clock
+from collector.errors import HooklineError, StoreBusy, StoreError, StoreUnavailable
+from collector.events import Batch, Receipt
+from collector.storage.batches import store_batches
+from collector.storage.engine import Engine
+
+T = TypeVar("T")
+
+MAX_GROUP_EVENTS = 5_000
+MAX_GROUP_JOBS = 8
+_PROBE_EVERY_S = 1.0
+_ATTEMPTS = 3
+
+
+@dataclass(slots=True, eq=False)
+class _Append:
+    batch: Batch
+    since_s: float
+    future: Future[Receipt] = field(default_factory=Future)
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    run: Callable[[Connection], Any]
+    since_s: float
+    future: Future[Any] = field(default_factory=Future)
+
+
+class GroupWriter:
+    """Owns the engine's writing connection. All methods may be called from any thread."""
+
+    def __init__(self, engine: Engine, clock: Clock, *, settle_ms: int, queue_max_events: int) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._settle_ms = settle_ms
+        self._queue_max_events = queue_max_events
+        self._changed = threading.Condition()
+        self._appends: deque[_Append] = deque()
+        self._jobs: deque[_Job] = deque()
+        self._queued_events = 0
+        self._busy_since_s: float | None = None
+        self._failing_since_s: float | None = None
+        self._closing = False
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="hookline-writer", daemon=True)
+        self._thread.start()
+
+    def append(self, batch: Batch) -> Future[Receipt]:
+        """Queue a batch; see `EventWriter.append`."""
+        append = _Append(batch, self._clock.monotonic_s())
+        with self._changed:
+            self._refuse_when_closing()
+            if self._queued_events and self._queued_events + len(batch.events) > self._queue_max_events:
+                raise StoreBusy(f"{self._queued_events} events wait for a commit: try again in a moment")
+            self._queued_events += len(batch.events)
+            self._appends.append(append)
+            self._changed.notify()
+        return append.future
+
+    def run(self, job: Callable[[Connection], T]) -> T:
+        """Run a job in a transaction on the writing connection; back after its commit. Not from a future's callback."""
+        queued = _Job(job, self._clock.monotonic_s())
+        with self._changed:
+            self._refuse_when_closing()
+            self._jobs.append(queued)
+            self._changed.notify()
+        return queued.future.result()
+
+    def queued_events(self) -> int:
+        """Events whose commit is still to come."""
+        return self._queued_events
+
+    def last_commit_age_s(self) -> float:
+        """Seconds since a commit was last shown to work while something waited, or since commits began to fail."""
+        with self._changed:
+            waiting = [queue[0].since_s for queue in (self._appends, self._jobs) if queue]
+            since = [at for at in (*waiting, self._busy_since_s, self._failing_since_s) if at is not None]
+        return max(0.0, self._clock.monotonic_s() - min(since)) if since else 0.0
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Commit what is queued, for at most `timeout_s`; what is left fails with StoreUnavailable."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+        with self._changed:
+            self._fail_queued(StoreUnavailable("the store was closed before this could be written"))
+
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise StoreUnavailable("the store is closing")
+
+    def _run(self) -> None:
+        try:
+            while self._wait():
+                if appends := self._take_appends():
+                    self._commit_appends(appends)
+                if jobs := self._take_jobs():
+                    self._commit_jobs(jobs)
+        finally:
+            with self._changed:
+                self._closing = True
+                self._fail_queued(StoreUnavailable("the writer ended"))
+            self._disconnect()
+
+    def _wait(self) -> bool:
+        """Until there is something to do; False when closed and drained."""
+        with self._changed:
+            while not self._appends and not self._jobs:
+                if self._closing:
+                    return False
+                heard = self._changed.wait(_PROBE_EVERY_S if self._failing_since_s is not None else None)
+                if not heard:
+                    break
+        if not self._appends and not self._jobs:
+            self._probe()
+        return True
+
+    def _take_appends(self) -> list[_Append]:
+        taken: list[_Append] = []
+        count = 0
+        with self._changed:
+            while self._appends and (not taken or count + len(self._appends[0].batch.events) <= MAX_GROUP_EVENTS):
+                append = self._appends.popleft()
+                if append.future.set_running_or_notify_cancel():
+                    taken.append(append)
+                    count += len(append.batch.events)
+                else:
+                    self._queued_events -= len(append.batch.events)
+            self._busy_since_s = taken[0].since_s if taken else None
+        return taken
+
+    def _take_jobs(self) -> list[_Job]:
+        with self._changed:
+            taken = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP_JOBS))]
+            self._busy_since_s = taken[0].since_s if taken else None
+        return [job for job in taken if job.future.set_running_or_notify_cancel()]
+
+    def _commit_appends(self, appends: Sequence[_Append]) -> None:
+        batches = [append.batch for append in appends]
+        outcome = self._transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
+        with self._changed:
+            self._queued_events -= sum(len(batch.events) for batch in batches)
+        self._resolve([append.future for append in appends], outcome)
+
+    def _commit_jobs(self, jobs: Sequence[_Job]) -> None:
+        outcome = self._transact(lambda connection: [self._attempt(connection, job) for job in jobs])
+        self._resolve([job.future for job in jobs], outcome)
+
+    def _attempt(self, connection: Connection, job: _Job) -> Any:
+        """A job's result or its own error; an error of the database ends the whole group."""
+        try:
+            with connection.begin_nested():
+                return job.run(connection)
+        except HooklineError as exc:
+            return exc
+        except Exception as exc:
+            if self._engine.verdict(exc) != "refused":
+                raise
+            return exc
+
+    def _transact(self, work: Callable[[Connection], list[T]]) -> list[T] | StoreError:
+        """Run the work in one transaction; only after its commit is there a result."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                connection = self._connect()
+                with connection.begin():
+                    results = work(connection)
+            except Exception as exc:
+                self._disconnect()
+                if self._engine.verdict(exc) == "again" and attempt < _ATTEMPTS:
+                    continue
+                return self._note_failure(exc)
+            self._failing_since_s = None
+            return results
+        raise AssertionError("the last attempt returns")
+
+    def _note_failure(self, exc: Exception) -> StoreError:
+        if self._failing_since_s is None:
+            self._failing_since_s = self._clock.monotonic_s()
+        if isinstance(exc, StoreError):
+            return exc
+        # The driver's text may quote values; its type and first words of ours are enough.
+        failure = StoreUnavailable(f"the database refused to commit ({type(exc).__name__}); nothing was stored, try again")
+        failure.__cause__ = exc
+        return failure
+
+    def _resolve(self, futures: Sequence[Future[Any]], outcome: Sequence[Any] | StoreError) -> None:
+        results = [outcome] * len(futures) if isinstance(outcome, StoreError) else outcome
+        self._busy_since_s = None
+        for future, result in zip(futures, results, strict=True):
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    def _probe(self) -> None:
+        """While commits fail and nothing is sent any more, find out when they work again."""
+        self._transact(lambda _connection: list[None]())
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect_writer()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.invalidate()
+            connection.close()
+        except Exception:
+            # Gone is what we wanted; a new connection is made at the next group.
+            return
+
+    def _fail_queued(self, error: StoreError) -> None:
+        for queued in (*self._appends, *self._jobs):
+            if queued.future.set_running_or_notify_cancel():
+                queued.future.set_exception(error)
+        self._appends.clear()
+        self._jobs.clear()
+        self._queued_events = 0
