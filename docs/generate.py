@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from docs.openapi_document import openapi_document
 from docs.settings_page import settings_page
 
 DOCS = Path(__file__).parent
 
 GENERATED: Mapping[str, Callable[[], str]] = {
+    "openapi.json": openapi_document,
     "settings.md": settings_page,
 }
 

@@ -72,6 +72,12 @@ An empty variable counts as not set. A wrong value stops the server with exit co
 """
 
 
+COMMANDS = (
+    "Commands that ask a running collector (`hookline calls`, `tail`, `doctor`, …) find it by `HOOKLINE_URL`, else at `HOOKLINE_PORT` on "
+    "loopback, and show `HOOKLINE_API_KEY`."
+)
+
+
 def settings_page() -> str:
     """The whole page."""
     return "\n".join([HEAD, *_server(), *_client(), *_export()]) + "\n"
@@ -82,7 +88,7 @@ def _server() -> list[str]:
         (f"HOOKLINE_{name.upper()}", _default(name, field), _description(name, field))
         for name, field in Settings.model_fields.items()
     ]
-    return ["## Server", "", *_table(("variable", "default", "meaning"), rows), ""]
+    return ["## Server", "", *_table(("variable", "default", "meaning"), rows), "", COMMANDS, ""]
 
 
 def _description(name: str, field: FieldInfo) -> str:

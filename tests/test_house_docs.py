@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
+from collector.cli.commands import build
 from collector.storage.tables import metadata
 from docs.generate import DOCS, GENERATED
 
@@ -61,6 +64,37 @@ def test_every_route_is_documented() -> None:
 
     assert {"/v1/events", "/v1/calls", "/v1/live"} <= set(paths)
     assert [] == [path for path in paths if path not in page("contract.md")]
+
+
+def test_every_command_is_documented() -> None:
+    """
+    Each command, also those of groups, is in the contract's section on the command line.
+    """
+    section = page("contract.md").split("## 8.")[1].split("## 9.")[0]
+
+    assert {"serve", "demo", "keys create"} <= set(commands())
+    assert [] == [name for name in commands() if missing(name.split(), section)]
+
+
+def test_every_hookline_command_of_the_pages_exists() -> None:
+    """
+    `hookline X` in a page is a command or a group.
+    """
+    told = {name for path in PAGES for name in commands_of(path.read_text(), "hookline")}
+
+    assert {"serve", "demo", "calls"} <= told
+    assert set() == told - {name.split()[0] for name in commands()}
+
+
+def commands() -> list[str]:
+    """What one can type after `hookline`."""
+    root = typer.main.get_command(build())
+    assert isinstance(root, click.Group)
+    return [
+        f"{name} {below}" if below else name
+        for name, command in root.commands.items()
+        for below in (command.commands if isinstance(command, click.Group) else [""])
+    ]
 
 
 def test_every_table_and_column_is_documented() -> None:
