@@ -18,6 +18,7 @@ HooklineError
  |    +-- TooLarge          413
  |    +-- UnsupportedMedia  415
  |    +-- NothingAccepted   422
+ |    +-- RateLimited       429
  +-- ServerUnreachable    a command could not reach the collector; the command ends with 3
 
 A message says what happened, to what, and what to do next. Never a payload, never a key.
@@ -91,6 +92,10 @@ class UnsupportedMedia(RequestError):
 
 class NothingAccepted(RequestError):
     """Every event of a request was rejected."""
+
+
+class RateLimited(RequestError):
+    """Too many requests; the same one may work in a moment."""
 
 
 class ServerUnreachable(HooklineError):

@@ -46,7 +46,7 @@ class ForeignDialect:
         response_id: Any = response.get("id") if type(response) is dict else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         type_name = event.get("type")
         edge = "start" if type_name in self.stream_starts else "end" if type_name in self.stream_ends else None
-        return StreamMark(edge, response_id if type(response_id) is str and response_id else None)
+        return StreamMark(edge, response_id if isinstance(response_id, str) and response_id else None)
 
     def canonical(self, event: StoredEvent) -> Sequence[StoredEvent]:
         """Nothing yet. With the first translation `makes_calls` turns true and this class splits, a file a dialect."""

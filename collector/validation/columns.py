@@ -148,7 +148,7 @@ def _traceparent(event: Mapping[str, Any], issues: Issues) -> tuple[str | None, 
     value = event.get("traceparent")
     if value is None:
         return None, None
-    found = _TRACEPARENT.fullmatch(value) if type(value) is str else None
+    found = _TRACEPARENT.fullmatch(value) if isinstance(value, str) else None
     # W3C Trace Context: version 00 has exactly four parts.
     if found is None or (found[1] == "00" and found[4]):
         issues["traceparent"] = "not a W3C traceparent"

@@ -9,8 +9,9 @@ database takes: NUL, halves of surrogate pairs, bytes that are not UTF-8, number
 import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -80,8 +81,13 @@ def is_deeper(value: object, levels: int) -> bool:
         layer = [item for item in layer if type(item) is dict or type(item) is list]
         if not layer:
             return False
-        layer = [child for item in layer for child in (item.values() if type(item) is dict else item)]
+        layer = [child for item in layer for child in children(item)]
     return True
+
+
+def children(node: Any) -> Iterable[Any]:
+    """The values in an object or array."""
+    return node.values() if type(node) is dict else node  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
 def _mended(data: bytes) -> Decoded:
@@ -133,7 +139,14 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    names = {bool: "a boolean", str: "a string", list: "an array", int: "a number", float: "a number"}
-    return names.get(type(value), "something else")
+    return _KINDS.get(type(value).__name__, "something else")
+
+
+_KINDS: Final = {
+    "NoneType": "null",
+    "bool": "a boolean",
+    "str": "a string",
+    "list": "an array",
+    "int": "a number",
+    "float": "a number",
+}

@@ -94,4 +94,4 @@ def _resource(raw: Piece | None, limits: Limits) -> dict[str, Any] | None:
     except Refused as exc:
         raise BadRequest(f"`resource`: {exc}") from None
     # A resource of another type says nothing about the sender; its events are worth keeping all the same.
-    return value if type(value) is dict else None
+    return value if type(value) is dict else None  # pyright: ignore[reportUnknownVariableType]

@@ -8,6 +8,7 @@ TanStack AI's chunks repeat the whole text and the whole context each time: 1,00
 from typing import Any, Final
 
 from collector.events import HookState
+from collector.validation.columns import bounded
 from collector.validation.decoding import encode
 
 _CHUNK_TEXT_TYPES: Final = frozenset({"text:chunk:content", "text:chunk:thinking"})
@@ -33,7 +34,7 @@ def take_state(event: dict[str, Any], type_name: str, *, timestamp: int, sequenc
     if type_name != _SNAPSHOT_TYPE or "state" not in event or type(hook_id) is not str or not hook_id:
         return None
     state = encode(event.pop("state"))
-    return HookState(hook_id=hook_id, timestamp=timestamp, sequence=sequence or 0, state=state)
+    return HookState(hook_id=bounded(hook_id), timestamp=timestamp, sequence=sequence or 0, state=state)
 
 
 def _is_repeated(event: dict[str, Any]) -> bool:

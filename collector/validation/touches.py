@@ -7,33 +7,14 @@ Flow: columns -> **touches** -> storage (the call's first row and its work item)
 from collections.abc import Iterable
 from typing import Final
 
+from collector import semconv
 from collector.events import CallTouch, EventRow, RunEnd
+from collector.validation.decoding import decode_event, require_object
 
-_OPERATIONS: Final = {
-    "text": "chat",
-    "structured-output": "chat",
-    "embedding": "embeddings",
-    "image": "image_generation",
-    "speech": "text_to_speech",
-    "transcription": "speech_to_text",
-    "video": "video_generation",
-    "audio": "audio_generation",
-    "voice": "voice_generation",
-    "world": "world_generation",
-    "liveVideo": "live_video_generation",
-    "agent": "invoke_agent",
-}
-_MIDDLE_FAMILIES: Final = frozenset({"tools", "middleware", "compaction", "memory", "skills", "guardrail", "feedback"})
-"""They lie inside a call and don't say of which kind it is; most are chats. Assembly corrects it."""
 _CALLLESS_FAMILIES: Final = frozenset({"client", "hook", "run", "devtools"})
 _RUN_END_TYPES: Final = frozenset({"run:errored", "run:cancelled"})
+_ANY_DEPTH: Final = 1000
 _TERMINAL_ENDS: Final = (":request:completed", ":request:error", ":request:aborted")
-
-
-def operation_of(type_name: str) -> str:
-    """The operation that an event's family stands for, until assembly has seen the whole call."""
-    family = type_name.partition(":")[0]
-    return _OPERATIONS.get(family) or ("chat" if family in _MIDDLE_FAMILIES else family)
 
 
 def call_touches(rows: Iterable[EventRow]) -> tuple[CallTouch, ...]:
@@ -57,7 +38,14 @@ def _touch(request_id: str, rows: list[EventRow]) -> CallTouch:
     return CallTouch(
         request_id=request_id,
         first=first,
-        operation=operation_of(first.type),
+        operation=_operation(first),
         has_start=start is not None,
         has_terminal=any(row.type.endswith(_TERMINAL_ENDS) for row in rows),
     )
+
+
+def _operation(first: EventRow) -> str:
+    """What the call is until assembly has seen all of it. Only videos need more than the type to tell."""
+    activity = first.type.partition(":")[0]
+    payload = require_object(decode_event(first.payload.encode(), max_depth=_ANY_DEPTH).value) if activity == "video" else {}
+    return semconv.operation_of(activity, payload).name

@@ -1,0 +1,152 @@
+"""
+POST /v1/events: the way in.
+
+Flow: HTTP -> access -> bodies -> validation -> **EventWriter, and the answer after its commit**.
+A plain ASGI function: FastAPI would cost half of the single-event rate.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Final
+
+import structlog
+from starlette.responses import Response
+
+from collector.api.access import Access, Identity
+from collector.api.bodies import Receive, SenderGone, header, inflate, media_of, read_body
+from collector.api.problems import method_not_allowed, problem_response
+from collector.api.receipts import FirstReceipts
+from collector.errors import BadRequest, HooklineError, NothingAccepted
+from collector.events import Batch, Receipt, Rejection
+from collector.storage.protocols import EventWriter
+from collector.validation import Limits, Media, ReadResult, read_batch
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+_METHODS: Final = ("POST", "OPTIONS")
+_IN_PLACE_BYTES: Final = 128 * 1024
+"""Bodies up to this size are read on the event loop, in a few milliseconds; a thread costs more than it frees below that."""
+_LONGEST_KEY: Final = 255
+_BODY_TIMEOUT_S: Final = 60.0
+
+
+class IngestApp:
+    """Takes events in. `now_ms` is the receiver's clock; `on_commit` and `on_rejected` must return at once."""
+
+    def __init__(
+        self,
+        writer: EventWriter,
+        access: Access,
+        now_ms: Callable[[], int],
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        on_commit: Callable[[Batch], None] = lambda batch: None,
+        on_rejected: Callable[[Sequence[Rejection]], None] = lambda rejected: None,
+    ) -> None:
+        self._writer = writer
+        self._access = access
+        self._now_ms = now_ms
+        self._limits = limits
+        self._on_commit = on_commit
+        self._on_rejected = on_rejected
+        self._receipts = FirstReceipts()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Nothing is raised: a failure is an answer and a line in the log."""
+        try:
+            response = await self._answer(scope, receive)
+        except SenderGone:
+            return
+        except HooklineError as exc:
+            response = problem_response(exc)
+        except Exception as exc:
+            log.exception("ingest_failed")
+            response = problem_response(exc)
+        response.raw_headers.extend(self._access.cross_origin_headers(scope))
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        self._access.check_site(scope)
+        if scope["method"] == "OPTIONS":
+            return _preflight()
+        if scope["method"] != "POST":
+            return method_not_allowed(*_METHODS)
+        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        identity = await self._access.identify_async(headers)
+        identity.require("ingest")
+        media = media_of(header(headers, b"content-type"))
+        body, encoding = await _read_in_time(receive, headers, self._limits)
+        result = await self._read(body, encoding, media, identity, _idempotency_key(headers))
+        return await self._store(result)
+
+    async def _read(self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None) -> ReadResult:
+        received_ms = self._receipts.first(identity.project, key, self._now_ms())
+
+        def read() -> ReadResult:
+            return read_batch(
+                inflate(body, encoding, self._limits),
+                media=media,
+                project=identity.project,
+                received_ms=received_ms,
+                idempotency_key=key,
+                limits=self._limits,
+            )
+
+        is_short = len(body) <= _IN_PLACE_BYTES and encoding == "identity"
+        return read() if is_short else await asyncio.to_thread(read)
+
+    async def _store(self, result: ReadResult) -> Response:
+        """The answer, once the batch is committed and synced."""
+        receipt = Receipt(accepted=0, duplicates=0)
+        if result.batch.events:
+            receipt = await asyncio.wrap_future(self._writer.append(result.batch))
+            self._told(self._on_commit, result.batch)
+        if result.rejected:
+            self._told(self._on_rejected, result.rejected)
+            log.info("events_rejected", count=len(result.rejected), codes=sorted({r.code for r in result.rejected}))
+        content = {
+            "accepted": receipt.accepted,
+            "duplicates": receipt.duplicates,
+            "rejected": [{"index": r.index, "code": r.code, "detail": r.detail} for r in result.rejected],
+        }
+        if result.rejected and not result.batch.events:
+            refused = NothingAccepted("none of the events could be stored: `rejected` says why, one by one")
+            return problem_response(refused, more=content)
+        return Response(json.dumps(content, separators=(",", ":")), media_type="application/json")
+
+    def _told(self, listener: Callable[[Any], None], news: Any) -> None:
+        # The events are stored: whatever a listener does, the sender must hear so.
+        try:
+            listener(news)
+        except Exception:
+            log.exception("ingest_listener_failed")
+
+
+async def _read_in_time(receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits) -> tuple[bytes, str]:
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            return await read_body(receive, headers, limits)
+    except TimeoutError:
+        raise BadRequest(f"the body was not complete after {_BODY_TIMEOUT_S:.0f} s: send smaller batches") from None
+
+
+def _idempotency_key(headers: list[tuple[bytes, bytes]]) -> str | None:
+    key = header(headers, b"idempotency-key")
+    if key is not None and len(key) > _LONGEST_KEY:
+        raise BadRequest(f"the Idempotency-Key is over {_LONGEST_KEY} characters: send a shorter one, such as a UUID")
+    return key or None
+
+
+def _preflight() -> Response:
+    """What a page of an allowed origin may send; the site was checked before."""
+    headers = {
+        "allow": ", ".join(_METHODS),
+        "access-control-allow-methods": "POST",
+        "access-control-allow-headers": "authorization, content-type, content-encoding, idempotency-key",
+        "access-control-allow-private-network": "true",
+        "access-control-max-age": "600",
+    }
+    return Response(status_code=204, headers=headers)
