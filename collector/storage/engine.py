@@ -13,7 +13,7 @@ from sqlalchemy import Engine as Connections
 from collector.events import EventRow
 
 Verdict = Literal["away", "again", "refused"]
-"""Of a driver's error. away: the database, retryable later. again: a deadlock, retry now. refused: this very data or statement."""
+"""Of a driver's error. away: try again later. again: a deadlock, try again now. refused: this very data or statement."""
 
 
 class Engine(Protocol):

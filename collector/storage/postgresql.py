@@ -1,21 +1,135 @@
 """
-The PostgreSQL engine.
+The PostgreSQL engine: any number of collectors on one database.
 
-Flow: writer -> **PostgresqlEngine** -> psycopg. Comes next: until then opening it says so.
+Flow: writer -> **PostgresqlEngine** -> psycopg. What is particular here: the bulk insert of events (see `postgresql_events`),
+and telling readers which arrivals are still open, since transactions do not commit in the order of their arrivals.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from collector.errors import WrongSettings
+import psycopg
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Engine as Connections
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from collector.errors import StoreUnavailable
+from collector.events import EventRow
+from collector.storage.engine import Verdict
+from collector.storage.postgresql_events import BulkInsert
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_MS = 30_000
+_READERS = 8
+_FEW_ROWS = 10_000
+
+# Advisory lock keys: the high bits say what for, the low 48 hold an arrival.
+_SCHEMA_LOCK = 0x686B_0001 << 32
+_ARRIVALS = 0x686B
+_LAST_ARRIVAL = "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_arrival_seq)"
+
+# Before its first arrival is given, a transaction says by a shared lock that all it will get lie above the present last one.
+_ANNOUNCE = text(f"SELECT pg_advisory_xact_lock_shared(({_ARRIVALS}::bigint << 48) | {_LAST_ARRIVAL})")
+# In this order: first how far arrivals were given, then who is still at it.
+_GIVEN = text(f"SELECT {_LAST_ARRIVAL}")
+_OPEN = text(f"""
+    SELECT min(((classid::bigint & 65535) << 32) | objid::bigint) FROM pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = {_ARRIVALS}
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")  # noqa: S608
+_RETRY_NOW = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+# InternalError holds "read-only transaction" and "current transaction is aborted": nothing that other data would mend.
+_AWAY = (psycopg.OperationalError, psycopg.InternalError)
 
 
 class PostgresqlEngine:
-    """Not there yet."""
+    """One PostgreSQL database."""
+
+    name = "postgresql"
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
-        raise WrongSettings("HOOKLINE_DATABASE_URL: PostgreSQL is not supported yet")
+        self._is_read_only = read_only
+        self._writers = _connections(url, "")
+        self._readers = _connections(
+            url,
+            f"-c default_transaction_read_only=on -c statement_timeout={READ_TIMEOUT_MS}",
+            pool_size=_READERS,
+            max_overflow=_READERS,
+            pool_pre_ping=True,
+        )
+        self._bulk = BulkInsert()
+
+    @property
+    def readers(self) -> Connections:
+        return self._readers
+
+    def connect_writer(self) -> Connection:
+        if self._is_read_only:
+            raise StoreUnavailable("this store was opened for reading only")
+        connection = self._writers.connect()
+        self._bulk.prepare(_driver(connection))
+        return connection
+
+    def begin_ingest(self, connection: Connection) -> None:
+        connection.execute(_ANNOUNCE)
+
+    def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
+        return self._bulk.insert(_driver(connection), rows)
+
+    def insert_events_telling(self, connection: Connection, rows: Sequence[EventRow]) -> list[str | None]:
+        return self._bulk.insert_telling(_driver(connection), rows)
+
+    def last_safe_arrival(self, connection: Connection) -> int | None:
+        given = connection.execute(_GIVEN).scalar_one()
+        still_open = connection.execute(_OPEN).scalar()
+        return given if still_open is None else min(given, still_open)
+
+    def rough_counts(self, connection: Connection) -> Mapping[str, int]:
+        statement = text("SELECT relname, reltuples::bigint FROM pg_class WHERE oid = ANY (ARRAY[:a, :b, :c]::regclass[])")
+        rough = connection.execute(statement, {"a": "events", "b": "calls", "c": "spans"})
+        return {
+            name: estimate if estimate >= _FEW_ROWS else connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608
+            for name, estimate in rough.all()
+        }
+
+    def verdict(self, exc: Exception) -> Verdict:
+        cause = exc.orig if isinstance(exc, DBAPIError) else exc
+        if isinstance(cause, _RETRY_NOW):
+            return "again"
+        return "away" if isinstance(cause, _AWAY) else "refused"
+
+    def close(self) -> None:
+        self._readers.dispose()
+        self._writers.dispose()
 
 
-def enter_schema(url: str, *, may_create: bool) -> Any:
-    """Not there yet."""
-    raise WrongSettings("HOOKLINE_DATABASE_URL: PostgreSQL is not supported yet")
+@contextmanager
+def enter_schema(url: str, *, may_create: bool) -> Iterator[Connection | None]:
+    """A connection for the schema. With `may_create` it is in a transaction that no other collector's can overtake."""
+    try:
+        with _connections(url, "").begin() as connection:
+            if may_create:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
+            yield connection
+    except DBAPIError as exc:
+        if isinstance(exc.orig, psycopg.OperationalError):
+            where = make_url(url).render_as_string(hide_password=True)
+            raise StoreUnavailable(f"no answer from {where}: is PostgreSQL running, and may this user connect?") from exc
+        raise
+
+
+def _connections(url: str, options: str, **pool: Any) -> Connections:
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "hookline", "options": options}
+    given = {name: address.query[name] for name in arguments if name in address.query}
+    merged = {**arguments, **{name: f"{given[name]} {options}" if name == "options" else given[name] for name in given}}
+    pooling: dict[str, Any] = pool or {"poolclass": NullPool}
+    return create_engine(address.difference_update_query(list(given)), connect_args=merged, **pooling)
+
+
+def _driver(connection: Connection) -> "psycopg.Connection[Any]":
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver

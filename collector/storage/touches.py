@@ -66,7 +66,7 @@ def mark_dirty(connection: Connection, which: ColumnElement[bool], *, received_m
     names = [column.name for column in call_work.c][: len(rows.selected_columns)]
     # SQLite's parser takes ON CONFLICT after SELECT for a join's ON unless a WHERE stands between: `which` is that WHERE.
     statement = insert(connection, call_work).from_select(names, rows.order_by(calls.c.project, calls.c.request_id))
-    return connection.execute(_work_upsert(statement, settle_ms)).rowcount
+    return connection.execute(_work_upsert(statement, settle_ms).execution_options(preserve_rowcount=True)).rowcount
 
 
 def due_rule(

@@ -1,0 +1,105 @@
+"""
+Bulk insert of events into PostgreSQL, idempotent.
+
+Flow: PostgresqlEngine -> **BulkInsert** -> events. Two ways, by size: few rows go as one array a column in binary form (text
+parameters take four times as long), many are copied to a temporary table and inserted from there.
+"""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import psycopg
+
+from collector.events import EventRow
+
+COPY_FROM_ROWS = 500
+
+_TYPES = {
+    "timestamp": "bigint",
+    "received_at": "bigint",
+    "message_count": "bigint",
+    "sequence": "bigint",
+    "fraction": "double precision",
+    "duration_ms": "double precision",
+    "has_tools": "boolean",
+    "streaming": "boolean",
+}
+_COLUMN_TYPES = tuple(_TYPES.get(name, "text") for name in EventRow._fields)
+_DOUBLES = tuple(place for place, type_ in enumerate(_COLUMN_TYPES) if type_ == "double precision")
+_COLUMNS = ", ".join(EventRow._fields)
+_ONCE = "ON CONFLICT (project, timestamp, event_id) DO NOTHING"
+
+_ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in _COLUMN_TYPES)
+# WITH ORDINALITY: arrivals follow the order in which the events came.
+_FROM_ARRAYS = (
+    f"INSERT INTO events ({_COLUMNS}) SELECT {_COLUMNS} "  # noqa: S608
+    f"FROM unnest({_ARRAYS}) WITH ORDINALITY AS given ({_COLUMNS}, place) ORDER BY place {_ONCE}"
+)
+_MAKE_COPIED = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS copied_events ("
+    + ", ".join(f"{name} {type_}" for name, type_ in zip(EventRow._fields, _COLUMN_TYPES, strict=True))
+    + ", place integer GENERATED ALWAYS AS IDENTITY) ON COMMIT DELETE ROWS"
+)
+_COPY = f"COPY copied_events ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
+_FROM_COPIED = f"INSERT INTO events ({_COLUMNS}) SELECT {_COLUMNS} FROM copied_events ORDER BY place {_ONCE}"  # noqa: S608
+_COPY_TYPES = [
+    "float8" if type_ == "double precision" else {"bigint": "int8", "boolean": "bool"}.get(type_, type_)
+    for type_ in _COLUMN_TYPES
+]
+
+Driver = psycopg.Connection[Any]
+
+
+class BulkInsert:
+    """Inserts into `events`. Holds nothing but which way to go from how many rows on."""
+
+    def __init__(self, *, copy_from_rows: int = COPY_FROM_ROWS) -> None:
+        self._copy_from_rows = copy_from_rows
+
+    def prepare(self, driver: Driver) -> None:
+        """Once a connection: the temporary table is the session's."""
+        with driver.transaction():
+            driver.execute(_sql(_MAKE_COPIED))
+
+    def insert(self, driver: Driver, rows: Sequence[EventRow]) -> int:
+        """Insert rows in their order; how many were new."""
+        if len(rows) >= self._copy_from_rows:
+            return self._copy(driver, rows)
+        return driver.execute(_sql(_FROM_ARRAYS), _arrays(rows)).rowcount
+
+    def insert_telling(self, driver: Driver, rows: Sequence[EventRow]) -> list[str | None]:
+        """Insert rows in their order; the request_id of each that was new."""
+        found = driver.execute(_sql(_FROM_ARRAYS + " RETURNING request_id"), _arrays(rows))
+        return [row[0] for row in found]
+
+    def _copy(self, driver: Driver, rows: Sequence[EventRow]) -> int:
+        with driver.cursor() as cursor:
+            cursor.execute("DELETE FROM copied_events")
+            with cursor.copy(_sql(_COPY)) as copy:
+                copy.set_types(_COPY_TYPES)
+                for row in rows:
+                    copy.write_row(_with_doubles(row))
+            return cursor.execute(_sql(_FROM_COPIED)).rowcount
+
+
+def _arrays(rows: Sequence[EventRow]) -> list[list[Any]]:
+    """A list a column."""
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+    for place in _DOUBLES:
+        columns[place] = [None if value is None else float(value) for value in columns[place]]
+    return columns
+
+
+def _with_doubles(row: EventRow) -> Sequence[Any]:
+    # Validation may leave a whole number there; the binary format takes it at its word.
+    if isinstance(row.duration_ms, int) or isinstance(row.fraction, int):
+        return row._replace(
+            duration_ms=None if row.duration_ms is None else float(row.duration_ms),
+            fraction=None if row.fraction is None else float(row.fraction),
+        )
+    return row
+
+
+def _sql(statement: str) -> LiteralString:
+    """Built from column names in this file only, so as good as literal."""
+    return statement  # pyright: ignore[reportReturnType]

