@@ -12,12 +12,15 @@ from pathlib import Path
 
 from docs.openapi_document import openapi_document
 from docs.settings_page import settings_page
+from sdk_hooks.events.schema import page_text, schema_text
 
 DOCS = Path(__file__).parent
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "openapi.json": openapi_document,
     "settings.md": settings_page,
+    "events.md": page_text,
+    "events.schema.json": schema_text,
 }
 
 

@@ -48,7 +48,7 @@ class observe:
 
     def __init__(self, name: str, *, kind: Kind = "agent", input: Any = None, tool_call_id: str | None = None) -> None:  # noqa: A002
         self._name = name
-        self._kind = kind
+        self._kind: Kind = kind
         self.input = input
         self.output: Any = None
         self.tool_call_id = tool_call_id
@@ -79,7 +79,7 @@ class observe:
         return observed
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "observe":
-        given: Any = kwargs if not args else ({"args": list(args), **kwargs} if kwargs or len(args) > 1 else args[0])
+        given: Any = args[0] if len(args) == 1 and not kwargs else {"args": list(args), **kwargs} if args else kwargs
         return observe(self._name, kind=self._kind, input=given, tool_call_id=self.tool_call_id)
 
     def __enter__(self) -> "observe":

@@ -44,16 +44,16 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> bool:
     original = getattr(owner, name)
     if is_replaced(owner, name):
         return False
-    own = vars(owner).get(name)
+    attributes = cast("dict[str, Any]", vars(owner))
     replacement = make(original)
-    setattr(replacement, MARK, _Patch(owner, name in vars(owner), own))
+    setattr(replacement, MARK, _Patch(owner, name in attributes, attributes.get(name)))
     setattr(owner, name, replacement)
     return True
 
 
 def is_replaced(owner: Any, name: str) -> bool:
     """Whether this very owner's attribute is ours; a copy of an instance that took our attribute along is not."""
-    patch = getattr(vars(owner).get(name), MARK, None)
+    patch = getattr(cast("dict[str, Any]", vars(owner)).get(name), MARK, None)
     return isinstance(patch, _Patch) and patch.owner is owner
 
 
@@ -61,7 +61,7 @@ def restore(owner: Any, name: str) -> bool:
     """Undo `replace`. False if there was nothing to undo, or somebody else has wrapped it since: then ours must stay."""
     if not is_replaced(owner, name):
         return False
-    patch = cast("_Patch", getattr(vars(owner)[name], MARK))
+    patch = cast("_Patch", getattr(cast("dict[str, Any]", vars(owner))[name], MARK))
     if patch.had_own:
         setattr(owner, name, patch.own)
     else:

@@ -14,9 +14,15 @@ SECRET = "[secret]"  # noqa: S105 (what stands in a secret's place)
 SECRET_NAMES = re.compile(r"(?i)^(x-)?(api[-_]?key|.*authorization|.*secret|.*password|.*access[-_]?token|cookie)$")
 SECRET_TEXTS = re.compile(r"(?i)\b(?:sk|pk|rk)-[a-z0-9_*-]{8,}|\bbearer\s+[a-z0-9._~+/=-]{8,}")
 
-KEPT_TEXTS = frozenset(
-    ["type", "eventId", "requestId", "streamId", "hookId", "threadId", "runId", "messageId", "toolCallId", "clientId", "runtimeId", "source", "visibility", "correlationId", "relatedEventId", "provider", "model", "responseModel", "responseId", "finishReason", "project", "sessionId", "userId", "agentName", "traceparent", "parentRequestId", "parentToolCallId", "rootRequestId", "toolName", "name", "id", "role", "status", "size", "quality", "voice", "format", "contentType", "requestType", "jobId", "state", "phase", "kind", "mediaType", "language", "responseFormat", "fromAgent", "toAgent"]
-)
+# fmt: off
+KEPT_TEXTS = frozenset((
+    "type", "eventId", "requestId", "streamId", "hookId", "threadId", "runId", "messageId", "toolCallId", "clientId",
+    "runtimeId", "source", "visibility", "correlationId", "relatedEventId", "provider", "model", "responseModel",
+    "responseId", "finishReason", "project", "sessionId", "userId", "agentName", "traceparent", "parentRequestId",
+    "parentToolCallId", "rootRequestId", "toolName", "name", "id", "role", "status", "size", "quality", "voice", "format",
+    "contentType", "requestType", "jobId", "state", "mediaType", "language", "responseFormat", "fromAgent", "toAgent",
+))
+# fmt: on
 """Fields whose text is a name, not content. Everything that is not listed is content: unknown fields too."""
 KEPT_LISTS = frozenset({"toolNames", "finishReasons"})
 
