@@ -5,8 +5,10 @@ A wrong value stops the start with the variable's name; values, not this object,
 `docs/settings.md` is generated from the descriptions here.
 """
 
+import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,7 +33,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to bind. Anything but loopback needs a key.")
     port: int = Field(4319, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
     api_key: str | None = Field(
-        None, min_length=16, description="One key with all scopes of the default project, beside those of `keys create`.", repr=False
+        None,
+        min_length=16,
+        description="One key with all scopes of the default project, beside those of `keys create`.",
+        repr=False,
     )
     allowed_hosts: str = Field("", description="Host header names to accept beside loopback and HOOKLINE_HOST; commas between.")
     allowed_origins: str = Field("", description="Origins of other sites that may call; commas between.")
@@ -54,3 +59,50 @@ def load_settings(**overrides: object) -> Settings:
         first = exc.errors(include_input=False)[0]
         name = f"HOOKLINE_{str(first['loc'][0]).upper()}"
         raise WrongSettings(f"{name}: {first['msg']}. See docs/settings.md for what it takes.") from None
+
+
+def otel_environment() -> dict[str, str]:
+    """The OTEL_* variables; the exporters read them as OpenTelemetry's specification says."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+def captures_content() -> bool:
+    """Whether spans carry messages: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT, off by default."""
+    value = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().upper()
+    return value in {"TRUE", "SPAN_ONLY", "SPAN_AND_EVENT"}
+
+
+class CommandSettings(BaseSettings):
+    """Where the commands that ask a running collector find it, and with which key."""
+
+    model_config = SettingsConfigDict(env_prefix="HOOKLINE_", extra="ignore", env_ignore_empty=True)
+
+    url: str | None = Field(None, description="Address of the collector; by default HOOKLINE_PORT on loopback.")
+    port: int = Field(4319, ge=0, le=65535)
+    api_key: str | None = Field(None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """The collector's URL, without a slash at the end."""
+        return (self.url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+
+def load_command_settings() -> CommandSettings:
+    """As load_settings, for commands. Raises WrongSettings."""
+    try:
+        settings = CommandSettings()
+    except ValidationError as exc:
+        first = exc.errors(include_input=False)[0]
+        raise WrongSettings(f"HOOKLINE_{str(first['loc'][0]).upper()}: {first['msg']}.") from None
+    parts = urlsplit(settings.address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise WrongSettings("HOOKLINE_URL: not an address. Give something like http://127.0.0.1:4319.")
+    return settings
+
+
+def without_password(url: str) -> str:
+    """A database URL that may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@", 1)))

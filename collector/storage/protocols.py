@@ -151,7 +151,9 @@ class WorkQueue(Protocol):
         """Give claims back unsettled, due again at `retry_at_ms` (assembly failed)."""
         ...
 
-    def claim_exports(self, *, owner: str, destination: str, now_ms: int, lease_ms: int, limit: int, max_bytes: int) -> list[ExportClaim]:
+    def claim_exports(
+        self, *, owner: str, destination: str, now_ms: int, lease_ms: int, limit: int, max_bytes: int
+    ) -> list[ExportClaim]:
         """Up to `limit` due spans for a destination, oldest first, cut at `max_bytes` of encoded spans (one at least)."""
         ...
 
@@ -275,7 +277,10 @@ class Reader(Protocol):
         ...
 
     def state(self) -> Row:
-        """For doctor and metrics: rows a table, oldest due work, exports by destination and state, last event's receipt."""
+        """
+        For doctor and metrics, over all projects: `rows` (table -> count or a good estimate), `oldest_due_ms` (None: nothing is due),
+        `exports` (list of `destination`, `state`, `count`, `reason`: a newest one), `last_received_ms`.
+        """
         ...
 
 

@@ -1,0 +1,63 @@
+"""
+What an operator asks of a running collector: assemble again, send dead spans again, make and revoke keys.
+
+Flow: `hookline reassemble`, `export --retry-dead`, `keys` -> **here** -> storage -> pipeline.
+The commands come this way because an SQLite file belongs to the server's process. All of it needs every scope of the project
+`default`: whoever has that is the operator, as in the no-key mode everybody on this machine is.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from fastapi.responses import Response
+
+from collector.api.asked import Administering, json_answer
+from collector.api.schemas import answers
+from collector.query.keys import SCOPES, key_as_row, make_key
+from collector.query.parameters import clean_text
+
+router = APIRouter(prefix="/v1/admin", tags=["operate"])
+
+
+@router.post("/reassemble", responses=answers("Done"), summary="Assemble calls again from their events")
+def reassemble(asked: Administering, request_id: Annotated[str | None, Body(embed=True)] = None) -> Response:
+    """One call, or all of them. They keep their ids and are not exported again."""
+    count = asked.parts.store.mark_all_dirty(project=None, request_id=_text(request_id), now_ms=asked.parts.now_ms())
+    asked.parts.wake_pipeline()
+    return json_answer({"count": count})
+
+
+@router.post("/retry-dead", responses=answers("Done"), summary="Send spans again that were given up")
+def retry_dead(asked: Administering, destination: Annotated[str | None, Body(embed=True)] = None) -> Response:
+    """Of one destination, or of all."""
+    count = asked.parts.store.retry_dead_exports(destination=_text(destination), now_ms=asked.parts.now_ms())
+    asked.parts.wake_pipeline()
+    return json_answer({"count": count})
+
+
+@router.get("/keys", responses=answers("Keys"), summary="Keys, without the keys themselves")
+def list_keys(asked: Administering) -> Response:
+    """Of all projects, revoked ones too."""
+    return json_answer({"items": [key_as_row(key) for key in asked.parts.store.list_keys()]})
+
+
+@router.post("/keys", responses=answers("Key"), summary="Make a key")
+def create_key(
+    asked: Administering,
+    project: Annotated[str, Body()] = "default",
+    name: Annotated[str, Body()] = "",
+    scopes: Annotated[list[str] | None, Body()] = None,
+) -> Response:
+    """The answer is the only place where the key is told."""
+    made = make_key(asked.parts.store, project=project, name=name, scopes=scopes or SCOPES, now_ms=asked.parts.now_ms())
+    return json_answer(made)
+
+
+@router.post("/keys/revoke", responses=answers("Revoked"), summary="Make a key useless")
+def revoke_key(asked: Administering, key_id: Annotated[str, Body(embed=True)]) -> Response:
+    """`revoked` is false where there is no such key."""
+    return json_answer({"revoked": asked.parts.store.revoke_key(clean_text("key_id", key_id) or "", now_ms=asked.parts.now_ms())})
+
+
+def _text(value: str | None) -> str | None:
+    return clean_text("body", value)

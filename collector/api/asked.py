@@ -1,0 +1,114 @@
+"""
+Who asks, and what the routes work with.
+
+Flow: request -> **access, then the parts of the collector** -> route -> query.
+Every reading route depends on `reading`; so no route can forget the key, the scope or the project.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+
+from collector.api.access import ALL_SCOPES, DEFAULT_PROJECT, Access, Identity
+from collector.errors import NotAllowed
+from collector.metrics import Metrics, StoreGauges
+from collector.query.live import LiveHub
+from collector.storage.protocols import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What routes are given of the collector."""
+
+    store: Store
+    access: Access
+    hub: LiveHub
+    metrics: Metrics
+    gauges: StoreGauges
+    now_ms: Callable[[], int]
+    wake_pipeline: Callable[[], None]
+    about: Mapping[str, Any]
+    """What `/v1/status` tells of the settings: no secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request whose key is known."""
+
+    identity: Identity
+    parts: Parts
+
+    @property
+    def project(self) -> str:
+        return self.identity.project
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the key has every scope of the default project, as HOOKLINE_API_KEY has."""
+        return self.project == DEFAULT_PROJECT and self.identity.scopes >= ALL_SCOPES
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts, from the application that serves this request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def same_site(request: Request) -> Parts:
+    """For pages that show nothing of a project: Host and Origin must fit. Raises NotAllowed."""
+    parts = parts_of(request)
+    parts.access.check_site(request.scope)
+    return parts
+
+
+def identified(request: Request) -> Asked:
+    """Who asks. Raises NotAuthenticated, NotAllowed."""
+    parts = same_site(request)
+    return Asked(identity=parts.access.identify(request.scope["headers"]), parts=parts)
+
+
+def reading(request: Request) -> Asked:
+    """Who asks, with the scope `read`. Raises NotAuthenticated, NotAllowed."""
+    asked = identified(request)
+    asked.identity.require("read")
+    return asked
+
+
+def administering(request: Request) -> Asked:
+    """Who asks, with every scope of the default project. Raises NotAuthenticated, NotAllowed."""
+    asked = identified(request)
+    if not asked.is_operator:
+        raise NotAllowed("this needs a key of the project `default` with every scope, such as HOOKLINE_API_KEY")
+    return asked
+
+
+SameSite = Annotated[Parts, Depends(same_site)]
+Reading = Annotated[Asked, Depends(reading)]
+Administering = Annotated[Asked, Depends(administering)]
+
+
+def json_answer(value: Any, *, status: int = 200) -> Response:
+    """`value` as JSON. Not FastAPI's encoder: it walks every row in Python."""
+    return Response(to_json(value), status_code=status, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON. A lone surrogate, which UTF-8 has not, becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain).encode("utf-8", "replace")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return list(value)
+
+
+def page_answer(items: Sequence[Mapping[str, Any]], next_cursor: str | None) -> Response:
+    """A page of a list."""
+    return json_answer({"items": items, "next_cursor": next_cursor})

@@ -1,0 +1,72 @@
+"""
+GET /v1/live: server-sent events of what is new.
+
+Flow: storage -> query.live -> **here** -> whoever follows: `hookline tail`, the page.
+Each message: `event: event` with an event's row or `event: call` with a call's row, and an `id` to resume from.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Header
+from fastapi.responses import StreamingResponse
+
+from collector.api.asked import Reading, to_json
+from collector.api.schemas import answers
+from collector.errors import StoreError
+from collector.query.live import Follower, LiveHub, News, start_position
+
+router = APIRouter(prefix="/v1", tags=["read"])
+
+HEARTBEAT_S = 10.0
+# Without a bell at most so late: another collector on the same PostgreSQL can't ring ours.
+LOOK_ANYWAY_S = 1.0
+# Many commits a second are one look.
+SETTLE_S = 0.02
+
+
+@router.get("/live", responses=answers(None, 429), summary="What is new, as server-sent events", response_class=StreamingResponse)
+async def follow(asked: Reading, last_event_id: Annotated[str | None, Header(max_length=64)] = None) -> StreamingResponse:
+    """New events and changed calls from now on, or from the `Last-Event-ID` on, without a gap."""
+    parts = asked.parts
+    position = await anyio.to_thread.run_sync(
+        lambda: start_position(parts.store, asked.project, last_event_id=last_event_id, now_ms=parts.now_ms())
+    )
+    # Asked for here and not in the stream, so that "too many" can still be a proper answer.
+    parts.hub.require_room()
+    return StreamingResponse(
+        _messages(Follower(parts.store, asked.project, position), parts.hub, asked.project),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+async def _messages(follower: Follower, hub: LiveHub, project: str) -> AsyncIterator[bytes]:
+    quiet_since_s = time.monotonic()
+    with hub.follow(project) as bell:
+        yield b"retry: 1000\n: connected\n\n"
+        while not hub.is_closed:
+            news = await _read(follower)
+            if news:
+                yield b"".join(_message(item) for item in news)
+                quiet_since_s = time.monotonic()
+                continue
+            if time.monotonic() - quiet_since_s >= HEARTBEAT_S:
+                yield b": still here\n\n"
+                quiet_since_s = time.monotonic()
+            await bell.wait(LOOK_ANYWAY_S)
+            await anyio.sleep(SETTLE_S)
+
+
+async def _read(follower: Follower) -> list[News]:
+    try:
+        return await anyio.to_thread.run_sync(follower.read)
+    except StoreError:
+        # The stream outlives a database that is away for a while; the position is kept.
+        return []
+
+
+def _message(news: News) -> bytes:
+    return b"event: %b\nid: %b\ndata: %b\n\n" % (news.kind.encode(), str(news.position).encode(), to_json(news.row))

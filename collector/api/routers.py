@@ -1,0 +1,17 @@
+"""
+The table of routes: one row a topic. A new topic is a module with a `router` and a row here.
+"""
+
+from fastapi import APIRouter
+
+from collector.api import admin, blobs, calls, events, live, ops, pages
+
+ROUTERS: tuple[APIRouter, ...] = (
+    events.router,
+    calls.router,
+    blobs.router,
+    live.router,
+    ops.router,
+    admin.router,
+    pages.router,
+)

@@ -1,0 +1,57 @@
+"""
+How administrative commands reach the database: directly, or through the collector that owns it.
+
+Flow: keys, reassemble, export -> **store, or the running server's admin routes**.
+PostgreSQL takes many writers. An SQLite file belongs to one process: where a collector has it, it is asked to do the work.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from collector.cli.client import CollectorClient
+from collector.errors import ServerUnreachable, StoreLocked, WrongSettings
+from collector.settings import Settings, load_settings, without_password
+from collector.storage.protocols import Store
+
+T = TypeVar("T")
+
+
+def administer(directly: Callable[[Store], T], through_server: Callable[[CollectorClient], T]) -> T:
+    """What `directly` gives with the store, or `through_server` where a running collector owns the database."""
+    settings = load_settings()
+    try:
+        with opened(settings) as store:
+            return directly(store)
+    except StoreLocked as locked:
+        return through_server(_owner(settings, locked))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Store]:
+    """The store, with its schema made or checked as `serve` does."""
+    from collector.storage.engines import open_store
+    from collector.storage.schema import prepare
+
+    prepare(settings.database_url)
+    store = open_store(settings.database_url, settle_ms=settings.settle_ms)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _owner(settings: Settings, locked: StoreLocked) -> CollectorClient:
+    client = CollectorClient.from_environment()
+    try:
+        found = client.get("/v1/status").get("database")
+    except ServerUnreachable:
+        raise ServerUnreachable(
+            f"{locked}; and no collector answers at {client.address} that could do it instead. Set HOOKLINE_URL to its address."
+        ) from None
+    if found != without_password(settings.database_url):
+        raise WrongSettings(
+            f"HOOKLINE_URL: the collector at {client.address} does not own {without_password(settings.database_url)}, "
+            "or the key in HOOKLINE_API_KEY may not administer it. Give the address and key of the one that does."
+        )
+    return client

@@ -1,0 +1,137 @@
+"""
+`hookline db`, `keys`, `reassemble`, `export`, `version`: what an operator does.
+
+Flow: options -> **cli.access** -> store, or the collector that owns it.
+"""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from collector.cli.access import administer
+from collector.cli.humanise import NOTHING, moment
+from collector.cli.output import AsJson, console, print_json, table
+from collector.errors import BadRequest
+from collector.query.keys import SCOPES, key_as_row, make_key
+from collector.settings import load_settings, without_password
+
+db = typer.Typer(no_args_is_help=True, help="The database's schema.")
+keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
+
+
+@db.command("upgrade")
+def db_upgrade(as_json: AsJson = False) -> None:
+    """Bring the schema to what this hookline needs. SQLite: with a backup beside the file."""
+    from collector.storage import schema
+
+    url = load_settings().database_url
+    before = schema.current(url)
+    schema.upgrade(url)
+    _say({"database": without_password(url), "before": before, "now": schema.current(url)}, as_json)
+
+
+@db.command("current")
+def db_current(as_json: AsJson = False) -> None:
+    """The database's schema revision, and the one this hookline needs."""
+    from collector.storage import schema
+
+    url = load_settings().database_url
+    _say({"database": without_password(url), "current": schema.current(url), "needed": schema.head()}, as_json)
+
+
+@keys.command("create")
+def keys_create(
+    name: Annotated[str, typer.Option(help="What it is for; shown in the list.")] = "",
+    project: Annotated[str, typer.Option(help="The project whose events it may send and read.")] = "default",
+    scope: Annotated[list[str] | None, typer.Option(help="ingest, read or sql; again for more. All three by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key. It is shown once: only its hash is kept."""
+    scopes = tuple(scope or SCOPES)
+    made = administer(
+        lambda store: make_key(store, project=project, name=name, scopes=scopes, now_ms=_now_ms()),
+        lambda client: client.post("/v1/admin/keys", {"project": project, "name": name, "scopes": scopes}),
+    )
+    _say(made, as_json)
+    if not as_json:
+        console().print("[dim]Set it as HOOKLINE_API_KEY where the client runs. It will not be shown again.[/dim]")
+
+
+@keys.command("list")
+def keys_list(as_json: AsJson = False) -> None:
+    """The keys: never the keys themselves."""
+    rows: list[dict[str, Any]] = administer(
+        lambda store: [key_as_row(key) for key in store.list_keys()], lambda client: client.get("/v1/admin/keys")["items"]
+    )
+    if as_json:
+        print_json({"items": rows})
+        return
+    made = table("id", "name", "project", "scopes", "created", "revoked")
+    for row in rows:
+        times = (moment(row[column], now_ms=_now_ms()) for column in ("created_ms", "revoked_ms"))
+        made.add_row(row["key_id"], row["name"] or NOTHING, row["project"], " ".join(row["scopes"]), *times)
+    console().print(made if rows else "No keys. Without one the collector binds loopback only.")
+
+
+@keys.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="The id that `keys list` shows.")], as_json: AsJson = False) -> None:
+    """Make a key useless, at once."""
+    done: bool = administer(
+        lambda store: store.revoke_key(key_id, now_ms=_now_ms()),
+        lambda client: client.post("/v1/admin/keys/revoke", {"key_id": key_id})["revoked"],
+    )
+    if not done:
+        raise BadRequest(f"no key has the id {key_id}; `hookline keys list` shows them")
+    _say({"key_id": key_id, "revoked": True}, as_json)
+
+
+def reassemble(
+    request_id: Annotated[str | None, typer.Option(help="One call; without it all of the project `default`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute calls and spans again from their events. Ids stay, nothing is exported again. A running collector does the work."""
+    count: int = administer(
+        lambda store: store.mark_all_dirty(project=None, request_id=request_id, now_ms=_now_ms()),
+        lambda client: client.post("/v1/admin/reassemble", {"request_id": request_id})["count"],
+    )
+    if request_id is not None and count == 0:
+        raise BadRequest(f"no call has the request id {request_id}; `hookline calls` lists them")
+    _say({"calls": count, "note": "a running collector assembles them now, else the next one that starts"}, as_json)
+
+
+def export(
+    retry_dead: Annotated[bool, typer.Option("--retry-dead", help="Send spans again that were given up.")] = False,
+    destination: Annotated[str | None, typer.Option(help="otlp or jsonl; without it both.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Spans on their way out."""
+    if not retry_dead:
+        raise BadRequest("say what to do: `hookline export --retry-dead`; `hookline doctor` shows what waits and what is dead")
+    count: int = administer(
+        lambda store: store.retry_dead_exports(destination=destination, now_ms=_now_ms()),
+        lambda client: client.post("/v1/admin/retry-dead", {"destination": destination})["count"],
+    )
+    _say({"spans": count}, as_json)
+
+
+def version(as_json: AsJson = False) -> None:
+    """hookline's version."""
+    from collector.app import installed_version
+
+    _say({"version": installed_version()}, as_json)
+
+
+def _say(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
+        return
+    out = console()
+    for name, value in facts.items():
+        shown = " ".join(value) if isinstance(value, (list, tuple)) else NOTHING if value is None else str(value)
+        out.print(f"[dim]{name}[/dim]  ", end="")
+        out.print(shown, markup=False, soft_wrap=True)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

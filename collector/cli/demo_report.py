@@ -1,0 +1,119 @@
+"""
+What the demo shows: the event table, the calls, the traces, and whether anything is missing.
+
+Flow: rows read back from the collector -> **tables, a verdict**. Pure but for printing.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from collector.cli.humanise import NOTHING, count, duration, moment
+from collector.cli.output import preview, status_text, table
+from collector.cli.tables import type_style
+
+Row = Mapping[str, Any]
+
+EXPECTED_TYPES = (
+    "text:request:started",
+    "text:request:completed",
+    "text:request:error",
+    "text:request:aborted",
+    "text:chunk:content",
+    "text:usage",
+    "tools:call:completed",
+    "embedding:request:completed",
+    "image:request:completed",
+    "agent:request:completed",
+)
+"""What the scenario must leave behind; the demo fails when one of them is not in the database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoResult:
+    """What was read back. Both lists are in the order of time."""
+
+    url: str
+    database: str
+    events: tuple[Row, ...]
+    calls: tuple[Row, ...]
+    endpoint: str | None
+    exports: Mapping[str, int]
+    """Spans by `destination state`."""
+
+
+def missing_types(result: DemoResult) -> list[str]:
+    """Expected event types that did not arrive."""
+    seen = {event["type"] for event in result.events}
+    return [name for name in EXPECTED_TYPES if name not in seen]
+
+
+def unsettled(result: DemoResult) -> list[str]:
+    """Calls that did not come to an end."""
+    return [call["request_id"] for call in result.calls if call["status"] == "running"]
+
+
+def report_as_json(result: DemoResult) -> dict[str, Any]:
+    """All of it, for programs."""
+    return {
+        "url": result.url,
+        "database": result.database,
+        "event_types": {kind: len(rows) for kind, rows in _by_type(result.events).items()},
+        "calls": list(result.calls),
+        "traces": sorted({call["trace_id"] for call in result.calls}),
+        "exports": dict(result.exports),
+        "missing": missing_types(result),
+    }
+
+
+def print_report(out: Console, result: DemoResult) -> None:
+    """The tables."""
+    now_ms = time.time() * 1000
+    kinds = table("event", "rows", "first at", "duration", "requestId", right=("rows", "duration"), title="Events")
+    for kind, rows in _by_type(result.events).items():
+        first = rows[0]
+        kinds.add_row(
+            Text(kind, style=type_style(kind)),
+            count(len(rows)),
+            moment(first["timestamp"], now_ms=now_ms),
+            duration(first["duration_ms"]),
+            preview(first["request_id"] or NOTHING),
+        )
+    out.print(kinds)
+    calls = table(
+        *("status", "call", "model", "duration", "first chunk", "in", "out", "requestId", "trace"),
+        right=("duration", "first chunk", "in", "out"),
+        title="Calls",
+    )
+    for call in result.calls:
+        calls.add_row(
+            status_text(call["status"]),
+            Text(call["operation"]),
+            preview(call["response_model"] or call["model"] or NOTHING),
+            Text(duration(call["duration_ms"]), style="bold"),
+            duration(call["time_to_first_chunk_ms"]),
+            count(call["input_tokens"]),
+            count(call["output_tokens"]),
+            preview(call["request_id"]),
+            Text(call["trace_id"] or NOTHING, style="dim"),
+        )
+    out.print(calls)
+    out.print(f"{count(len(result.events))} events, {count(len(result.calls))} calls. {_where_spans_went(result)}")
+
+
+def _where_spans_went(result: DemoResult) -> str:
+    if result.endpoint is None:
+        return "Spans stay in SQL; set OTEL_EXPORTER_OTLP_ENDPOINT to send them to Jaeger, Tempo or another backend."
+    counts = ", ".join(f"{number} {name}" for name, number in result.exports.items()) or "none yet"
+    return f"Spans for {result.endpoint}: {counts}."
+
+
+def _by_type(events: Sequence[Row]) -> dict[str, list[Row]]:
+    by_type: dict[str, list[Row]] = {}
+    for event in events:
+        by_type.setdefault(event["type"], []).append(event)
+    return by_type

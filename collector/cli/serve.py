@@ -1,0 +1,39 @@
+"""
+`hookline serve`: the collector in the foreground.
+
+Flow: options, environment -> settings -> **server**.
+"""
+
+from typing import Annotated
+
+import typer
+
+from collector.cli.output import AsJson, console, print_json
+from collector.settings import Settings, load_settings, without_password
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind. [HOOKLINE_HOST, 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind; 0 takes a free one. [HOOKLINE_PORT, 4319]")] = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="Where to keep events. [HOOKLINE_DATABASE_URL, a file in ~/.hookline]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the collector until Ctrl-C or SIGTERM."""
+    settings = load_settings(host=host, port=port, database_url=database_url)
+    from collector.logs import configure_logs
+    from collector.server import serve as run_server
+
+    configure_logs(level=settings.log_level, log_format=settings.log_format)
+    run_server(settings, lambda url: _say_ready(settings, url, as_json=as_json))
+
+
+def _say_ready(settings: Settings, url: str, *, as_json: bool) -> None:
+    database = without_password(settings.database_url)
+    if as_json:
+        print_json({"url": url, "database": database})
+        return
+    out = console()
+    out.print(f"[bold]hookline[/bold] listens on [bold]{url}[/bold]")
+    out.print(f"[dim]events are kept in {database}; {url}/ says how to connect; Ctrl-C stops[/dim]")
