@@ -64,6 +64,8 @@ HOOKLINE_CLIENT_ID = "hookline.client_id"
 HOOKLINE_INCOMPLETE = "hookline.incomplete"
 HOOKLINE_COST_USD = "hookline.cost_usd"
 HOOKLINE_WAITING = "hookline.waiting"
+HOOKLINE_TRIGGERED = "hookline.triggered"
+"""Whether a guardrail stepped in."""
 
 ERROR_OTHER = "_OTHER"
 """`error.type` where nothing better is known (OpenTelemetry's word)."""

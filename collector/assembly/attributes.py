@@ -139,7 +139,7 @@ def _request_attributes(started: Mapping[str, Any]) -> Attributes:
     found[semconv.REQUEST_STOP_SEQUENCES] = _stop_sequences(sent.get("stop"))
     # The conventions want the attribute on streamed requests only.
     found[semconv.REQUEST_STREAM] = True if started.get("streaming") is True else None
-    found[semconv.OPENAI_API_TYPE] = name(started.get("apiType"))
+    found[semconv.OPENAI_API_TYPE] = name(started.get("api"))
     found[semconv.SERVER_ADDRESS] = name(started.get("serverAddress"))
     found[semconv.SERVER_PORT] = whole(started.get("serverPort"))
     return found

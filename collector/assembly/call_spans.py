@@ -131,7 +131,7 @@ def tool_span(maker: SpanMaker, run: ToolRun, *, with_content: bool) -> Span | N
     return maker.make(
         kind="tool",
         span_id=tool_span_id(maker.call.project, maker.call.request_id, tool.tool_call_id),
-        parent_span_id=maker.place.span_id,
+        parent_span_id=_parent_of_tool(maker, run),
         name=semconv.span_name(semconv.EXECUTE_TOOL, tool.tool_name),
         start_ms=run.times.start_ms,
         end_ms=maker.end_ms if run.times.end_ms is None else run.times.end_ms,
@@ -145,6 +145,14 @@ def tool_span(maker: SpanMaker, run: ToolRun, *, with_content: bool) -> Span | N
         tool_name=tool.tool_name,
         tool_call_id=tool.tool_call_id,
     )
+
+
+def _parent_of_tool(maker: SpanMaker, run: ToolRun) -> str:
+    """The tool that ran it, else the call."""
+    outer = run.parent_tool_call_id
+    if outer is None or outer == run.call.tool_call_id:
+        return maker.place.span_id
+    return tool_span_id(maker.call.project, maker.call.request_id, outer)
 
 
 def step_span(maker: SpanMaker, step: Step) -> Span:

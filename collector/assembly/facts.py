@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from collector.assembly.fields import name
+from collector.assembly.fields import mapping
 from collector.assembly.parents import HostSpan, parse_traceparent
 from collector.assembly.text import TextRun
 from collector.events import StoredEvent
@@ -22,6 +22,8 @@ NAMED = (
     "parentRequestId", "parentToolCallId", "rootRequestId", "agentName", "jobId",
 )  # fmt: skip
 """Fields of which the first one in a call counts, the started event's before all others."""
+
+_PARENTS = frozenset({"parentRequestId", "parentToolCallId"})
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class ToolFacts:
     given_input: object = None
     started: StoredEvent | None = None
     completed: StoredEvent | None = None
+    parent_tool_call_id: str | None = None
+    """The tool in which this one was run."""
     is_waiting: bool = False
     streamed_result: str | None = None
 
@@ -94,16 +98,20 @@ class Facts:
         return found
 
 
-def note_context(facts: Facts, payload: Mapping[str, Any], missing: list[str]) -> None:
+def note_context(facts: Facts, event: StoredEvent, missing: list[str]) -> None:
     """Take the fields of `missing` that this event has, and strike them off the list."""
+    payload = event.payload
     for field_name in missing[:]:
-        found = name(payload.get(field_name))
-        if found is not None:
+        found = payload.get(field_name)
+        if found and isinstance(found, str):
+            if field_name in _PARENTS and event.type.startswith("tools:"):
+                # There it is the tool's parent, in this call, not the call's.
+                continue
             facts.named[field_name] = found
             missing.remove(field_name)
     if facts.host_span is None and "traceparent" in payload:
         facts.host_span = parse_traceparent(payload["traceparent"])
-    if facts.tags is None and isinstance(payload.get("tags"), Mapping):
-        facts.tags = payload["tags"]
+    if facts.tags is None and "tags" in payload:
+        facts.tags = mapping(payload["tags"]) or None
     if payload.get("truncated"):
         facts.is_truncated = True

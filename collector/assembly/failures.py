@@ -31,7 +31,7 @@ def read_failure(error: object) -> Failure:
     """The failure that an `error` field tells: a string, or an object with name and message."""
     told = mapping(error)
     message = text(told.get("message")) if told else as_json(error)
-    return Failure(error_type=_type_of(name(told.get("name")), message), message=message)
+    return Failure(error_type=_type_of(name(told.get("name")), message), message=message or None)
 
 
 def failure_of_completed(payload: Mapping[str, Any]) -> Failure | None:

@@ -23,10 +23,10 @@ def gather(events: Sequence[StoredEvent]) -> Facts:
     missing: list[str] = list(NAMED)
     for event in events:
         if event.type.endswith(STARTED):
-            note_context(facts, event.payload, missing)
+            note_context(facts, event, missing)
             break
     for event in events:
-        note_context(facts, event.payload, missing)
+        note_context(facts, event, missing)
         rule = RULES.get(event.type)
         if rule is not None:
             rule(facts, event)

@@ -8,7 +8,6 @@ Flow: facts, ending, times -> **health** -> trace_health.
 from collections.abc import Sequence
 from itertools import pairwise
 
-from collector import semconv
 from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
 from collector.assembly.inputs import CallEvents
@@ -16,8 +15,8 @@ from collector.assembly.timing import Times
 from collector.events import StoredEvent
 from collector.spans import Health
 
-COUNTED = frozenset({semconv.CHAT, "embeddings", "image_generation", semconv.INVOKE_AGENT})
-"""Operations whose providers tell usage; an agent run of its own is none: its model calls tell it."""
+COUNTED = ("text", "embedding", "image")
+"""Activities whose providers tell usage."""
 
 
 def check_health(
@@ -38,7 +37,7 @@ def check_health(
 
 def _expects_usage(facts: Facts, ending: Ended) -> bool:
     """A request that failed used nothing that its provider would tell."""
-    return ending.status != "error" and facts.activity in ("text", "embedding", "image")
+    return ending.status != "error" and facts.activity in COUNTED
 
 
 def _has_late_event(facts: Facts, own: Sequence[StoredEvent], call: CallEvents, ending: Ending) -> bool:

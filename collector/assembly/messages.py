@@ -20,6 +20,8 @@ PREVIEW_CHARS = 500
 _ASKED_IN = ("prompt", "text", "input", "query", "question")
 """Where the started events of media and embedding requests have what was asked."""
 
+_ROLES: Mapping[str, str] = {"function_call": "assistant", "function_call_output": "tool", "reasoning": "assistant"}
+
 Part = dict[str, Any]
 
 
@@ -29,7 +31,7 @@ def find_answer(facts: Facts, ending: Ending) -> str | None:
         return join_first_choice(facts.texts.items())
     if isinstance(ending, Ended) and ending.event is not None:
         payload = ending.event.payload
-        return text(payload.get("content")) or text(payload.get("text"))
+        return name(payload.get("content")) or name(payload.get("text")) or as_json(payload.get("output"))
     return None
 
 
@@ -42,7 +44,12 @@ def find_question(facts: Facts) -> str | None:
     said = [message for message in _ordered(facts.messages) if message.get("role") == "user"]
     if said:
         return plain_text(said[-1].get("content"))
-    return next((found for key in _ASKED_IN if (found := plain_text(started.get(key)))), None)
+    return next((found for key in _ASKED_IN if (found := _asked(started.get(key)))), None)
+
+
+def _asked(value: object) -> str | None:
+    """Text where there is some; an agent's input may be anything."""
+    return plain_text(value) or (as_json(value) if value else None)
 
 
 def preview(whole_text: str | None) -> str | None:
@@ -93,6 +100,9 @@ def tool_definitions(facts: Facts) -> str | None:
 
 def _answers(facts: Facts, ending: Ending) -> list[str]:
     """The last message's text of each choice."""
+    told = mapping(ending.event.payload if isinstance(ending, Ended) and ending.event is not None else None)
+    if not facts.texts and "choiceContents" in told:
+        return [content for content in items(told["choiceContents"]) if isinstance(content, str)]
     by_choice: dict[int, TextRun] = {}
     for (_, choice), run in facts.texts.items():
         if run.pieces:
@@ -117,16 +127,21 @@ def _says_more(message: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _message(message: Mapping[str, Any]) -> Part:
-    role = text(message.get("role")) or "user"
-    parts = _parts(message)
-    return {"role": role, "parts": parts}
+    """Responses' items have a type where chat messages have a role."""
+    role = name(message.get("role")) or _ROLES.get(str(message.get("type")), "user")
+    return {"role": role, "parts": _parts(message)}
 
 
 def _parts(message: Mapping[str, Any]) -> list[Part]:
     content = message.get("content")
-    tool_call_id = name(message.get("tool_call_id")) or name(message.get("toolCallId"))
-    if message.get("role") == "tool":
-        return [{"type": "tool_call_response", "id": tool_call_id, "response": content}]
+    if message.get("role") == "tool" or message.get("type") == "function_call_output":
+        # Chat, TanStack and Responses each name the call in another way.
+        told = (message.get(key) for key in ("tool_call_id", "toolCallId", "call_id"))
+        response = message.get("output") if content is None else content
+        return [{"type": "tool_call_response", "id": next(filter(None, told), None), "response": response}]
+    if message.get("type") == "function_call":
+        called = {key: message.get(key) for key in ("name", "arguments")}
+        return [{"type": "tool_call", "id": message.get("call_id"), **called}]
     parts: list[Part] = []
     if isinstance(content, str) and content:
         parts.append({"type": "text", "content": content})
@@ -148,7 +163,14 @@ def _part(part: Mapping[str, Any]) -> Part:
     found = text(part.get("text"))
     if found is not None:
         return {"type": "text", "content": found}
-    return {"type": text(part.get("type")) or "unknown", "content": as_json(dict(part))}
+    image = part.get("image_url")
+    source = image if isinstance(image, str) else mapping(image).get("url")
+    if isinstance(source, str):
+        return {"type": "uri", "modality": "image", "uri": source}
+    if "$blob" in mapping(source):
+        blob = mapping(source)
+        return {"type": "blob", "modality": "image", "mime_type": blob.get("mediaType"), "content": blob.get("$blob")}
+    return {"type": name(part.get("type")) or "unknown", "content": as_json(part)}
 
 
 def _call_part(tool: ToolCall) -> Part:

@@ -149,6 +149,7 @@ def _tool(facts: Facts, event: StoredEvent) -> ToolFacts:
     tool = facts.tool(name(payload.get("toolCallId")) or event.event_id, event)
     tool.tool_name = tool.tool_name or name(payload.get("toolName"))
     tool.message_id = tool.message_id or name(payload.get("messageId"))
+    tool.parent_tool_call_id = tool.parent_tool_call_id or name(payload.get("parentToolCallId"))
     return tool
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from collector import semconv
 from collector.assembly.facts import Facts
 from collector.assembly.failures import Failure, read_failure
-from collector.assembly.fields import amount, mapping, name
+from collector.assembly.fields import amount, flag, mapping, name
 from collector.assembly.ids import span_id
 from collector.events import StoredEvent
 from collector.spans import SpanKind
@@ -44,7 +44,11 @@ def _read(event: StoredEvent, project: str, request_id: str) -> Step:
     failure = None if error is None else read_failure(error)
     # TanStack's memory events call it durationMs.
     duration_ms = amount(payload.get("duration")) or amount(payload.get("durationMs")) or 0
-    attributes = {semconv.AGENT_NAME: name(payload.get("agentName")), semconv.ERROR_TYPE: failure and failure.error_type}
+    attributes = {
+        semconv.AGENT_NAME: name(payload.get("agentName")),
+        semconv.ERROR_TYPE: None if failure is None else failure.error_type,
+        semconv.HOOKLINE_TRIGGERED: flag(payload.get("triggered")),
+    }
     return Step(
         kind=kind,
         span_id=span_id(project, request_id, kind, event.event_id),
@@ -62,7 +66,7 @@ def _handoff_name(payload: Payload) -> str:
 
 
 def _guardrail_name(payload: Payload) -> str:
-    return semconv.span_name("guardrail", name(payload.get("guardrailName")) or name(payload.get("name")))
+    return semconv.span_name("guardrail", name(payload.get("name")))
 
 
 def _recall_name(payload: Payload) -> str:

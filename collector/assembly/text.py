@@ -65,8 +65,11 @@ def first_piece_ms(event: StoredEvent) -> float:
 
 
 def _add_pack(pieces: list[str], chunks: object) -> int:
-    found = [mapping(chunk).get("delta") for chunk in items(chunks)]
-    pieces.extend(delta for delta in found if isinstance(delta, str))
+    found = items(chunks)
+    for chunk in found:
+        delta = mapping(chunk).get("delta")
+        if isinstance(delta, str):
+            pieces.append(delta)
     return len(found)
 
 

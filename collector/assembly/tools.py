@@ -21,6 +21,7 @@ class ToolRun:
     call: ToolCall
     times: Times | None
     failure: Failure | None
+    parent_tool_call_id: str | None
 
 
 def read_tools(facts: Facts) -> list[ToolRun]:
@@ -47,6 +48,7 @@ def _read_tool(n: int, tool: ToolFacts) -> ToolRun:
         ),
         times=times,
         failure=failure,
+        parent_tool_call_id=tool.parent_tool_call_id,
     )
 
 
