@@ -15,8 +15,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from collector.events import Resource
 from collector.exporters.delivery import Limits, deliver
-from collector.exporters.otlp_answers import Accepted, Answer
+from collector.exporters.otlp_answers import Accepted, Answer, Reading
 from collector.exporters.otlp_encoding import Envelope, encode_span
+from collector.exporters.otlp_headers import without_secrets
 from collector.exporters.otlp_settings import OtlpSettings
 from collector.exporters.protocol import Outcome
 from collector.spans import Span
@@ -47,8 +48,8 @@ class OtlpExporter:
         self._transport = _open_transport(settings)
         self._max_request_bytes = max_request_bytes
         self._budget_s = budget_s
-        # The timeout bounds connecting and answering, each.
-        self._longest_send_s = budget_s + 2 * settings.timeout_s
+        # The timeout bounds connecting, answering and the answer's body, each.
+        self._longest_send_s = budget_s + 3 * settings.timeout_s
         self._envelopes: OrderedDict[str, Envelope] = OrderedDict()
         self._rejected_spans = 0
 
@@ -99,13 +100,15 @@ def _with_service(resource: Resource) -> dict[str, Any]:
 
 
 def _open_transport(settings: OtlpSettings) -> Transport:
+    secrets = tuple(settings.headers.values())
+    reading = Reading(parse_response=parse_response, blot=lambda text: without_secrets(text, secrets))
     if settings.protocol == "grpc":
         from collector.exporters.otlp_grpc import GrpcTransport
 
-        return GrpcTransport(settings, parse_response)
+        return GrpcTransport(settings, reading)
     from collector.exporters.otlp_http import HttpTransport
 
-    return HttpTransport(settings, parse_response)
+    return HttpTransport(settings, reading)
 
 
 def parse_response(body: bytes) -> Accepted:
@@ -114,4 +117,4 @@ def parse_response(body: bytes) -> Accepted:
         partial = ExportTraceServiceResponse.FromString(body).partial_success
     except DecodeError as exc:
         raise ValueError("not an ExportTraceServiceResponse") from exc
-    return Accepted(rejected_spans=max(partial.rejected_spans, 0), message=partial.error_message[:500])
+    return Accepted(rejected_spans=max(partial.rejected_spans, 0), message=partial.error_message)

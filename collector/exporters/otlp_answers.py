@@ -52,13 +52,24 @@ AWAY_STATUSES = frozenset({408, 429, 502, 503, 504})
 ABOUT_US_STATUSES = frozenset({401, 404, 405, 407})
 
 
-def read_http_answer(
-    status: int, headers: Mapping[str, str], body: bytes, *, parse_response: Callable[[bytes], Accepted], now_s: float
-) -> Answer:
-    """`headers` must find names in any case. `parse_response` reads an ExportTraceServiceResponse; ValueError if it is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What reading an answer takes: `parse_response` for an ExportTraceServiceResponse, `blot` for words that quote our key."""
+
+    parse_response: Callable[[bytes], Accepted]
+    """Raises ValueError where the bytes are none."""
+    blot: Callable[[str], str]
+
+    def words(self, text: str) -> str:
+        """What a backend says, on one short line. Blotted before it is cut: half a key is one too many."""
+        return self.blot(" ".join(text.split()))[:200]
+
+
+def read_http_answer(status: int, headers: Mapping[str, str], body: bytes, *, reading: Reading, now_s: float) -> Answer:
+    """`headers` must find names in any case."""
     if 200 <= status < 300:
-        return read_success(headers.get("content-type", ""), body, parse_response)
-    reason = f"HTTP {status}{_told(headers, body)}"
+        return read_success(headers.get("content-type", ""), body, reading)
+    reason = f"HTTP {status}{_told(headers, body, reading)}"
     if status in AWAY_STATUSES:
         return Away(reason=reason, after_s=read_retry_after(headers.get("retry-after"), now_s=now_s))
     if status >= 500:
@@ -66,18 +77,19 @@ def read_http_answer(
     return Declined(reason=reason, is_about_us=status in ABOUT_US_STATUSES or 300 <= status < 400)
 
 
-def read_success(content_type: str, body: bytes, parse_response: Callable[[bytes], Accepted]) -> Accepted:
+def read_success(content_type: str, body: bytes, reading: Reading) -> Accepted:
     """A 2xx stays one whatever its body looks like: to send again would double the spans."""
     try:
-        return _read_json(body) if "json" in content_type.lower() else parse_response(body)
+        accepted = _read_json(body) if "json" in content_type.lower() else reading.parse_response(body)
     except ValueError:
         return Accepted()
+    return Accepted(rejected_spans=accepted.rejected_spans, message=reading.words(accepted.message))
 
 
 def _read_json(body: bytes) -> Accepted:
     try:
         partial: Any = json.loads(body or b"{}").get("partialSuccess") or {}
-        return Accepted(rejected_spans=int(partial.get("rejectedSpans", 0)), message=str(partial.get("errorMessage", ""))[:500])
+        return Accepted(rejected_spans=int(partial.get("rejectedSpans", 0)), message=str(partial.get("errorMessage", "")))
     except (AttributeError, TypeError, RecursionError) as exc:
         raise ValueError("not an ExportTraceServiceResponse") from exc
 
@@ -96,19 +108,19 @@ def read_retry_after(value: str | None, *, now_s: float) -> float | None:
     return min(max(seconds, 0.0), MAX_WAIT_S) if math.isfinite(seconds) else None
 
 
-def _told(headers: Mapping[str, str], body: bytes) -> str:
-    """What the answer says in words, short and on one line."""
+def _told(headers: Mapping[str, str], body: bytes, reading: Reading) -> str:
+    """What the answer says in words."""
     if location := headers.get("location"):
-        return f" to {location.partition('?')[0][:200]} (redirects are not followed)"
+        return f" to {reading.words(location.partition('?')[0])} (redirects are not followed)"
     if "text" in headers.get("content-type", "") or "json" in headers.get("content-type", ""):
-        words = " ".join(body[:2000].decode("utf-8", "replace").split())
-        return f": {words[:200]}" if words else ""
+        words = reading.words(body.decode("utf-8", "replace"))
+        return f": {words}" if words else ""
     return ""
 
 
-def read_grpc_failure(code: str, details: str, *, retry_delay_s: float | None) -> Away | Declined:
+def read_grpc_failure(code: str, details: str, *, retry_delay_s: float | None, reading: Reading) -> Away | Declined:
     """`code` is the status's name; `retry_delay_s` comes from RetryInfo, where the answer has one."""
-    words = " ".join(details.split())[:200]
+    words = reading.words(details)
     reason = f"gRPC {code}: {words}" if words else f"gRPC {code}"
     if code == "RESOURCE_EXHAUSTED" and retry_delay_s is None and "larger than max" in details:
         return Declined(reason=reason)

@@ -14,8 +14,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from collector.exporters.otlp_answers import Accepted, Answer, Away, read_grpc_failure, read_success
-from collector.exporters.otlp_headers import without_secrets
+from collector.exporters.otlp_answers import Answer, Away, Reading, read_grpc_failure, read_success
 from collector.exporters.otlp_settings import OtlpSettings
 
 EXPORT_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -31,9 +30,9 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
 class GrpcTransport:
     """A channel to one backend."""
 
-    def __init__(self, settings: OtlpSettings, parse_response: Callable[[bytes], Accepted]) -> None:
+    def __init__(self, settings: OtlpSettings, reading: Reading) -> None:
         self._settings = settings
-        self._parse_response = parse_response
+        self._reading = reading
         self._channel = _open_channel(settings)
         self._metadata = tuple((name, _value(name, value)) for name, value in settings.headers.items())
         self._export: Callable[..., bytes] = self._channel.unary_unary(
@@ -48,8 +47,7 @@ class GrpcTransport:
             return self._failure(exc)
         except ValueError:
             return Away(reason="the channel was closed")
-        accepted = read_success("", response, self._parse_response)
-        return Accepted(rejected_spans=accepted.rejected_spans, message=self._quoted(accepted.message))
+        return read_success("", response, self._reading)
 
     def close(self) -> None:
         self._channel.close()
@@ -59,10 +57,7 @@ class GrpcTransport:
         details: Any = exc.details()
         trailers: Any = exc.trailing_metadata()
         delay_s = read_retry_delay({str(name): value for name, value in trailers or ()})
-        return read_grpc_failure(code.name, self._quoted(details or ""), retry_delay_s=delay_s)
-
-    def _quoted(self, text: str) -> str:
-        return without_secrets(text, self._settings.headers.values())
+        return read_grpc_failure(code.name, details or "", retry_delay_s=delay_s, reading=self._reading)
 
 
 def read_retry_delay(trailers: Mapping[str, Any]) -> float | None:

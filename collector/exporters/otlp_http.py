@@ -8,12 +8,10 @@ sent here, with the HTTP library that it uses.
 
 import gzip
 import time
-from collections.abc import Callable
 
 import requests
 
-from collector.exporters.otlp_answers import Accepted, Answer, Away, read_http_answer
-from collector.exporters.otlp_headers import without_secrets
+from collector.exporters.otlp_answers import Answer, Away, Reading, read_http_answer
 from collector.exporters.otlp_settings import OtlpSettings
 
 MAX_BODY_BYTES = 64 * 1024
@@ -23,9 +21,9 @@ USER_AGENT = "hookline-otlp"
 class HttpTransport:
     """A kept-alive connection to one URL."""
 
-    def __init__(self, settings: OtlpSettings, parse_response: Callable[[bytes], Accepted]) -> None:
+    def __init__(self, settings: OtlpSettings, reading: Reading) -> None:
         self._settings = settings
-        self._parse_response = parse_response
+        self._reading = reading
         self._session = requests.Session()
         self._verify: bool | str = str(settings.certificate) if settings.certificate else True
         self._headers = _request_headers(settings)
@@ -59,10 +57,7 @@ class HttpTransport:
 
     def _read(self, response: requests.Response, until_s: float) -> Answer:
         body = _body(response, until_s)
-        quoted = without_secrets(body.decode("latin-1"), self._settings.headers.values()).encode("latin-1")
-        return read_http_answer(
-            response.status_code, response.headers, quoted, parse_response=self._parse_response, now_s=time.time()
-        )
+        return read_http_answer(response.status_code, response.headers, body, reading=self._reading, now_s=time.time())
 
 
 def _request_headers(settings: OtlpSettings) -> dict[str, str]:
