@@ -8,7 +8,7 @@ An attribute that an object lacks is None here: an unknown shape is recorded as 
 
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 Event = dict[str, Any]
 
@@ -54,8 +54,15 @@ def _plain(value: Any) -> Any:
     )
 
 
-def completed(answer: Answer | None) -> Event:
+class Readable(Protocol):
+    """Something an answer can still be read out of: a raw body."""
+
+    def answer(self) -> Answer | None: ...
+
+
+def completed(given: Answer | Readable | None) -> Event:
     """The fields of a terminal event."""
+    answer = given if given is None or isinstance(given, Answer) else given.answer()
     if answer is None:
         return {}
     usage = token_usage(answer.usage)
@@ -182,7 +189,8 @@ def take_image_item(item: Any) -> Image:
 
 
 def image_answer(image: Image) -> Answer:
-    return Answer({"images": [{"b64Json": image.b64}] if image.b64 else []}, image.usage)
+    found = {"b64Json": image.b64, "revisedPrompt": image.prompt}
+    return Answer({"images": [{name: value for name, value in found.items() if value}] if image.b64 else []}, image.usage)
 
 
 INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -232,7 +240,7 @@ def speech_answer(content: bytes, content_type: str | None) -> Answer:
     return Answer({"audio": content, "contentType": content_type}, None)
 
 
-def completed_speech(answer: Answer | None) -> Event:
+def completed_speech(answer: Answer | Readable | None) -> Event:
     fields = completed(answer)
     content = fields.get("audio")
     if isinstance(content, bytes):

@@ -14,11 +14,10 @@ from sdk_hooks.hooks.openai_notes import (
     ChatNotes,
     MediaNotes,
     Notes,
-    ResponseNotes,
     TextCompletionNotes,
-    end_image,
     provider_error,
 )
+from sdk_hooks.hooks.openai_response_notes import ResponseNotes, end_image
 from sdk_hooks.recorder import Call, Shape
 
 

@@ -30,7 +30,7 @@ SAID_ELSEWHERE = frozenset(
         "mask",
         "n",
         "size",
-        FILES := "$files",
+        FILES,
     )
 )
 """Request fields with a place of their own in the event; the others are `modelOptions`."""

@@ -8,7 +8,7 @@ and not the stream.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 
 from sdk_hooks.guard import guard
 from sdk_hooks.hooks.openai_notes import Notes
@@ -25,7 +25,7 @@ def is_watched(stream: Any) -> bool:
 
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
-    kind = type(stream)
+    kind = cast("type[Any]", type(stream))
     watched = _classes.get(kind)
     if watched is None:
         _classes[kind] = watched = _watched_class(kind)
@@ -129,7 +129,7 @@ async def _observe_async(items: AsyncIterator[Any], notes: Notes) -> AsyncIterat
 
 def _report() -> None:
     with guard("openai.chunk"):
-        raise  # noqa: PLE0704 the exception that the caller is handling
+        raise
 
 
 def left(notes: Notes | None) -> None:

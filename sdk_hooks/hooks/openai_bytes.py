@@ -1,0 +1,130 @@
+"""
+Read an answer out of the bytes that the host read raw.
+
+Flow: bytes (caller's thread) -> **Body** -> fields of the terminal event (emitter's thread).
+The same readers as for SDK objects: JSON objects stand in for them, with None for every attribute they lack.
+"""
+
+import json
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, cast
+
+from sdk_hooks.hooks.openai_answers import Answer, Event, speech_answer
+from sdk_hooks.packing import Packer
+
+if TYPE_CHECKING:
+    from sdk_hooks.hooks.openai_endpoints import Endpoint
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+LAST_BYTES = 4096
+
+
+class Thing:
+    """A JSON object with its members as attributes."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.__dict__.update(members)
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+class Body:
+    """What was read of a body so far; too much of it is not kept."""
+
+    __slots__ = ("_bytes", "_kept", "_start_ns", "content_type", "endpoint", "is_stream", "waited_ns")
+
+    def __init__(self, endpoint: "Endpoint", content_type: str | None, *, is_stream: bool, start_ns: int) -> None:
+        self._start_ns = start_ns
+        self.endpoint = endpoint
+        self.content_type = content_type or ""
+        self.is_stream = is_stream
+        self.waited_ns: int | None = None
+        self._kept: list[bytes] = []
+        self._bytes = 0
+
+    def add(self, piece: bytes) -> None:
+        if self.waited_ns is None:
+            self.waited_ns = perf_counter_ns() - self._start_ns
+        self._bytes += len(piece)
+        if self._bytes <= MAX_BODY_BYTES:
+            self._kept.append(piece)
+
+    def last(self) -> bytes:
+        """The body's end."""
+        return b"".join(self._kept[-8:])[-LAST_BYTES:]
+
+    def is_whole(self) -> bool:
+        """Whether what came is a whole answer, though the host did not read on to the very end."""
+        if not self.is_stream:
+            return False
+        return b"data: [DONE]" in self.last() or any(f"event: {name}".encode() in b"".join(self._kept) for name in FINAL)
+
+    def answer(self) -> Answer | None:
+        """The answer in the bytes. For the emitter's thread."""
+        if self._bytes > MAX_BODY_BYTES:
+            return None
+        content = b"".join(self._kept)
+        if self.is_stream:
+            answer = _read_stream(self.endpoint, content)
+            first = {} if self.waited_ns is None else {"timeToFirstChunk": self.waited_ns / 1e6}
+            return Answer(answer.fields | first, answer.usage)
+        if "json" in self.content_type:
+            probe = _Probe()
+            self.endpoint.end(cast("Any", probe), json.loads(content, object_hook=Thing))
+            return probe.answer
+        if self.endpoint.shape.activity == "speech":
+            return speech_answer(content, self.content_type)
+        return Answer({"text": content.decode("utf-8", "replace")}, None) if self.content_type.startswith("text/") else None
+
+
+FINAL = ("response.completed", "response.incomplete", "response.failed")
+
+
+def is_failure(body: Body) -> str | None:
+    """The error's name where a raw answer says that it failed; told by the bytes, because the caller's thread must not parse."""
+    last = body.last()
+    if body.is_stream and b"event: response.failed" in last:
+        return "server_error"
+    return None
+
+
+def _read_stream(endpoint: "Endpoint", content: bytes) -> Answer:
+    probe = _Probe()
+    notes = endpoint.notes(cast("Any", probe))
+    for line in content.decode("utf-8", "replace").splitlines():
+        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
+        if data.startswith("{"):
+            try:
+                notes.item(json.loads(data, object_hook=Thing))
+            except ValueError:
+                # Cut off where the host stopped reading.
+                break
+    notes.left()
+    packer = Packer("")
+    packer.pack(probe.pieces, 0, 0.0)
+    seen: Event = packer.seen()
+    answer = probe.answer or Answer({}, None)
+    return Answer(seen | answer.fields, answer.usage)
+
+
+class _Probe:
+    """Takes the place of a call where only the answer is wanted."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Any] = []
+        self.append = self.pieces.append
+        self.answer: Answer | None = None
+        self.message_id: str | None = None
+        self.start_ns = 0
+
+    def complete(self, answer: Answer) -> None:
+        self.answer = self.answer or answer
+
+    abort = complete
+
+    def fail(self, error: Any = None, *, response: Answer | None = None, **_: Any) -> None:
+        self.answer = self.answer or response
+
+    def child(self, *_: Any, **__: Any) -> None:
+        """An image in a raw answer stays in the bytes: its call would begin after its end."""

@@ -1,0 +1,106 @@
+"""
+One invocation of an openai client's `request`, from its arguments to whatever it gives back.
+
+Flow: client.request -> **call** -> endpoint, stream or raw response -> recorder.
+"""
+
+from typing import Any, cast
+
+from sdk_hooks.config import Layer
+from sdk_hooks.hooks.openai_endpoints import ENDPOINTS, Endpoint
+from sdk_hooks.hooks.openai_notes import is_interruption
+from sdk_hooks.hooks.openai_raw import watch_raw
+from sdk_hooks.hooks.openai_requests import FILES
+from sdk_hooks.hooks.openai_streams import watch
+from sdk_hooks.patching import Begin
+from sdk_hooks.recorder import Call, start_call
+
+
+class State:
+    """What one hooked client carries."""
+
+    __slots__ = ("layer", "provider")
+
+    def __init__(self, layer: Layer, provider: str) -> None:
+        self.layer = layer
+        self.provider = provider
+
+
+class _Request:
+    """One invocation of `request`, from its arguments to its result."""
+
+    __slots__ = ("_call", "_endpoint", "_is_stream")
+
+    def __init__(self, call: Call, endpoint: Endpoint, is_stream: bool) -> None:
+        self._call = call
+        self._endpoint = endpoint
+        self._is_stream = is_stream
+
+    def returned(self, result: Any) -> Any:
+        try:
+            self._follow(result)
+        except Exception:
+            # An answer that can't be read is still an answer: the call must end.
+            self._call.complete()
+            raise
+        return result
+
+    def _follow(self, result: Any) -> None:
+        cls = cast("type[Any]", type(result))
+        kind = _KINDS.get(cls) or _kind_of(cls)
+        if kind == "stream":
+            watch(result, self._endpoint.notes(self._call))
+        elif kind == "raw":
+            watch_raw(result, self._call, self._endpoint, is_stream=self._is_stream)
+        else:
+            self._endpoint.end(self._call, result)
+
+    def raised(self, error: BaseException) -> None:
+        if is_interruption(error):
+            self._call.abort()
+        else:
+            self._call.fail(error)
+
+
+_KINDS: dict[type, str] = {}
+
+
+def _kind_of(kind: type) -> str:
+    """Raw responses and streams, told by what they have; remembered by class."""
+    if hasattr(kind, "http_request") and hasattr(kind, "parse"):
+        found = "raw"
+    elif hasattr(kind, "_iter_events"):
+        found = "stream"
+    else:
+        found = "whole"
+    if len(_KINDS) < 1_000:
+        _KINDS[kind] = found
+    return found
+
+
+def beginning(state: State) -> Begin:
+    """What looks at the arguments of `request`."""
+
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
+        options = args[1] if len(args) > 1 else kwargs["options"]
+        endpoint = ENDPOINTS.get(options.url)
+        if endpoint is None or options.method != "post":
+            return None
+        request: Any = options.json_data
+        if options.extra_json or options.files or type(request) is not dict:
+            request = _with_extras(options)
+        is_stream = kwargs.get("stream", False)
+        model = cast("dict[str, Any]", request).get("model")
+        call = start_call(endpoint.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)
+        return None if call is None else _Request(call, endpoint, is_stream)
+
+    return begin
+
+
+def _with_extras(options: Any) -> dict[str, Any]:
+    """`extra_body` is merged into the body when it is sent; of attached files only the form names are wanted."""
+    body: Any = options.json_data
+    request: dict[str, Any] = {**(body if hasattr(body, "keys") else {}), **(options.extra_json or {})}
+    if options.files:
+        request[FILES] = [str(name) for name, _ in getattr(options.files, "items", lambda: options.files)()]
+    return request
