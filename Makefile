@@ -69,7 +69,7 @@ migration: $(READY) ## start a migration from the difference between tables and 
 	$(BIN)/python -m migrations.new "$(m)"
 
 bench: $(READY) ## measure again what the README claims
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.ingest
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist build

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import click
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from collector.cli.commands import build
 from collector.storage.tables import metadata
@@ -89,11 +89,11 @@ def test_every_hookline_command_of_the_pages_exists() -> None:
 def commands() -> list[str]:
     """What one can type after `hookline`."""
     root = typer.main.get_command(build())
-    assert isinstance(root, click.Group)
+    assert isinstance(root, TyperGroup)
     return [
         f"{name} {below}" if below else name
         for name, command in root.commands.items()
-        for below in (command.commands if isinstance(command, click.Group) else [""])
+        for below in (command.commands if isinstance(command, TyperGroup) else [""])
     ]
 
 
