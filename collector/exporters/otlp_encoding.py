@@ -24,7 +24,8 @@ from collector.spans import Span
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 SCOPE_NAME = "hookline"
 
-# Fields of opentelemetry.proto: ExportTraceServiceRequest.resource_spans, ResourceSpans.{resource, scope_spans, schema_url}.
+# Fields of opentelemetry.proto: ExportTraceServiceRequest.resource_spans, ResourceSpans.{resource, scope_spans}, and schema_url,
+# which has one number in ResourceSpans and ScopeSpans.
 _REQUEST_RESOURCE_SPANS = 1
 _RESOURCE = 1
 _SCOPE_SPANS = 2
@@ -84,16 +85,16 @@ class Envelope:
         resource = SdkResource(dict[str, Any](clean_attributes(attributes)), SCHEMA_URL)
         bare = ReadableSpan(name="", context=_context(1, 1), resource=resource, instrumentation_scope=_scope())
         message = encode_spans([bare]).resource_spans[0]
-        del message.scope_spans[0].spans[:]
+        scope = ScopeSpans(scope=message.scope_spans[0].scope)
         self._resource = _field(_RESOURCE, message.resource.SerializeToString(deterministic=True))
-        self._scope = message.scope_spans[0].SerializeToString(deterministic=True)
-        self._schema_url = _field(_SCHEMA_URL, message.schema_url.encode())
-        self.size_bytes = len(self._resource) + len(self._scope) + len(self._schema_url) + 32
+        self._scope = scope.SerializeToString(deterministic=True)
+        self._schema_url = _field(_SCHEMA_URL, SCHEMA_URL.encode())
+        self.size_bytes = len(self._resource) + len(self._scope) + 2 * len(self._schema_url) + 32
         """What a request weighs beside its spans, at most."""
 
     def join_request(self, spans: Sequence[bytes]) -> bytes:
         """An ExportTraceServiceRequest with these encoded spans."""
-        scope_spans = _field(_SCOPE_SPANS, b"".join((self._scope, *spans)))
+        scope_spans = _field(_SCOPE_SPANS, b"".join((self._scope, *spans, self._schema_url)))
         return _field(_REQUEST_RESOURCE_SPANS, b"".join((self._resource, scope_spans, self._schema_url)))
 
 
