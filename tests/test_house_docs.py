@@ -11,9 +11,12 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+import sdk_hooks
 from collector.cli.commands import build
 from collector.storage.tables import metadata
+from collector.validation import CODES
 from docs.generate import DOCS, GENERATED
+from sdk_hooks.losses import REASONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
@@ -64,6 +67,22 @@ def test_every_route_is_documented() -> None:
 
     assert {"/v1/events", "/v1/calls", "/v1/live"} <= set(paths)
     assert [] == [path for path in paths if path not in page("contract.md")]
+
+
+def test_every_reason_is_documented() -> None:
+    """
+    The codes of rejected events and the reasons of losses are in the contract.
+    """
+    assert [] == missing([*CODES, *REASONS], page("contract.md"))
+
+
+def test_every_public_name_of_the_client_is_documented() -> None:
+    """
+    What one can import from the client is in the contract's section on it.
+    """
+    section = page("contract.md").split("## 9.")[1].split("## 10.")[0]
+
+    assert [] == missing(sdk_hooks.__all__, section)
 
 
 def test_every_command_is_documented() -> None:
