@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, true, tuple_, update
+from sqlalchemy import Connection, and_, func, or_, select, true, tuple_, update
 
 from collector.events import Resource, StoredEvent
 from collector.storage.database import StorePart
 from collector.storage.protocols import CallClaim, CallSettlement
+from collector.storage.rows import AnyRow
 from collector.storage.settling import settle
 from collector.storage.tables import call_work, calls, events, exports, resources
 from collector.storage.touches import mark_dirty
@@ -118,14 +119,14 @@ def _lease(connection: Connection, owner: str, now_ms: int, lease_ms: int, limit
 def _load(connection: Connection, claimed: dict[Key, int], now_ms: int) -> list[CallClaim]:
     keys = list(claimed)
     known = _known(connection, keys)
-    own: dict[Key, list[Row[Any]]] = defaultdict(list)
+    own: dict[Key, list[AnyRow]] = defaultdict(list)
     for row in connection.execute(select(*_EVENT_COLUMNS).where(_key_of(events).in_(keys)).order_by(events.c.arrival)):
         own[row.project, row.request_id].append(row)
     ends = _run_ends(connection, {(row.project, row.run_id) for rows in own.values() for row in rows if row.run_id})
     return [_claim(key, claimed[key], own[key], ends, known[key], now_ms) for key in keys if key in known]
 
 
-def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
+def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, AnyRow]:
     """What the calls' rows and resources say."""
     same_resource = and_(resources.c.project == calls.c.project, resources.c.resource_id == calls.c.resource_id)
     statement = select(
@@ -151,7 +152,7 @@ def _run_ends(connection: Connection, runs: set[Key]) -> dict[Key, list[StoredEv
 
 
 def _claim(
-    key: Key, dirty: int, rows: Iterable[Row[Any]], ends: dict[Key, list[StoredEvent]], known: Row[Any], now_ms: int
+    key: Key, dirty: int, rows: Iterable[AnyRow], ends: dict[Key, list[StoredEvent]], known: AnyRow, now_ms: int
 ) -> CallClaim:
     rows = list(rows)
     runs = dict.fromkeys(row.run_id for row in rows if row.run_id)
@@ -170,7 +171,7 @@ def _claim(
     )
 
 
-def stored_event(row: Row[Any]) -> StoredEvent:
+def stored_event(row: AnyRow) -> StoredEvent:
     """An event as assembly reads it."""
     return StoredEvent(
         type=row.type,
@@ -184,6 +185,6 @@ def stored_event(row: Row[Any]) -> StoredEvent:
     )
 
 
-def resource_of(row: Row[Any]) -> Resource:
+def resource_of(row: AnyRow) -> Resource:
     """The resource in a row that joined `resources`."""
     return Resource(resource_id=row.resource_id, service=row.service, attributes=json.loads(row.attributes))

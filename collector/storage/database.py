@@ -4,7 +4,7 @@ What the parts of a store share: how to read and how to write.
 Flow: work, exports, reads, keys -> **Database** -> the reader pool | the writer's queue.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ class Database:
         return self._writer
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Generator[Connection]:
         """A connection that cannot write, in one transaction: one snapshot."""
         try:
             with self.engine.readers.connect() as connection, connection.begin():

@@ -7,12 +7,12 @@ Flow: api.access, `hookline keys` -> **Keys** -> api_keys.
 import json
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from collector.storage.database import StorePart
 from collector.storage.protocols import ApiKey
+from collector.storage.rows import AnyRow
 from collector.storage.tables import api_keys
 from collector.storage.upserts import insert
 
@@ -62,7 +62,7 @@ class Keys(StorePart):
             return connection.execute(statement).first() is not None
 
 
-def _key(row: Row[Any]) -> ApiKey:
+def _key(row: AnyRow) -> ApiKey:
     return ApiKey(
         key_id=row.key_id,
         project=row.project,

@@ -10,9 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, not_, or_
+from sqlalchemy import ColumnElement, and_, not_, or_
 
 from collector.errors import BadRequest
+from collector.storage.rows import AnyRow
 
 MAX_LIMIT = 1_000
 
@@ -60,7 +61,7 @@ def after(columns: Sequence[ColumnElement[Any]], place: Sequence[Any], *, descen
     return and_(bound, or_(beyond, after(rest, others, descending=descending)))
 
 
-def encode_cursor(order: str, row: Row[Any], names: Sequence[str]) -> str:
+def encode_cursor(order: str, row: AnyRow, names: Sequence[str]) -> str:
     """The place of a row in an order, opaque."""
     place = [order, *(getattr(row, name) for name in names)]
     return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")

@@ -5,9 +5,9 @@ Flow: writer -> **PostgresqlEngine** -> psycopg. What is particular here: the bu
 and telling readers which arrivals are still open, since transactions do not commit in the order of their arrivals.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection, create_engine, make_url, text
@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from collector.errors import StoreUnavailable
 from collector.events import EventRow
 from collector.storage.engine import Verdict
-from collector.storage.postgresql_events import BulkInsert
+from collector.storage.postgresql_events import BulkInsert, Driver
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_MS = 30_000
@@ -106,7 +106,7 @@ class PostgresqlEngine:
 
 
 @contextmanager
-def enter_schema(url: str, *, may_create: bool) -> Iterator[Connection | None]:
+def enter_schema(url: str, *, may_create: bool) -> Generator[Connection | None]:
     """A connection for the schema. With `may_create` it is in a transaction that no other collector's can overtake."""
     try:
         with _connections(url, "").begin() as connection:
@@ -129,7 +129,7 @@ def _connections(url: str, options: str, **pool: Any) -> Connections:
     return create_engine(address.difference_update_query(list(given)), connect_args=merged, **pooling)
 
 
-def _driver(connection: Connection) -> "psycopg.Connection[Any]":
+def _driver(connection: Connection) -> Driver:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    return driver
+    return cast(Driver, driver)

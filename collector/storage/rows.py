@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, Row, Table
 from collector.storage import tables
 from collector.storage.protocols import Row as PlainRow
 
+AnyRow = Row[*tuple[Any, ...]]
+
 _JSON = frozenset({"tool_names", "schema_issues", "reduced", "payload", "tags", "attributes"})
 # Ours, behind the promised columns. `updated_ms` is not among them: the live view goes on from it.
 _INTERNAL = {
@@ -28,9 +30,9 @@ def shown(table: Table) -> list[ColumnElement[Any]]:
     return [column for column in table.c if column.name not in hidden]
 
 
-def plain(row: Row[Any], *, leave: Iterable[str] = ()) -> PlainRow:
+def plain(row: AnyRow, *, leave: Iterable[str] = ()) -> PlainRow:
     """A row as a dictionary."""
-    values = row._asdict()
+    values = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
     for name in leave:
         values.pop(name, None)
     for name in _JSON & values.keys():

@@ -5,7 +5,7 @@ Flow: `serve`, `hookline db …` -> **schema** -> migrations/ ; `engines.open_st
 SQLite is upgraded by itself, after a backup beside it; PostgreSQL belongs to a team, so only `hookline db upgrade` changes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def backend_of(url: str) -> str:
 
 
 @contextmanager
-def _entered(url: str, *, may_create: bool) -> Iterator[Connection | None]:
+def _entered(url: str, *, may_create: bool) -> Generator[Connection | None]:
     with ENTER[backend_of(url)](url, may_create=may_create) as connection:
         yield connection
 

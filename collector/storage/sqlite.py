@@ -5,7 +5,7 @@ Flow: writer -> **SqliteEngine** -> sqlite3. What is particular here: the raw `e
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,7 +85,7 @@ class SqliteEngine:
 
 
 @contextmanager
-def enter_schema(url: str, *, may_create: bool) -> Iterator[Connection | None]:
+def enter_schema(url: str, *, may_create: bool) -> Generator[Connection | None]:
     """A connection for the schema. With `may_create` it owns the file and is in a transaction; else None for no database."""
     path = sqlite_files.path_of(url)
     if not may_create:

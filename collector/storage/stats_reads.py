@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, sel
 from collector.errors import BadRequest
 from collector.storage.database import StorePart
 from collector.storage.protocols import Row
+from collector.storage.rows import plain
 from collector.storage.tables import call_work, calls, events, exports
 
 GROUPS = ("model", "provider", "operation", "service", "status")
@@ -50,6 +51,7 @@ class StatsReads(StorePart):
             exports.c.state,
             func.count().label("count"),
             func.min(exports.c.next_at).label("oldest_next_at"),
+            _newest_reason(),
         ).group_by(exports.c.destination, exports.c.state)
         last_event = select(events.c.received_at).order_by(events.c.arrival.desc()).limit(1)
         work = select(func.count().label("count"), func.min(call_work.c.due_ms).label("due_ms"))
@@ -60,9 +62,16 @@ class StatsReads(StorePart):
                 "engine": self._database.engine.name,
                 "rows": {**rough, "call_work": open_work.count},
                 "oldest_due_ms": open_work.due_ms,
-                "exports": [row._asdict() for row in connection.execute(by_state)],
+                "exports": [plain(row) for row in connection.execute(by_state)],
                 "last_received_ms": connection.execute(last_event).scalar(),
             }
+
+
+def _newest_reason() -> ColumnElement[Any]:
+    """Why the span of a group that is due last waits or died: the one that was tried last has the latest time."""
+    other = exports.alias()
+    same = and_(other.c.destination == exports.c.destination, other.c.state == exports.c.state)
+    return select(other.c.reason).where(same).order_by(other.c.next_at.desc()).limit(1).scalar_subquery().label("reason")
 
 
 def _counts(connection: Connection, group: ColumnElement[Any], where: ColumnElement[bool], by: str | None) -> dict[Any, Row]:
@@ -82,7 +91,7 @@ def _counts(connection: Connection, group: ColumnElement[Any], where: ColumnElem
         statement = statement.group_by(group).order_by(func.count().desc(), group)
     rows: dict[Any, Row] = {}
     for row in connection.execute(statement):
-        values = {name: _number(value) for name, value in row._asdict().items()}
+        values = {name: _number(value) for name, value in plain(row).items()}
         key = values.pop("value")
         rows[key] = {by: key, **values} if by else values
     return rows
@@ -97,13 +106,12 @@ def _percentiles(
     With the values numbered from 0 to n-1, the percentile p lies at p(n-1); its two neighbours count by their nearness, which
     is 1 - distance, and all others, being further than 1 away, not at all.
     """
-    same = {"partition_by": group} if isinstance(group, type(calls.c.model)) else {}
     ranked = (
         select(
             group.label("value"),
             column.label("number"),
-            (func.row_number().over(order_by=column, **same) - 1).label("place"),
-            (func.count().over(**same) - 1).label("last"),
+            (func.row_number().over(order_by=column, partition_by=group) - 1).label("place"),
+            (func.count().over(partition_by=group) - 1).label("last"),
         )
         .where(where, column.is_not(None), calls.c.operation != _NOT_TIMED)
         .subquery()

@@ -33,14 +33,14 @@ _ATTEMPTS = 3
 class _Append:
     batch: Batch
     since_s: float
-    future: Future[Receipt] = field(default_factory=Future)
+    future: Future[Receipt] = field(default_factory=Future[Receipt])
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
     run: Callable[[Connection], Any]
     since_s: float
-    future: Future[Any] = field(default_factory=Future)
+    future: Future[Any] = field(default_factory=Future[Any])
 
 
 class GroupWriter:
@@ -179,13 +179,18 @@ class GroupWriter:
     def _transact(self, work: Callable[[Connection], list[T]]) -> list[T] | StoreError:
         """Run the work in one transaction; only after its commit is there a result."""
         for attempt in range(1, _ATTEMPTS + 1):
+            was_open, is_committing = self._connection is not None, False
             try:
                 connection = self._connect()
                 with connection.begin():
                     results = work(connection)
+                    is_committing = True
             except Exception as exc:
                 self._disconnect()
-                if self._engine.verdict(exc) == "again" and attempt < _ATTEMPTS:
+                verdict = self._engine.verdict(exc)
+                # A connection may have died in its sleep; whether a broken commit counted can't be known, so it isn't repeated.
+                is_stale = verdict == "away" and was_open and not is_committing
+                if (is_stale or verdict == "again") and attempt < _ATTEMPTS:
                     continue
                 return self._note_failure(exc)
             self._failing_since_s = None
