@@ -138,14 +138,15 @@ def _seconds(value: Any) -> float:
 def _url(value: Any) -> str:
     from urllib.parse import urlsplit
 
+    address = value.strip().rstrip("/") if isinstance(value, str) else ""
     try:
-        parts = urlsplit(value.strip().rstrip("/"))
+        parts = urlsplit(address)
         is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except (AttributeError, ValueError):
+    except ValueError:
         is_good = False
     if not is_good:
         raise WrongSetting("an http:// or https:// address")
-    return value.strip().rstrip("/")
+    return address
 
 
 def _mode(value: Any) -> str:

@@ -75,7 +75,7 @@ def _fit_value(value: Any, budget: int, path: str, truncated: dict[str, int]) ->
     if size_bytes(holder[0]) > budget + 64 * len(leaves):
         # Many small pieces instead of long strings, such as token numbers: there is no middle to take out.
         truncated[path or "event"] = total
-        return {name: item for name, item in holder[0].items() if _is_small(item)} if isinstance(holder[0], dict) else MARK
+        return _small_fields(holder[0])
     return holder[0]
 
 
@@ -132,8 +132,10 @@ def _collect(container: Any, key: Any, path: str, leaves: list[Leaf]) -> None:
             _collect(value, i, f"{path}[{i}]", leaves)
 
 
-def _is_small(value: Any) -> bool:
-    return size_bytes(value) <= 1024
+def _small_fields(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return MARK
+    return {name: item for name, item in cast("Event", value).items() if size_bytes(item) <= 1024}
 
 
 def _drop_media(event: Event, truncated: dict[str, int]) -> None:

@@ -49,6 +49,7 @@ class Delivery:
         self._resource = b"{}"
         self._batch_limit: int | None = None
         self._failures = 0
+        self._asked_until_s = 0.0
         self.retry_at_s = 0.0
 
     @property
@@ -64,15 +65,19 @@ class Delivery:
         self._transport = self._connect(settings.url, settings.api_key)
         self._resource = encode_event(dict(self._describe(settings)))
         self._batch_limit = None
-        self.retry_at_s = 0.0
+        self.retry_at_s = self._asked_until_s = 0.0
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
 
     def send_all(self, *, force: bool, until_s: float | None = None) -> None:
-        """POST batch after batch until nothing waits or the collector says later. `force` does not wait for a backoff."""
-        if not force and self._clock_s() < self.retry_at_s:
+        """
+        POST batch after batch until nothing waits or the collector says later.
+
+        `force` does not wait for our own backoff, but for what the collector asked (`Retry-After`).
+        """
+        if self._clock_s() < (self._asked_until_s if force else self.retry_at_s):
             return
         while len(self._backlog):
             left_s = None if until_s is None else until_s - self._clock_s()
@@ -124,6 +129,7 @@ class Delivery:
         self._failed(settings, why)
         backoff_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(self._failures - 1, 10)) * jitter()
         asked_s = 0.0 if after_s is None else min(after_s, RETRY_AFTER_MAX_S)
+        self._asked_until_s = self._clock_s() + asked_s
         self.retry_at_s = self._clock_s() + max(backoff_s, asked_s)
 
     def _failed(self, settings: DeliverySettings, why: str) -> None:

@@ -8,11 +8,12 @@ Started with the first record, paced so that the host's threads keep running, pa
 
 from collections.abc import Callable
 from contextvars import Context
-from threading import Condition, Event, RLock, Thread
+from threading import Condition, Event, RLock, Thread, current_thread
 from time import monotonic, perf_counter, sleep
 
 from sdk_hooks.buffer import Backlog, Inbox, Record
 from sdk_hooks.config import DeliverySettings
+from sdk_hooks.context import suppress, unsuppress
 from sdk_hooks.cutting import MESSAGE_MAX_BYTES, fit
 from sdk_hooks.delivery import Delivery
 from sdk_hooks.encoding import encode_event
@@ -25,6 +26,8 @@ REST_S = 500e-6
 """After 200 µs of work the host gets the interpreter for half a millisecond: measured, it stalls 3 ms instead of 40."""
 WATCH_MAX_S = 1.0
 """How seldom calls are looked at that have nothing new."""
+AGAIN_S = 0.1
+"""Between two tries while somebody waits in `flush`."""
 URGENT_COUNT = 500
 """So many waiting calls are not left to the next round."""
 
@@ -72,6 +75,7 @@ class Emitter:
         self._flushes: list[_Flush] = []
         self._parked = False
         self._closed = False
+        self._is_cycling = False
         self._watch_s = 0.0
         self.refresh()
 
@@ -98,12 +102,17 @@ class Emitter:
     def ended(self) -> None:
         """A call has ended. In sync delivery it is sent now."""
         if self._now.delivery == "sync" and not self._closed:
-            self.flush(self._now.exit_timeout_s)
+            # Not forced: while the collector is away, a host that waits for us must not wait at every call.
+            with guard("emitter.sync"):
+                self._cycle(force=False, until_s=monotonic() + self._now.exit_timeout_s)
         elif self._parked:
             self._wake.set()
 
     def flush(self, timeout_s: float, *, give_up_early: bool = False) -> bool:
         """Wait until everything recorded so far is delivered. False: not all of it, or not in time."""
+        if self._is_cycling and (self._thread is None or current_thread() is self._thread):
+            # `redact` calls us from inside: waiting for ourselves would never end.
+            return False
         ticket = _Flush(monotonic() + timeout_s, give_up_early, self._lost())
         if self._thread is None or not self._thread.is_alive():
             return self._flush_here(ticket)
@@ -115,6 +124,8 @@ class Emitter:
 
     def close(self, timeout_s: float) -> bool:
         """The last flush: at most `timeout_s`, and less when the collector is away. What stays is counted as `exit`."""
+        if self._closed:
+            return True
         is_delivered = self.flush(timeout_s, give_up_early=True)
         self._closed = True
         self._wake.set()
@@ -124,8 +135,10 @@ class Emitter:
         return is_delivered
 
     def abandon(self) -> None:
-        """After a fork: these records are the parent's."""
+        """After a fork: these records are the parent's, and so is the connection."""
         self._closed = True
+        with guard("emitter.abandon"):
+            self._delivery.close()
 
     def _start(self) -> None:
         with self._starting:
@@ -145,9 +158,8 @@ class Emitter:
 
     def _run(self) -> None:
         while not self._closed:
-            with guard("emitter"):
-                self._rest()
-                self._round()
+            self._rest()
+            self._round()
 
     def _rest(self) -> None:
         """Park while there is nothing to do, else wait a moment so that a batch comes together."""
@@ -168,12 +180,14 @@ class Emitter:
     def _round(self) -> None:
         flushes = self._flushes[:]
         until_s = max((flush.until_s for flush in flushes), default=None)
-        self._cycle(force=bool(flushes), until_s=until_s)
+        with guard("emitter"):
+            self._cycle(force=bool(flushes), until_s=until_s, is_paced=not flushes)
         if flushes:
             self._answer(flushes)
             if self._flushes:
                 # Somebody still waits: try again soon, but do not hammer.
-                self._wake.wait(0.05)
+                self._wake.clear()
+                self._wake.wait(AGAIN_S)
 
     def _answer(self, flushes: list[_Flush]) -> None:
         is_empty = not len(self._backlog)
@@ -194,20 +208,33 @@ class Emitter:
                 return self._lost() == ticket.losses_before
             if monotonic() >= ticket.until_s or ticket.give_up_early or self._now.delivery == "sync":
                 return False
-            sleep(0.05)
+            sleep(AGAIN_S)
 
-    def _cycle(self, *, force: bool, until_s: float | None) -> None:
+    def _cycle(self, *, force: bool, until_s: float | None, is_paced: bool = False) -> None:
+        """Render what is new and deliver what waits. One thread at a time, and not from inside itself (destructors)."""
         with self._cycling:
-            settings = self._now
-            self._delivery.use(settings)
-            before = self._sequence
-            self._render(is_paced=not force)
-            self._losses.count("undelivered", self._backlog.trim(settings.buffer_max_events, settings.buffer_max_bytes // 2))
-            self._delivery.send_all(force=force, until_s=until_s)
-            is_quiet = self._sequence == before and not len(self._backlog)
-            self._watch_s = min(WATCH_MAX_S, self._watch_s * 2 or self._now.flush_interval_s) if is_quiet else 0.0
+            if self._is_cycling:
+                return
+            self._is_cycling = True
+            # What a host's `redact` calls must not be recorded: that would never end.
+            token = suppress()
+            try:
+                self._work(force, until_s, is_paced)
+            finally:
+                unsuppress(token)
+                self._is_cycling = False
 
-    def _render(self, *, is_paced: bool) -> None:
+    def _work(self, force: bool, until_s: float | None, is_paced: bool) -> None:
+        settings = self._now
+        self._delivery.use(settings)
+        before = self._sequence
+        self._render(is_paced)
+        self._losses.count("undelivered", self._backlog.trim(settings.buffer_max_events, settings.buffer_max_bytes // 2))
+        self._delivery.send_all(force=force, until_s=until_s)
+        is_quiet = self._sequence == before
+        self._watch_s = min(WATCH_MAX_S, self._watch_s * 2 or self._now.flush_interval_s) if is_quiet else 0.0
+
+    def _render(self, is_paced: bool) -> None:
         self._live += self._inbox.take()
         pace = _Pace() if is_paced else None
         for record in self._live:

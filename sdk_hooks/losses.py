@@ -25,7 +25,7 @@ class Losses:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._counts: dict[str, int] = {reason: 0 for reason in REASONS}
+        self._counts: dict[str, int] = dict.fromkeys(REASONS, 0)
 
     def count(self, reason: str, n: int = 1) -> None:
         with self._lock:

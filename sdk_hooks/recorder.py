@@ -279,7 +279,7 @@ class Call:
                 fields["traceparent"] = self.root_span.traceparent()
             if settings.sample_rate < 1.0:
                 fields["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
-        if self._parent is not None:
+        if what and self._parent is not None:
             fields["parentRequestId"] = self._parent.request_id
             fields["rootRequestId"] = self._parent.root_request_id
             if self._parent.tool_call_id is not None:

@@ -7,6 +7,7 @@ Made when first needed and anew in a forked child; tests put one of their own in
 
 import os
 from collections.abc import Callable
+from threading import RLock
 
 from sdk_hooks.buffer import Backlog
 from sdk_hooks.config import Config, DeliverySettings
@@ -45,6 +46,7 @@ class Runtime:
 
 _runtime: Runtime | None = None
 _before_fork: Runtime | None = None
+_making = RLock()
 _is_watching_forks = False
 _is_watching_exit = False
 
@@ -71,15 +73,16 @@ def _make() -> Runtime:
     if not _is_watching_forks and hasattr(os, "register_at_fork"):
         _is_watching_forks = True
         os.register_at_fork(after_in_child=_after_fork)
-    made = Runtime(_before_fork.config, connect=_before_fork.connect) if _before_fork else Runtime()
-    if _runtime is None:
-        _runtime = made
-    return _runtime
+    with _making:
+        if _runtime is None:
+            _runtime = Runtime(_before_fork.config, connect=_before_fork.connect) if _before_fork else Runtime()
+        return _runtime
 
 
 def _after_fork() -> None:
     """In the child: threads are gone and locks may be held by nobody, so begin anew; settings stay."""
-    global _runtime, _before_fork
+    global _runtime, _before_fork, _making
+    _making = RLock()
     if _runtime is not None:
         _runtime.emitter.abandon()
         _before_fork, _runtime = _runtime, None

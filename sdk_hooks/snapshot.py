@@ -45,7 +45,7 @@ def take(value: Any) -> Snapshot:
 
 
 def _has_large(value: Any, depth: int) -> bool:
-    kind: type[Any] = type(value)
+    kind = cast("type[Any]", type(value))
     if kind is str or kind is bytes:
         return len(value) > LARGE_CHARS
     if kind is dict:
