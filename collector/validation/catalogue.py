@@ -12,8 +12,6 @@ from collector.validation.schema_check import SchemaCheck
 @functools.cache
 def schema_check() -> SchemaCheck:
     """One for the process: it keeps what it compiled."""
-    try:
-        from sdk_hooks.events import EVENT_TYPES
-    except ImportError:  # TODO: gone when the catalogue is there
-        return SchemaCheck(None)
+    from sdk_hooks.events import EVENT_TYPES
+
     return SchemaCheck(EVENT_TYPES)

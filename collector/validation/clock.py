@@ -76,8 +76,10 @@ def _from_number(given: int | float, received_ms: int) -> Moment:
 
 
 def _from_text(given: str, received_ms: int) -> Moment:
+    if not given.isascii():
+        raise _unreadable("it is not written in plain digits")
     try:
-        number = int(given) if given.isdecimal() and given.isascii() else float(given)
+        number = int(given) if given.isdecimal() else float(given)
     except (ValueError, OverflowError):
         return _from_iso(given, received_ms)
     if number != number:

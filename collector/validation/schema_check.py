@@ -29,14 +29,12 @@ class _Shape:
 class SchemaCheck:
     """Compares events with a catalogue: type name -> TypedDict."""
 
-    def __init__(self, catalogue: Mapping[str, type] | None) -> None:
+    def __init__(self, catalogue: Mapping[str, type]) -> None:
         self._catalogue = catalogue
         self._shapes: dict[str, _Shape] = {}
 
     def add_issues(self, type_name: str, event: Mapping[str, Any], issues: Issues) -> None:
         """Add what differs. An unknown type is one issue; unknown fields are none."""
-        if self._catalogue is None:
-            return
         shape = self._shapes.get(type_name) or self._compile(type_name)
         if shape is None:
             issues["type"] = "not in the catalogue"
@@ -47,7 +45,7 @@ class SchemaCheck:
             _add_each(shape, event, issues)
 
     def _compile(self, type_name: str) -> _Shape | None:
-        described = (self._catalogue or {}).get(type_name)
+        described = self._catalogue.get(type_name)
         if described is None:
             return None
         required = frozenset[str](getattr(described, "__required_keys__", ()))
