@@ -6,7 +6,7 @@ Everything is made here and handed on; no other module makes its own store, cloc
 """
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -186,12 +186,12 @@ def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[Non
     return app
 
 
-def _as_problem(request: Request, exc: Exception) -> Response:
+async def _as_problem(request: Request, exc: Exception) -> Response:
     return problem_response(exc)
 
 
 @asynccontextmanager
-async def _run(pipeline: Pipeline, hub: LiveHub, store: Store) -> AsyncIterator[None]:
+async def _run(pipeline: Pipeline, hub: LiveHub, store: Store) -> AsyncGenerator[None]:
     pipeline.start()
     try:
         yield

@@ -10,7 +10,7 @@ import ipaddress
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Self
 
@@ -108,7 +108,7 @@ class ServerThread:
 
 
 @contextlib.contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Collector, socket.socket]]:
+def _opened(settings: Settings) -> Generator[tuple[Collector, socket.socket]]:
     with bind(settings) as listener:
         collector = build_collector(settings)
         try:
@@ -157,7 +157,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         # uvicorn raises the signal again when it is done; a collector that stopped as asked ends with 0.
         if threading.current_thread() is not threading.main_thread():
             yield

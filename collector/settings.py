@@ -78,8 +78,8 @@ class CommandSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOOKLINE_", extra="ignore", env_ignore_empty=True)
 
     url: str | None = Field(None, description="Address of the collector; by default HOOKLINE_PORT on loopback.")
-    port: int = Field(4319, ge=0, le=65535)
-    api_key: str | None = Field(None, repr=False)
+    port: int = Field(4319, ge=0, le=65535, description="Used where no address is set.")
+    api_key: str | None = Field(None, description="The key to send.", repr=False)
 
     @property
     def address(self) -> str:
@@ -90,7 +90,7 @@ class CommandSettings(BaseSettings):
 def load_command_settings() -> CommandSettings:
     """As load_settings, for commands. Raises WrongSettings."""
     try:
-        settings = CommandSettings()
+        settings = CommandSettings()  # pyright: ignore[reportCallIssue] - pydantic's fields have defaults
     except ValidationError as exc:
         first = exc.errors(include_input=False)[0]
         raise WrongSettings(f"HOOKLINE_{str(first['loc'][0]).upper()}: {first['msg']}.") from None

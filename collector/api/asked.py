@@ -8,7 +8,7 @@ Every reading route depends on `reading`; so no route can forget the key, the sc
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
@@ -103,7 +103,7 @@ def to_json(value: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return dict(value)
+        return dict(cast("Mapping[str, Any]", value))
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     return list(value)

@@ -77,9 +77,17 @@ def _ingest() -> dict[str, Any]:
     return {
         "tags": ["write"],
         "summary": "Store events",
-        "description": "Answers after commit and sync. Good events of a mixed batch are kept. Content-Encoding gzip and zstd are read.",
+        "description": "Answers after commit and sync. Good events of a mixed batch are kept. gzip and zstd are read.",
         "operationId": "post_events",
-        "parameters": [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}],
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string"},
+                "description": "Makes a repeated POST of events without ids count once.",
+            }
+        ],
         "requestBody": {
             "required": True,
             "content": {

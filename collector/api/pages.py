@@ -42,7 +42,8 @@ def index(request: Request, parts: SameSite) -> Response:
         f"<li><a href={json.dumps(path)}><code>{escape(path)}</code></a> {escape(text)}</li>" for path, text in _LINKS
     )
     body = (
-        f"<h1>hookline {escape(str(parts.about['version']))}</h1><p>The collector runs. To send it the calls of an application:</p>"
+        f"<h1>hookline {escape(str(parts.about['version']))}</h1>"
+        "<p>The collector runs. To send it the calls of an application:</p>"
         f"<pre>{escape(CONNECT.format(url=url))}</pre><ul>{links}</ul>"
         "<p>On the command line: <code>hookline tail</code>, <code>hookline calls</code>, <code>hookline doctor</code>.</p>"
     )
@@ -79,7 +80,8 @@ def _section(verb: str, path: str, operation: dict[str, Any]) -> str:
     rows = "".join(_parameter(parameter) for parameter in operation.get("parameters", ()))
     statuses = ", ".join(str(status) for status in operation.get("responses", {}))
     return (
-        f"<section><h2><code><span class='verb'>{verb.upper()}</span> {escape(path)}</code> {escape(operation.get('summary', ''))}</h2>"
+        f"<section><h2><code><span class='verb'>{verb.upper()}</span> {escape(path)}</code> "
+        f"{escape(operation.get('summary', ''))}</h2>"
         f"<p>{escape(operation.get('description', ''))}</p><table>{rows}</table><p>Answers: {escape(statuses)}</p></section>"
     )
 

@@ -32,20 +32,20 @@ _JSON_TYPES: Mapping[str, Schema] = {
     "json": {},
 }
 
-_EVENT = (
-    "project:text event_id:text type:text timestamp:int received_at:int arrival:int request_id:text? parent_request_id:text? "
-    "stream_id:text? message_id:text? client_id:text? thread_id:text? run_id:text? tool_call_id:text? session_id:text? user_id:text? "
-    "source:text? provider:text? model:text? tool_names:json message_count:int? has_tools:bool? streaming:bool? duration_ms:number? "
-    "sequence:int? trace_id:text? parent_span_id:text? service:text clock:text schema_issues:json reduced:json payload:json"
-)
-_CALL = (
-    "project:text request_id:text parent_request_id:text? operation:text status:text start_ms:number? end_ms:number? "
-    "duration_ms:number? time_to_first_chunk_ms:number? provider:text? model:text? response_model:text? finish_reason:text? "
-    "error_type:text? error_message:text? input_tokens:int? output_tokens:int? cache_read_tokens:int? cache_write_tokens:int? "
-    "reasoning_tokens:int? usage_source:text? cost_usd:number? cost_source:text? chunk_count:int? tool_count:int? image_count:int? "
-    "prompt_preview:text? answer_preview:text? service:text? client_id:text? thread_id:text? run_id:text? session_id:text? "
-    "user_id:text? trace_id:text? span_id:text? late:bool? tags:json"
-)
+_EVENT = """
+project:text event_id:text type:text timestamp:int received_at:int arrival:int request_id:text? parent_request_id:text?
+stream_id:text? message_id:text? client_id:text? thread_id:text? run_id:text? tool_call_id:text? session_id:text? user_id:text?
+source:text? provider:text? model:text? tool_names:json message_count:int? has_tools:bool? streaming:bool? duration_ms:number?
+sequence:int? trace_id:text? parent_span_id:text? service:text clock:text schema_issues:json reduced:json payload:json
+"""
+_CALL = """
+project:text request_id:text parent_request_id:text? operation:text status:text start_ms:number? end_ms:number?
+duration_ms:number? time_to_first_chunk_ms:number? provider:text? model:text? response_model:text? finish_reason:text?
+error_type:text? error_message:text? input_tokens:int? output_tokens:int? cache_read_tokens:int? cache_write_tokens:int?
+reasoning_tokens:int? usage_source:text? cost_usd:number? cost_source:text? chunk_count:int? tool_count:int? image_count:int?
+prompt_preview:text? answer_preview:text? service:text? client_id:text? thread_id:text? run_id:text? session_id:text?
+user_id:text? trace_id:text? span_id:text? late:bool? tags:json
+"""
 _SPAN = (
     "project:text trace_id:text span_id:text parent_span_id:text? request_id:text kind:text name:text start_ns:int end_ns:int "
     "duration_ms:number? status:text error_type:text? tool_name:text? tool_call_id:text? attributes:json"

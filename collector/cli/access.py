@@ -5,7 +5,7 @@ Flow: keys, reassemble, export -> **store, or the running server's admin routes*
 PostgreSQL takes many writers. An SQLite file belongs to one process: where a collector has it, it is asked to do the work.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ def administer(directly: Callable[[Store], T], through_server: Callable[[Collect
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Store]:
+def opened(settings: Settings) -> Generator[Store]:
     """The store, with its schema made or checked as `serve` does."""
     from collector.storage.engines import open_store
     from collector.storage.schema import prepare

@@ -5,13 +5,13 @@ Flow: options -> **cli.access** -> store, or the collector that owns it.
 """
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from collector.cli.access import administer
 from collector.cli.humanise import NOTHING, moment
-from collector.cli.output import AsJson, console, print_json, table
+from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
 from collector.query.keys import SCOPES, key_as_row, make_key
 from collector.settings import load_settings, without_password
@@ -67,10 +67,18 @@ def keys_list(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"items": rows})
         return
-    made = table("id", "name", "project", "scopes", "created", "revoked")
-    for row in rows:
-        times = (moment(row[column], now_ms=_now_ms()) for column in ("created_ms", "revoked_ms"))
-        made.add_row(row["key_id"], row["name"] or NOTHING, row["project"], " ".join(row["scopes"]), *times)
+    cells = [
+        (
+            row["key_id"],
+            row["name"] or NOTHING,
+            row["project"],
+            " ".join(row["scopes"]),
+            moment(row["created_ms"], now_ms=_now_ms()),
+            moment(row["revoked_ms"], now_ms=_now_ms()),
+        )
+        for row in rows
+    ]
+    made = table([Column(name=name) for name in ("id", "name", "project", "scopes", "created", "revoked")], cells)
     console().print(made if rows else "No keys. Without one the collector binds loopback only.")
 
 
@@ -128,7 +136,7 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
         return
     out = console()
     for name, value in facts.items():
-        shown = " ".join(value) if isinstance(value, (list, tuple)) else NOTHING if value is None else str(value)
+        shown = " ".join(map(str, cast("list[Any]", value))) if isinstance(value, (list, tuple)) else str(value or NOTHING)
         out.print(f"[dim]{name}[/dim]  ", end="")
         out.print(shown, markup=False, soft_wrap=True)
 

@@ -17,7 +17,7 @@ from rich.tree import Tree
 
 from collector.cli.client import CollectorClient, path_of
 from collector.cli.humanise import NOTHING, count, duration, moment, usd
-from collector.cli.output import STATUS_STYLE, AsJson, console, preview, print_json, status_text, table
+from collector.cli.output import STATUS_STYLE, AsJson, Column, console, preview, print_json, status_text, table
 
 Row = Mapping[str, Any]
 
@@ -121,14 +121,24 @@ def _grow(tree: Tree, spans: Sequence[Row], children: Mapping[str | None, Sequen
         _grow(tree.add(label), children.get(span["span_id"], ()), children, first_ns)
 
 
+_TOOL_COLUMNS = (
+    Column(name="tool"),
+    Column(name="status"),
+    Column(name="duration", right=True),
+    Column(name="arguments"),
+    Column(name="result", flexible=True),
+)
+
+
 def _tools(rows: Sequence[Row]) -> Table:
-    made = table("tool", "status", "duration", "arguments", "result", right=("duration",), flexible="result", title="tools")
-    for row in rows:
-        made.add_row(
+    cells = [
+        (
             preview(row["tool_name"] or NOTHING),
             status_text(row["status"]),
             duration(row["duration_ms"]),
             preview(row["arguments"]),
             preview(row["error"] or row["result"]),
         )
-    return made
+        for row in rows
+    ]
+    return table(_TOOL_COLUMNS, cells, title="Tools")

@@ -5,7 +5,7 @@ Flow: commands -> **HTTP, by the standard library** -> the collector's routes. I
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -88,7 +88,7 @@ class CollectorClient:
     @contextmanager
     def _open(
         self, method: str, path: str, query: Query, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Iterator[Any]:
+    ) -> Generator[Any]:
         request = Request(self.address + path + _encoded(query), data=body, method=method, headers=dict(headers or {}))  # noqa: S310
         if body is not None:
             request.add_header("Content-Type", "application/json")

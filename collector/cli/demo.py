@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from collector.cli.client import CollectorClient
-from collector.cli.demo_report import DemoResult, missing_types, print_report, report_as_json
+from collector.cli.demo_report import DemoResult, missing_types, print_report, report_as_json, unsettled
 from collector.cli.output import AsJson, console, print_json
 from collector.errors import HooklineError, WrongSettings
 from collector.settings import Settings, load_settings
@@ -53,11 +53,18 @@ def demo(
             print_json(report_as_json(result))
         else:
             print_report(out, result)
-        missing = missing_types(result)
-        if missing:
-            raise DemoFailed(f"these events did not arrive: {', '.join(missing)}. `HOOKLINE_DISABLED` must not be set.")
+        _require_complete(result)
         if not once:
             _serve_on(out, server.url)
+
+
+def _require_complete(result: DemoResult) -> None:
+    """Raises DemoFailed, naming what is missing."""
+    missing, running = missing_types(result), unsettled(result)
+    if missing:
+        raise DemoFailed(f"these events did not arrive: {', '.join(missing)}. Is HOOKLINE_DISABLED set?")
+    if running:
+        raise DemoFailed(f"these calls did not settle within {SETTLE_LIMIT_S:.0f} s: {', '.join(running)}")
 
 
 def _settings(stack: ExitStack, database_url: str | None, port: int | None, *, once: bool) -> Settings:
@@ -114,8 +121,9 @@ def _exports(client: CollectorClient) -> dict[str, int]:
     """Spans by destination and state, once none waits; as they are when time is up."""
     deadline_s = time.monotonic() + EXPORT_LIMIT_S
     while True:
-        state = client.get("/v1/status")["state"] or {}
-        counts = {f"{row['destination']} {row['state']}": int(row["count"]) for row in state.get("exports", ())}
+        state: dict[str, Any] | None = client.get("/v1/status")["state"]
+        rows: list[dict[str, Any]] = state["exports"] if state else []
+        counts = {f"{row['destination']} {row['state']}": int(row["count"]) for row in rows}
         is_done = not any(name.endswith(("waiting", "pending", "retry")) for name in counts)
         if is_done or time.monotonic() > deadline_s:
             return counts

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from collector.cli.humanise import NOTHING, count, duration, moment
-from collector.cli.output import preview, status_text, table
+from collector.cli.output import Column, preview, status_text, table
 from collector.cli.tables import type_style
 
 Row = Mapping[str, Any]
@@ -24,7 +24,6 @@ EXPECTED_TYPES = (
     "text:request:error",
     "text:request:aborted",
     "text:chunk:content",
-    "text:usage",
     "tools:call:completed",
     "embedding:request:completed",
     "image:request:completed",
@@ -73,36 +72,56 @@ def report_as_json(result: DemoResult) -> dict[str, Any]:
 def print_report(out: Console, result: DemoResult) -> None:
     """The tables."""
     now_ms = time.time() * 1000
-    kinds = table("event", "rows", "first at", "duration", "requestId", right=("rows", "duration"), title="Events")
-    for kind, rows in _by_type(result.events).items():
-        first = rows[0]
-        kinds.add_row(
-            Text(kind, style=type_style(kind)),
-            count(len(rows)),
-            moment(first["timestamp"], now_ms=now_ms),
-            duration(first["duration_ms"]),
-            preview(first["request_id"] or NOTHING),
-        )
-    out.print(kinds)
-    calls = table(
-        *("status", "call", "model", "duration", "first chunk", "in", "out", "requestId", "trace"),
-        right=("duration", "first chunk", "in", "out"),
-        title="Calls",
+    out.print(
+        table(_EVENT_COLUMNS, [_type_cells(kind, rows, now_ms) for kind, rows in _by_type(result.events).items()], title="Events")
     )
-    for call in result.calls:
-        calls.add_row(
-            status_text(call["status"]),
-            Text(call["operation"]),
-            preview(call["response_model"] or call["model"] or NOTHING),
-            Text(duration(call["duration_ms"]), style="bold"),
-            duration(call["time_to_first_chunk_ms"]),
-            count(call["input_tokens"]),
-            count(call["output_tokens"]),
-            preview(call["request_id"]),
-            Text(call["trace_id"] or NOTHING, style="dim"),
-        )
-    out.print(calls)
+    out.print(table(_CALL_COLUMNS, [_call_cells(call) for call in result.calls], title="Calls"))
     out.print(f"{count(len(result.events))} events, {count(len(result.calls))} calls. {_where_spans_went(result)}")
+
+
+_EVENT_COLUMNS = (
+    Column(name="event"),
+    Column(name="rows", right=True),
+    Column(name="first at", spare=1),
+    Column(name="duration", right=True),
+    Column(name="requestId"),
+)
+_CALL_COLUMNS = (
+    Column(name="status"),
+    Column(name="call"),
+    Column(name="model", spare=1),
+    Column(name="duration", right=True),
+    Column(name="1st chunk", right=True, spare=2),
+    Column(name="in", right=True, spare=3),
+    Column(name="out", right=True, spare=3),
+    Column(name="requestId", spare=4),
+    Column(name="trace"),
+)
+
+
+def _type_cells(kind: str, rows: Sequence[Row], now_ms: float) -> tuple[Text | str, ...]:
+    first = rows[0]
+    return (
+        Text(kind, style=type_style(kind)),
+        count(len(rows)),
+        Text(moment(first["timestamp"], now_ms=now_ms), style="dim"),
+        duration(first["duration_ms"]),
+        preview(first["request_id"] or NOTHING),
+    )
+
+
+def _call_cells(call: Row) -> tuple[Text | str, ...]:
+    return (
+        status_text(call["status"]),
+        call["operation"] or NOTHING,
+        preview(call["response_model"] or call["model"] or NOTHING),
+        Text(duration(call["duration_ms"]), style="bold"),
+        duration(call["time_to_first_chunk_ms"]),
+        count(call["input_tokens"]),
+        count(call["output_tokens"]),
+        preview(call["request_id"]),
+        Text(call["trace_id"] or NOTHING, style="dim"),
+    )
 
 
 def _where_spans_went(result: DemoResult) -> str:

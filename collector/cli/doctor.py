@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from collector.cli.client import CollectorClient
 from collector.cli.humanise import ago, count, duration
 from collector.cli.otlp_probe import probe_otlp
-from collector.cli.output import AsJson, console, print_json, table
+from collector.cli.output import AsJson, console, print_json
 from collector.errors import HooklineError, NotAllowed, NotAuthenticated, ServerUnreachable
 
 Level = Literal["ok", "note", "bad"]
@@ -56,14 +57,12 @@ def _show(findings: list[Finding], as_json: bool) -> None:
             {"ok": all(finding.level != "bad" for finding in findings), "findings": [asdict(finding) for finding in findings]}
         )
         return
-    made = table("", "", "", flexible=None)
-    made.show_header = False
+    made = Table.grid(padding=(0, 2))
     for finding in findings:
         says = Text(finding.says)
         if finding.advice:
             says.append(f"\n→ {finding.advice}", style="bold")
         made.add_row(Text(_SIGN[finding.level], style=_STYLE[finding.level]), Text(finding.topic, style="dim"), says)
-    made.columns[2].no_wrap = False
     console().print(made)
 
 

@@ -25,12 +25,13 @@ def duration(ms: float | None) -> str:
 
 
 def moment(ms: float | None, *, now_ms: float) -> str:
-    """Local time; with the date unless it is today's."""
+    """Local time: today with milliseconds, else the date without."""
     if ms is None:
         return NOTHING
     at, now = datetime.fromtimestamp(ms / 1000).astimezone(), datetime.fromtimestamp(now_ms / 1000).astimezone()
-    clock = at.strftime("%H:%M:%S.") + f"{at.microsecond // 1000:03d}"
-    return clock if at.date() == now.date() else at.strftime("%Y-%m-%d ") + clock
+    if at.date() == now.date():
+        return at.strftime("%H:%M:%S.") + f"{at.microsecond // 1000:03d}"
+    return at.strftime("%m-%d %H:%M:%S" if at.year == now.year else "%Y-%m-%d %H:%M")
 
 
 def ago(ms: float | None, *, now_ms: float) -> str:

@@ -7,10 +7,12 @@ Flow: rows -> **rich or json** -> standard output. On a terminal long cells are 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -59,21 +61,56 @@ def status_text(status: str | None) -> Text:
     return Text(f"{_STATUS_SIGN.get(name, '·')} {name}", style=STATUS_STYLE.get(name, "dim"))
 
 
-def table(*columns: str, right: Sequence[str] = (), flexible: str | None = None, title: str | None = None) -> Table:
-    """A table without vertical lines; `right` columns hold numbers, the `flexible` one gives way on a narrow terminal."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column. On a terminal too narrow for all, those with the highest `spare` are left out first, 0 never."""
+
+    name: str
+    right: bool = False
+    flexible: bool = False
+    """Takes what width is left, and is shortened."""
+    spare: int = 0
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]], *, title: str | None = None) -> Table:
+    """A table without vertical lines. All of it where no terminal limits it."""
+    kept = _fitting(columns, rows) if is_terminal() else range(len(columns))
     made = Table(
         box=box.SIMPLE_HEAD, header_style="bold dim", pad_edge=False, title=title, title_justify="left", title_style="bold"
     )
-    for name in columns:
-        gives_way = name == flexible and is_terminal()
-        made.add_column(
-            name,
-            justify="right" if name in right else "left",
-            no_wrap=True,
-            overflow="ellipsis" if gives_way else "fold",
-            ratio=1 if gives_way else None,
-        )
+    for index in kept:
+        column = columns[index]
+        # rich narrows only columns that may wrap; the cell itself says that it does not wrap but end in an ellipsis.
+        made.add_column(column.name, justify="right" if column.right else "left", no_wrap=not column.flexible)
+    for row in rows:
+        made.add_row(*(_cell(row[index], is_flexible=columns[index].flexible) for index in kept))
     return made
+
+
+_LEAST_FLEXIBLE = 16
+_BETWEEN = 3
+
+
+def _cell(content: Text | str, *, is_flexible: bool) -> Text:
+    text = content.copy() if isinstance(content, Text) else Text(content)
+    if is_flexible:
+        text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]]) -> list[int]:
+    def width(index: int) -> int:
+        if columns[index].flexible:
+            return _LEAST_FLEXIBLE
+        return max(cell_len(columns[index].name), *(cell_len(str(row[index])) for row in rows), 0)
+
+    kept, available = list(range(len(columns))), console().width
+    while sum(width(index) + _BETWEEN for index in kept) > available:
+        spare = max(kept, key=lambda index: columns[index].spare)
+        if columns[spare].spare == 0:
+            break
+        kept.remove(spare)
+    return kept
 
 
 def preview(text: object) -> Text:

@@ -5,64 +5,70 @@ Flow: rows from the collector -> **rich tables** -> output. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from rich.table import Table
 from rich.text import Text
 
 from collector.cli.humanise import NOTHING, count, duration, moment, usd
-from collector.cli.output import STATUS_STYLE, preview, status_text, table
+from collector.cli.output import STATUS_STYLE, Column, preview, status_text, table
 
 Row = Mapping[str, Any]
 
 
+_CALL_COLUMNS = (
+    Column(name="status"),
+    Column(name="started", spare=3),
+    Column(name="call"),
+    Column(name="model", spare=2),
+    Column(name="duration", right=True),
+    Column(name="1st chunk", right=True, spare=5),
+    Column(name="in", right=True, spare=6),
+    Column(name="out", right=True, spare=6),
+    Column(name="cost", right=True, spare=8),
+    Column(name="tools", right=True, spare=9),
+    Column(name="service", spare=7),
+    Column(name="request id"),
+    Column(name="says", flexible=True, spare=1),
+)
+_EVENT_COLUMNS = (
+    Column(name="time"),
+    Column(name="type"),
+    Column(name="model", spare=4),
+    Column(name="duration", right=True, spare=3),
+    Column(name="request id"),
+    Column(name="service", spare=5),
+    Column(name="says", flexible=True, spare=1),
+)
+
+
 def call_table(calls: Sequence[Row], *, now_ms: float, title: str | None = None) -> Table:
     """One line a call."""
-    made = table(
-        *(
-            "status",
-            "started",
-            "operation",
-            "model",
-            "duration",
-            "first chunk",
-            "in",
-            "out",
-            "cost",
-            "tools",
-            "request",
-            "prompt",
-        ),
-        right=("duration", "first chunk", "in", "out", "cost", "tools"),
-        flexible="prompt",
-        title=title,
+    return table(_CALL_COLUMNS, [call_cells(call, now_ms=now_ms) for call in calls], title=title)
+
+
+def call_cells(call: Row, *, now_ms: float) -> tuple[Text | str, ...]:
+    """A call's cells."""
+    return (
+        status_text(call["status"]),
+        Text(moment(call["start_ms"], now_ms=now_ms), style="dim"),
+        call["operation"] or NOTHING,
+        preview(call["response_model"] or call["model"] or NOTHING),
+        Text(duration(call["duration_ms"]), style="bold"),
+        duration(call["time_to_first_chunk_ms"]),
+        count(call["input_tokens"]),
+        count(call["output_tokens"]),
+        usd(call["cost_usd"]),
+        str(call["tool_count"] or ""),
+        preview(call["service"] or NOTHING),
+        preview(call["request_id"]),
+        preview(call["error_message"] or call["answer_preview"] or call["prompt_preview"]),
     )
-    for call in calls:
-        made.add_row(
-            status_text(call["status"]),
-            moment(call["start_ms"], now_ms=now_ms),
-            Text(call["operation"] or NOTHING),
-            preview(call["response_model"] or call["model"] or NOTHING),
-            Text(duration(call["duration_ms"]), style="bold"),
-            duration(call["time_to_first_chunk_ms"]),
-            count(call["input_tokens"]),
-            count(call["output_tokens"]),
-            usd(call["cost_usd"]),
-            str(call["tool_count"] or ""),
-            preview(call["request_id"]),
-            preview(call["error_message"] or call["prompt_preview"]),
-        )
-    return made
 
 
 def event_table(events: Sequence[Row], *, now_ms: float, title: str | None = None) -> Table:
     """One line an event."""
-    made = table(
-        "time", "type", "model", "duration", "request", "service", "says", right=("duration",), flexible="says", title=title
-    )
-    for event in events:
-        made.add_row(*event_cells(event, now_ms=now_ms))
-    return made
+    return table(_EVENT_COLUMNS, [event_cells(event, now_ms=now_ms) for event in events], title=title)
 
 
 def event_cells(event: Row, *, now_ms: float) -> tuple[Text, ...]:
@@ -88,16 +94,20 @@ def type_style(event_type: str) -> str:
 
 def said(event: Row) -> str:
     """The words in an event, if it has any: what was answered, asked, called or went wrong."""
-    payload = event["payload"] if isinstance(event.get("payload"), Mapping) else {}
-    error = payload.get("error")
-    if isinstance(error, Mapping):
-        return f"{error.get('name', '')}: {error.get('message', '')}"
-    if isinstance(error, str):
-        return error
-    chunks = payload.get("chunks")
-    if isinstance(chunks, Sequence) and not isinstance(chunks, str):
-        return "".join(str(chunk.get("delta", "")) for chunk in chunks if isinstance(chunk, Mapping))
-    for name in ("delta", "content", "toolName", "prompt"):
-        if isinstance(payload.get(name), str):
-            return str(payload[name])
-    return ""
+    payload: Any = event.get("payload")
+    if not isinstance(payload, dict):
+        return ""
+    fields = cast("dict[str, Any]", payload)
+    if fields.get("error"):
+        return _error_text(fields["error"])
+    if isinstance(fields.get("chunks"), list):
+        return "".join(str(chunk.get("delta", "")) for chunk in fields["chunks"])
+    words = (fields.get(name) for name in ("delta", "content", "toolName", "prompt"))
+    return next((text for text in words if isinstance(text, str)), "")
+
+
+def _error_text(error: Any) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    told = cast("dict[str, Any]", error)
+    return ": ".join(str(told[name]) for name in ("name", "message") if told.get(name))

@@ -9,7 +9,7 @@ the way in, and a reader that comes back says where it was and misses nothing.
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, Self
@@ -132,7 +132,7 @@ class LiveHub:
             raise RateLimited(f"{MAX_FOLLOWERS} readers follow already; close one, or try again later")
 
     @contextmanager
-    def follow(self, project: str) -> Iterator[Doorbell]:
+    def follow(self, project: str) -> Generator[Doorbell]:
         """A doorbell of the running event loop, as long as the block lasts."""
         bell = Doorbell(project, asyncio.get_running_loop())
         with self._lock:
