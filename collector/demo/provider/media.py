@@ -67,7 +67,7 @@ def answer_embedding(ask: Ask) -> Reply:
     as_base64 = ask.body.get("encoding_format") == "base64"
     data = [_embedding(number, str(text), size, as_base64) for number, text in enumerate(texts)]
     tokens = sum(count_tokens(str(text)) for text in texts)
-    body: dict[str, Any] = {"object": "list", "data": data, "model": ask.answering_model}
+    body: dict[str, Any] = {"object": "list", "data": data, "model": ask.model}
     return Json(body=body if ask.has("no-usage") else body | {"usage": {"prompt_tokens": tokens, "total_tokens": tokens}})
 
 
@@ -110,7 +110,7 @@ def answer_moderation(ask: Ask) -> Reply:
         }
         for text in texts
     ]
-    return Json(body={"id": "modr-fake", "model": ask.answering_model, "results": results})
+    return Json(body={"id": "modr-fake", "model": ask.model, "results": results})
 
 
 def list_models(ask: Ask) -> Reply:
