@@ -9,7 +9,7 @@ from typing import Unpack
 
 from sdk_hooks.config import Options
 from sdk_hooks.guard import guard
-from sdk_hooks.losses import Losses
+from sdk_hooks.loss_counts import Losses
 from sdk_hooks.runtime import current_runtime, made_runtime
 
 

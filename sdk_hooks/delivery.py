@@ -13,7 +13,7 @@ from sdk_hooks.buffer import Backlog
 from sdk_hooks.config import DeliverySettings
 from sdk_hooks.encoding import encode_batch, encode_event
 from sdk_hooks.guard import log
-from sdk_hooks.losses import Losses
+from sdk_hooks.loss_counts import Losses
 from sdk_hooks.transport import Delivered, Refused, RetryLater, Transport
 
 Connect = Callable[[str, str | None], Transport]

@@ -18,7 +18,7 @@ from sdk_hooks.cutting import MESSAGE_MAX_BYTES, fit
 from sdk_hooks.delivery import Delivery
 from sdk_hooks.encoding import encode_event
 from sdk_hooks.guard import guard, log_seldom
-from sdk_hooks.losses import Losses
+from sdk_hooks.loss_counts import Losses
 from sdk_hooks.redact import RedactFailed, prepare
 
 WORK_S = 200e-6

@@ -14,7 +14,7 @@ from sdk_hooks.config import Config, DeliverySettings
 from sdk_hooks.delivery import Connect, Delivery
 from sdk_hooks.emitter import Emitter
 from sdk_hooks.identity import Identity
-from sdk_hooks.losses import Losses
+from sdk_hooks.loss_counts import Losses
 from sdk_hooks.resource import describe
 from sdk_hooks.transport import HttpTransport
 

@@ -1,0 +1,38 @@
+"""A runtime of our own that delivers to a real local receiver, with its real thread."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sdk_hooks.config import Config
+from sdk_hooks.runtime import Runtime, use
+from tests.fakes.receiver import Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as found:
+        yield found
+
+
+@pytest.fixture
+def running(receiver: Receiver) -> Iterator[Callable[..., Runtime]]:
+    """`running(**settings)` makes and installs a runtime; short waits, so that tests are quick."""
+    made: list[Runtime] = []
+
+    def make(environment: dict[str, str] | None = None, **settings: Any) -> Runtime:
+        config = Config(environment or {})
+        config.update({"url": receiver.url, "flush_interval_s": 0.02, "post_timeout_s": 2.0} | settings)
+        made.append(Runtime(config))
+        use(made[-1])
+        return made[-1]
+
+    before = use(None)
+    try:
+        yield make
+    finally:
+        receiver.always(None)
+        for runtime in made:
+            runtime.emitter.close(0.5)
+        use(before)

@@ -1,0 +1,297 @@
+"""Buffering and delivery against a real receiver: nothing blocks, nothing is lost without being counted."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sdk_hooks.runtime import Runtime
+from tests.fakes.receiver import Answer, Receiver
+from tests.sdk_hooks.calls import chat, maybe_chat
+
+Running = Callable[..., Runtime]
+
+
+def _emitter_threads() -> int:
+    return sum(thread.name == "hookline-emitter" for thread in threading.enumerate())
+
+
+def test_events_arrive_without_anybody_flushing(receiver: Receiver, running: Running):
+    """The thread starts with the first call and delivers by itself, with resource and sequence."""
+    runtime = running({"OTEL_SERVICE_NAME": "checkout"}, api_key="k-123")
+    chat().complete()
+
+    assert [1, 2] == [event["sequence"] for event in receiver.wait_for(2)]
+    post = receiver.posts[0]
+    assert ("/v1/events", "Bearer k-123") == (post.path, post.headers["authorization"])
+    assert ("checkout", "hookline-py") == (post.resource["service.name"], post.resource["telemetry.sdk.name"])
+    assert 0 == sum(runtime.losses.snapshot().values())
+
+
+def test_end_of_a_long_call_is_sent_although_the_thread_rests(receiver: Receiver, running: Running):
+    """A call that was quiet for a while is still delivered soon after its end."""
+    running()
+    call = chat()
+    receiver.wait_for(1)
+    time.sleep(0.3)
+    call.complete()
+    began_s = time.monotonic()
+    receiver.wait_for(2)
+
+    assert time.monotonic() - began_s < 0.5
+
+
+def test_large_batches_are_gzip_and_repetition_is_not(receiver: Receiver, running: Running):
+    """Bodies are compressed, but never by more than a collector accepts."""
+    runtime = running()
+    words = " ".join(str(n * 7919) for n in range(2000))
+    chat(messages=[{"role": "user", "content": words}]).complete()
+    assert runtime.emitter.flush(5)
+    chat(messages=[{"role": "user", "content": "a" * 60_000}] * 10).complete()
+    assert runtime.emitter.flush(5)
+
+    encodings = [post.headers.get("content-encoding") for post in receiver.posts]
+    assert ["gzip", None] == encodings
+
+
+def test_busy_collector_is_tried_again(receiver: Receiver, running: Running):
+    """503, a cut connection and 429 delay events and lose none; each arrives once."""
+    running()
+    receiver.script(503, "cut", 429)
+    chat().complete()
+
+    accepted = receiver.wait_for(2)
+    assert ["text:request:started", "text:request:completed"] == [event["type"] for event in accepted]
+
+
+def test_retry_after_is_honoured_even_by_flush(receiver: Receiver, running: Running):
+    """A collector that asks for a second gets it."""
+    runtime = running()
+    receiver.script(Answer(503, retry_after="1"))
+    chat().complete()
+    assert runtime.emitter.flush(4)
+
+    first, second = receiver.wait_for_posts(2)
+    assert second.at_s - first.at_s >= 0.95
+
+
+def test_too_large_batch_is_halved(running: Running):
+    """413 makes batches smaller until they pass; nothing is lost."""
+    with Receiver(max_events=3) as small:
+        runtime = running(url=small.url, flush_interval_s=1.0)
+        for _ in range(10):
+            chat().complete()
+        assert runtime.emitter.flush(5)
+        accepted = small.accepted
+
+    assert list(range(1, 21)) == [event["sequence"] for event in accepted]
+
+
+def test_single_event_that_is_too_large_is_a_counted_loss(running: Running):
+    """An event that no batch can carry goes, the next ones don't."""
+    with Receiver(max_events=0) as none:
+        runtime = running(url=none.url)
+        chat().complete()
+        assert not runtime.emitter.flush(5)
+
+    assert 2 == runtime.losses.snapshot()["too_large"]
+
+
+def test_refused_batch_is_counted_with_its_status(receiver: Receiver, running: Running):
+    """401 is final: counted, not repeated, and later batches go out."""
+    runtime = running()
+    receiver.script(401)
+    chat().complete()
+    assert not runtime.emitter.flush(5)
+    chat().complete()
+    assert runtime.emitter.flush(5)
+
+    counts = runtime.losses.snapshot()
+    assert (2, 2) == (counts["refused"], counts["refused_401"])
+    assert 2 == len(receiver.accepted)
+
+
+@pytest.mark.parametrize("status", [200, 422])
+def test_rejected_events_are_counted_by_code(receiver: Receiver, running: Running, status: int):
+    """Single rejections in a 200 or 422 are losses with their code, and are not sent again."""
+    runtime = running()
+    receiver.script(Answer(status, rejected=({"index": 0, "code": "too_deep", "detail": ""},)))
+    chat().complete()
+    runtime.emitter.flush(5)
+
+    counts = runtime.losses.snapshot()
+    assert (1, 1, 1) == (counts["rejected"], counts["rejected_too_deep"], len(receiver.posts))
+
+
+def test_full_buffer_refuses_calls_and_counts_them(running: Running):
+    """More calls at once than the buffer holds: the rest is not recorded, and the host does not notice."""
+    runtime = running(buffer_max_events=5, flush_interval_s=60.0)
+    calls = [maybe_chat() for _ in range(12)]
+
+    assert [True] * 5 + [False] * 7 == [call is not None for call in calls]
+    assert 7 == runtime.losses.snapshot()["buffer_full"]
+
+
+def test_full_buffer_counts_bytes(running: Running):
+    """A few large requests fill it too."""
+    runtime = running(buffer_max_bytes=2_000_000, flush_interval_s=60.0)
+    large = [{"role": "user", "content": "x" * 400_000}]
+    calls = [maybe_chat(messages=large) for _ in range(5)]
+
+    assert 2 == sum(call is not None for call in calls)
+    assert 3 == runtime.losses.snapshot()["buffer_full"]
+
+
+def test_absent_collector_costs_the_oldest_events_and_no_time(running: Running):
+    """Nobody listens: calls stay quick, the newest are kept, the oldest are counted, and the collector gets them later."""
+    with Receiver() as gone:
+        url = gone.url
+    runtime = running(url=url, buffer_max_events=20)
+    began_s = time.perf_counter()
+    for _ in range(15):
+        chat().complete()
+    spent_s = time.perf_counter() - began_s
+    assert not runtime.emitter.flush(0.3)
+
+    assert spent_s < 0.1
+    assert 10 == runtime.losses.snapshot()["undelivered"]
+
+
+def test_slow_collector_does_not_slow_the_host(receiver: Receiver, running: Running):
+    """While a POST hangs, calls take no longer."""
+    running()
+    receiver.always(Answer(200, delay_s=0.5))
+    chat().complete()
+    time.sleep(0.1)
+    began_s = time.perf_counter()
+    for _ in range(50):
+        chat().complete()
+
+    assert time.perf_counter() - began_s < 0.1
+
+
+def test_failure_is_logged_once_and_so_is_the_healing(receiver: Receiver, running: Running, caplog: pytest.LogCaptureFixture):
+    """Three failures are one line, the recovery another; no key is in them."""
+    caplog.set_level(logging.DEBUG, "hookline")
+    runtime = running(api_key="k-secret")
+    receiver.script(503, 503, 503)
+    chat().complete()
+    receiver.wait_for_posts(3)
+    assert runtime.emitter.flush(5)
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "hookline"]
+    assert 2 == len(lines), lines
+    assert "can't be delivered" in lines[0]
+    assert "again" in lines[1]
+    assert not any("k-secret" in line for line in lines)
+
+
+def test_flush_says_when_it_could_not(receiver: Receiver, running: Running):
+    """A collector that does not answer in time: False, and about as long as was allowed."""
+    runtime = running()
+    receiver.always(Answer(200, delay_s=1.0))
+    chat().complete()
+    began_s = time.monotonic()
+
+    assert not runtime.emitter.flush(0.2)
+    assert time.monotonic() - began_s < 0.6
+
+
+def test_many_threads_record_at_once(receiver: Receiver, running: Running):
+    """Eight threads, 400 calls, streams among them: every event once, sequence without a gap."""
+    runtime = running()
+
+    def work() -> None:
+        for n in range(50):
+            call = chat(streaming=True)
+            for _ in range(3):
+                call.append(time.perf_counter_ns())
+                call.append(str(n))
+            call.complete()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert runtime.emitter.flush(10)
+
+    sequences = [event["sequence"] for event in receiver.accepted]
+    assert list(range(1, len(sequences) + 1)) == sequences
+    completed = [event for event in receiver.accepted if event["type"] == "text:request:completed"]
+    assert 400 == len(completed)
+    assert all(3 * event["content"][: len(event["content"]) // 3] == event["content"] for event in completed)
+
+
+def test_redact_runs_before_anything_leaves(receiver: Receiver, running: Running):
+    """What redact changes is sent changed, None is not sent, and a mistake in it loses the event, counted."""
+
+    def redact(event: dict[str, Any]) -> dict[str, Any] | None:
+        if event["type"] == "text:request:started":
+            return {**event, "messages": "gone"}
+        if event.get("content") == "drop":
+            return None
+        raise RuntimeError("mistake")
+
+    runtime = running(redact=redact)
+    chat().complete({"content": "drop"})
+    chat().complete({"content": "raise"})
+    assert runtime.emitter.flush(5)
+
+    assert ["gone", "gone"] == [event["messages"] for event in receiver.accepted]
+    counts = runtime.losses.snapshot()
+    assert (1, 1) == (counts["redacted"], counts["redact_failed"])
+    assert [1, 2] == [event["sequence"] for event in receiver.accepted]
+
+
+def test_redact_that_calls_a_model_does_not_loop(receiver: Receiver, running: Running):
+    """Calls made by redact are not recorded; flush inside it returns."""
+    made: list[Any] = []
+
+    def redact(event: dict[str, Any]) -> dict[str, Any]:
+        made.append(maybe_chat())
+        assert not runtime.emitter.flush(5)
+        return event
+
+    runtime = running(redact=redact)
+    chat().complete()
+    assert runtime.emitter.flush(5)
+
+    assert [None, None] == made
+
+
+def test_sync_delivery_sends_at_the_end_of_each_call(receiver: Receiver, running: Running):
+    """For serverless: when the call returns, its events are there, and no thread was started."""
+    running(delivery="sync")
+    before = _emitter_threads()
+    chat().complete()
+
+    assert 2 == len(receiver.accepted)
+    assert before == _emitter_threads()
+
+
+def test_sync_delivery_does_not_wait_for_an_absent_collector_each_time(receiver: Receiver, running: Running):
+    """After a failure the backoff holds: the next calls do not even try."""
+    running(delivery="sync")
+    receiver.always(503)
+    for _ in range(5):
+        chat().complete()
+
+    assert 1 == len(receiver.posts)
+
+
+def test_close_is_quick_when_the_collector_is_away(running: Running):
+    """The last flush tries once and gives up; what stays is counted."""
+    with Receiver() as gone:
+        url = gone.url
+    runtime = running(url=url)
+    chat().complete()
+    began_s = time.monotonic()
+    runtime.emitter.close(2.0)
+
+    assert time.monotonic() - began_s < 1.0
+    assert 2 == runtime.losses.snapshot()["exit"]
+    assert maybe_chat() is None
