@@ -1,0 +1,107 @@
+"""
+The thread around a worker: woken, timed, and alive whatever happens.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import structlog
+
+from collector.errors import StoreUnavailable
+from collector.pipeline_loop import Loop
+
+
+class Worker:
+    """Counts its rounds and lets a test wait for one."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self.faults = list(faults)
+        self.rounds = 0
+        self._changed = threading.Condition()
+
+    def run_once(self) -> int:
+        with self._changed:
+            self.rounds += 1
+            self._changed.notify_all()
+        if self.faults:
+            raise self.faults.pop(0)
+        return 0
+
+    def wait_for(self, rounds: int, timeout_s: float = 5.0) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self.rounds >= rounds, timeout_s)
+
+
+def run(worker: Worker, until_due_s: Callable[[], float | None] = lambda: None) -> Loop:
+    loop = Loop("test-loop", worker.run_once, until_due_s, poll_s=30.0)
+    loop.start()
+    return loop
+
+
+def test_ring_is_heard_at_once() -> None:
+    """
+    Not only at the next poll.
+    """
+    worker = Worker()
+    loop = run(worker)
+    assert worker.wait_for(1)
+    loop.ring()
+
+    assert worker.wait_for(2)
+    loop.ask_to_stop()
+    assert loop.join(2.0)
+
+
+def test_due_work_of_others_is_no_busy_circle() -> None:
+    """
+    The store says "due now", but it is not ours to do: looks become rare, half a second apart at last.
+    """
+    worker = Worker()
+    loop = run(worker, lambda: -1.0)
+    worker.wait_for(1000, timeout_s=1.0)
+    loop.ask_to_stop()
+
+    assert loop.join(2.0)
+    assert worker.rounds <= 8
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("away"), RuntimeError("secret")])
+def test_failure_is_told_once_and_survived(fault: Exception) -> None:
+    """
+    The thread goes on, waits a little, and says when it works again.
+    """
+    worker = Worker(fault, fault)
+    with structlog.testing.capture_logs() as logs:
+        loop = run(worker)
+        assert worker.wait_for(3)
+        loop.ring()
+        assert worker.wait_for(4)
+        loop.ask_to_stop()
+        assert loop.join(2.0)
+
+    assert 2 == len(logs)
+    assert "work_resumed" == logs[1]["event"]
+    assert "secret" not in repr(logs)
+
+
+def test_join_is_bounded() -> None:
+    """
+    A round that does not end keeps nobody: join says False in time.
+    """
+    release = threading.Event()
+
+    def stuck() -> int:
+        release.wait(10)
+        return 0
+
+    loop = Loop("stuck", stuck, lambda: None, poll_s=30.0)
+    loop.start()
+    loop.ask_to_stop()
+    began_s = time.monotonic()
+
+    assert not loop.join(0.1)
+    assert time.monotonic() - began_s < 2.0
+    release.set()
+    assert loop.join(2.0)
