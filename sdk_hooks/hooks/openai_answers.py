@@ -36,6 +36,8 @@ def take_usage(usage: Any) -> Event | None:
 
 
 def _fields_of(model: Any) -> Event:
+    if isinstance(model, dict):
+        return cast("Event", model)
     extra: Any = get(model, "__pydantic_extra__")
     return {**model.__dict__, **extra} if extra else dict(model.__dict__)
 
