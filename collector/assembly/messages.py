@@ -164,7 +164,7 @@ def _part(part: Mapping[str, Any]) -> Part:
     if found is not None:
         return {"type": "text", "content": found}
     image = part.get("image_url")
-    source = image if isinstance(image, str) else mapping(image).get("url")
+    source = mapping(image).get("url", image)  # Chat wraps the address, Responses does not.
     if isinstance(source, str):
         return {"type": "uri", "modality": "image", "uri": source}
     if "$blob" in mapping(source):
