@@ -16,7 +16,7 @@ from collector.cli.commands import build
 from collector.storage.tables import metadata
 from collector.validation import CODES
 from docs.generate import DOCS, GENERATED
-from sdk_hooks.losses import REASONS
+from sdk_hooks.loss_counts import REASONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
