@@ -66,16 +66,18 @@ def _fit_value(value: Any, budget: int, path: str, truncated: dict[str, int]) ->
     leaves: list[Leaf] = []
     _collect(holder, 0, path, leaves)
     leaves.sort(key=lambda leaf: -leaf[0])
+    gone: dict[str, int] = {}
     level = _level([leaf[0] for leaf in leaves], total - budget)
     for size, leaf_path, container, key in leaves:
         if size <= level:
             break
         container[key] = cut(container[key], level)
-        truncated[leaf_path] = size - len(container[key].encode("utf-8", "replace"))
+        gone[leaf_path] = size - len(container[key].encode("utf-8", "replace"))
     if size_bytes(holder[0]) > budget + 64 * len(leaves):
         # Many small pieces instead of long strings, such as token numbers: there is no middle to take out.
         truncated[path or "event"] = total
-        return _small_fields(holder[0])
+        return _small_fields(value)
+    truncated.update(gone)
     return holder[0]
 
 

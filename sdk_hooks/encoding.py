@@ -15,7 +15,8 @@ from sdk_hooks.errors import NotRenderable
 GZIP_FROM_BYTES = 1024
 MAX_RATIO = 80
 """Collectors take a body that grows by more than 100 for an attack; text that repeats itself can."""
-MAX_DEPTH = 64
+MAX_DEPTH = 60
+"""A little under what a collector accepts."""
 
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
 

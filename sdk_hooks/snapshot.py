@@ -11,8 +11,8 @@ import marshal
 from typing import Any, cast
 
 LARGE_CHARS = 4096
-MAX_DEPTH = 70
-"""A little over what a collector accepts (64)."""
+MAX_DEPTH = 60
+"""A little under what a collector accepts."""
 
 
 class Snapshot:

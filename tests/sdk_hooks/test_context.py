@@ -42,9 +42,8 @@ def test_nested_call_without_a_newer_span_names_its_parent_and_the_roots_span():
 def test_nested_call_in_a_newer_span_sends_that_span_alone():
     """The host opened a span inside the agent run: that span is the parent, no call is named."""
     with recording() as events:
-        with TRACER.start_as_current_span("request"), observe("agent"):
-            with TRACER.start_as_current_span("step") as step:
-                chat().complete()
+        with TRACER.start_as_current_span("request"), observe("agent"), TRACER.start_as_current_span("step") as step:
+            chat().complete()
         events.flush()
 
     inner = events.of("text:request:started")[0]

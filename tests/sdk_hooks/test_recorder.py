@@ -150,9 +150,9 @@ def test_child_call_is_named_after_its_item():
 def test_nested_call_names_its_parents_and_takes_the_roots_run():
     """Agent > tool > model call: the innermost knows all three, and the root's runId beats its own session's."""
     with recording() as events:
-        with session(run_id="run-1"), observe("planner"), observe("search", kind="tool", tool_call_id="t1"):
-            with session(run_id="run-2"):
-                chat().complete()
+        outside, inside = session(run_id="run-1"), session(run_id="run-2")
+        with outside, observe("planner"), observe("search", kind="tool", tool_call_id="t1"), inside:
+            chat().complete()
         events.flush()
 
     agent = events.of("agent:request:started")[0]

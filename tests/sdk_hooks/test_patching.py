@@ -1,0 +1,150 @@
+"""Wrapping a callable leaves the host what it had: results, exceptions, signature, and the way back."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from sdk_hooks.patching import around_async, around_sync, is_replaced, replace, restore, watch_async_iterator, watch_iterator
+
+
+class Client:
+    def request(self, path: str, *, times: int = 1) -> str:
+        """Ask."""
+        if path == "bad":
+            raise LookupError(path)
+        return path * times
+
+    async def arequest(self, path: str) -> str:
+        return self.request(path)
+
+
+class Log:
+    """A watch that remembers; `broken` makes it raise everywhere."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.seen: list[Any] = []
+        self.broken = broken
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Log":
+        self.note("begin", args, kwargs)
+        return self
+
+    def note(self, *what: Any) -> None:
+        self.seen.append(what[0] if len(what) == 1 else what)
+        if self.broken:
+            raise RuntimeError("our mistake")
+
+    def returned(self, result: Any) -> Any:
+        self.note("returned", result)
+        return result
+
+    def raised(self, error: BaseException) -> None:
+        self.note("raised", type(error).__name__)
+
+    def item(self, item: Any) -> None:
+        self.note("item", item)
+
+    def ended(self) -> None:
+        self.note("ended")
+
+    def left(self) -> None:
+        self.note("left")
+
+
+def test_wrapped_method_behaves_as_before_and_is_watched():
+    """Result, exception and signature are the original's; another instance is not touched."""
+    log, client, other = Log(), Client(), Client()
+    assert replace(client, "request", lambda original: around_sync(original, log.begin, "test"))
+
+    assert "aa" == client.request("a", times=2)
+    with pytest.raises(LookupError, match="bad"):
+        client.request("bad")
+    assert [("begin", ("a",), {"times": 2}), ("returned", "aa"), ("begin", ("bad",), {}), ("raised", "LookupError")] == log.seen
+    assert inspect.signature(Client().request) == inspect.signature(client.request)
+    assert not is_replaced(other, "request")
+
+
+def test_wrapping_twice_wraps_once_and_restore_undoes_it():
+    """A notebook cell run again; then everything is as it was."""
+    log, client = Log(), Client()
+    assert replace(client, "request", lambda original: around_sync(original, log.begin, "test"))
+    assert not replace(client, "request", lambda original: around_sync(original, log.begin, "test"))
+    client.request("a")
+    assert 2 == len(log.seen)
+    assert restore(client, "request")
+    assert not restore(client, "request")
+    assert {} == vars(client)
+
+
+def test_restore_leaves_what_somebody_else_wrapped_later():
+    """Taking ours out from under another wrapper would break it."""
+    client = Client()
+    replace(client, "request", lambda original: around_sync(original, Log().begin, "test"))
+    ours = client.request
+    client.request = lambda path: ours(path)  # type: ignore[method-assign]
+
+    assert not restore(client, "request")
+    assert "a" == client.request("a")
+
+
+async def test_async_method_is_watched_too():
+    """A coroutine function stays one."""
+    log, client = Log(), Client()
+    replace(client, "arequest", lambda original: around_async(original, log.begin, "test"))
+
+    assert inspect.iscoroutinefunction(client.arequest)
+    assert "a" == await client.arequest("a")
+    with pytest.raises(LookupError):
+        await client.arequest("bad")
+    assert ["begin", "returned", "begin", "raised"] == [entry[0] for entry in log.seen]
+
+
+async def test_our_mistakes_do_not_reach_the_host():
+    """A watch that raises everywhere changes nothing."""
+    client = Client()
+    replace(client, "request", lambda original: around_sync(original, Log(broken=True).begin, "test.broken"))
+
+    assert "a" == client.request("a")
+    with pytest.raises(LookupError):
+        client.request("bad")
+    assert [1, 2] == list(watch_iterator(iter([1, 2]), Log(broken=True), "test.broken"))
+    assert [1] == [item async for item in watch_async_iterator(_async([1]), Log(broken=True), "test.broken")]
+
+
+def _failing() -> Iterator[int]:
+    yield 1
+    raise LookupError("mid-stream")
+
+
+async def _async(items: list[int]) -> AsyncIterator[int]:
+    for item in items:
+        yield item
+
+
+def test_streams_end_exactly_once():
+    """To the end, left early, failed: one ending each."""
+    whole, early, failed = Log(), Log(), Log()
+    assert [1, 2] == list(watch_iterator(iter([1, 2]), whole, "test"))
+    stream: Any = watch_iterator(iter([1, 2]), early, "test")
+    next(stream)
+    stream.close()
+    with pytest.raises(LookupError):
+        list(watch_iterator(_failing(), failed, "test"))
+
+    assert [("item", 1), ("item", 2), "ended"] == whole.seen
+    assert [("item", 1), "left"] == early.seen
+    assert [("item", 1), ("raised", "LookupError")] == failed.seen
+
+
+async def test_async_streams_end_exactly_once():
+    """The same for async ones."""
+    whole, early = Log(), Log()
+    assert [1, 2] == [item async for item in watch_async_iterator(_async([1, 2]), whole, "test")]
+    stream: Any = watch_async_iterator(_async([1, 2]), early, "test")
+    await anext(stream)
+    await stream.aclose()
+
+    assert [("item", 1), ("item", 2), "ended"] == whole.seen
+    assert [("item", 1), "left"] == early.seen

@@ -1,0 +1,39 @@
+"""A cheap copy that nobody else can change."""
+
+from typing import Any
+
+from sdk_hooks.snapshot import take
+from tests.fakes.collected import recording
+from tests.sdk_hooks.calls import chat
+
+
+def test_copy_is_independent_and_equal():
+    """Plain data, small and large, is the same afterwards and does not follow the original."""
+    for text in ("short", "long" * 5000):
+        value: dict[str, Any] = {"messages": [{"role": "user", "content": text}], "n": 1, "ok": True, "none": None, "x": 0.5}
+        snapshot = take(value)
+        value["messages"].append("more")
+        value["messages"][0]["role"] = "changed"
+        assert {"messages": [{"role": "user", "content": text}], "n": 1, "ok": True, "none": None, "x": 0.5} == snapshot.open()
+
+
+def test_what_is_not_plain_becomes_its_type():
+    """SDK objects, such as an "omitted" marker, do not stop the recording."""
+    assert {"a": "<object>", "b": [1]} == take({"a": object(), "b": (1,)}).open()
+
+
+def test_a_circle_ends():
+    """A structure that holds itself is cut, not followed for ever, whether it can be copied at once or piece by piece."""
+    for odd in (1, object()):
+        circle: dict[str, Any] = {"odd": odd, "content": "x"}
+        circle["self"] = circle
+        with recording() as events:
+            chat(messages=[circle]).complete()
+            events.flush()
+        assert "too deep" in str(events.events[0])
+        assert 2 == len(events.events)
+
+
+def test_size_is_about_right():
+    """For the buffer's bound."""
+    assert 100_000 <= take({"a": "x" * 100_000}).size_bytes <= 101_000
