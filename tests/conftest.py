@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.storage import schema
+from collector.storage.tables import metadata
 from tests.fakes.postgres import PostgresServer, find_binaries
 
 ROOT = Path(__file__).parent.parent
@@ -46,9 +47,9 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_server: PostgresServer) -> str:
+def _postgres_database(postgres_server: PostgresServer) -> str:
     """
-    A database with our schema: copying it is quicker than migrating each time.
+    A database with our schema, emptied for each test: a new one each time takes seven times as long.
     """
     name = postgres_server.new_database()
     schema.prepare(postgres_server.url(name))
@@ -73,13 +74,12 @@ def sqlite_url(tmp_path: Path, _sqlite_template: bytes) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgres_server: PostgresServer, _postgres_template: str) -> Iterator[str]:
+def postgresql_url(postgres_server: PostgresServer, _postgres_database: str) -> str:
     """
-    The URL of a PostgreSQL database with a fresh schema.
+    The URL of a PostgreSQL database with our schema and without a row.
     """
-    name = postgres_server.new_database(template=_postgres_template)
-    yield postgres_server.url(name)
-    postgres_server.drop_database(name)
+    postgres_server.empty(_postgres_database, metadata.tables)
+    return postgres_server.url(_postgres_database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def find_binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A server in a temporary folder. `new_database` gives an empty or a copied database, and its URL."""
+    """A server in a temporary folder. `new_database` gives an empty database, `url` its URL."""
 
     def __init__(self, binaries: Path, *, options: str = _OPTIONS) -> None:
         self._binaries = binaries
@@ -55,23 +56,26 @@ class PostgresServer:
         """The URL as `HOOKLINE_DATABASE_URL` takes it."""
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self, *, template: str | None = None) -> str:
-        """The name of a new database, a copy of `template` if there is one."""
+    def new_database(self) -> str:
+        """The name of a new, empty database."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template} STRATEGY file_copy" if template else ""))
+        self._execute(f"CREATE DATABASE {name}")
         return name
 
-    def drop_database(self, name: str) -> None:
-        """Drop a database, whoever is connected."""
-        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    def empty(self, database: str, tables: Iterable[str]) -> None:
+        """End whoever is still connected, and remove all rows."""
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+        self._execute(f"{leave}; TRUNCATE {', '.join(tables)} RESTART IDENTITY", database=database)
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True) as connection:
+    def _execute(self, statement: str, *, database: str = "postgres") -> None:
+        address = f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
+        with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -1,0 +1,85 @@
+"""
+What only SQLite has: one owner a file, synced commits, a file that is not there.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from collector.errors import StoreLocked, StoreUnavailable, WrongSettings
+from collector.storage.engines import open_store
+from collector.storage.sqlite import SqliteEngine
+from tests.fakes.stored import append, event
+
+KILLED = """
+import os, sys
+from collector.storage.engines import open_store
+from tests.fakes.stored import append, event
+store = open_store(sys.argv[1], settle_ms=0)
+append(store, event("e1"))
+print("acknowledged", flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_second_process_is_told_who_owns_the_file(sqlite_url: str):
+    """
+    The lock names its holder, ends with it, and doesn't keep readers out.
+    """
+    first = open_store(sqlite_url, settle_ms=0)
+
+    with pytest.raises(StoreLocked, match=f"process {os.getpid()}"):
+        open_store(sqlite_url, settle_ms=0)
+    append(first, event("e1"))
+    reader = open_store(sqlite_url, settle_ms=0, read_only=True)
+    assert 1 == reader.last_arrival("p")
+
+    reader.close()
+    first.close()
+    open_store(sqlite_url, settle_ms=0).close()
+
+
+def test_acknowledged_event_survives_kill_and_the_lock_does_not(sqlite_url: str):
+    """
+    The process dies right after the acknowledgement: the event is there, and the file is free.
+    """
+    done = subprocess.run([sys.executable, "-c", KILLED, sqlite_url], capture_output=True, text=True, timeout=60, check=False)
+    assert ("acknowledged\n", -9) == (done.stdout, done.returncode), done.stderr
+
+    store = open_store(sqlite_url, settle_ms=0)
+    assert 1 == store.last_arrival("p")
+    store.close()
+
+
+def test_commits_are_synced(sqlite_url: str):
+    """
+    The writing connection syncs each commit, in WAL mode, with the sizes that were measured.
+    """
+    engine = SqliteEngine(sqlite_url)
+    with engine.connect_writer() as connection:
+        names = ("synchronous", "journal_mode", "page_size", "cache_size", "wal_autocheckpoint")
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    engine.close()
+
+    assert [2, "wal", 8192, -64000, 4000] == found
+
+
+def test_database_that_is_not_there_is_not_made_by_looking(tmp_path):
+    """
+    Opening needs a schema, so it never leaves an empty file behind.
+    """
+    with pytest.raises(StoreUnavailable, match="there is no database"):
+        open_store(f"sqlite:///{tmp_path}/none.db", settle_ms=0)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "sqlite://", "sqlite:///:memory:", "nonsense"])
+def test_url_that_names_no_store_is_a_wrong_setting(url: str):
+    """
+    The variable is named.
+    """
+    with pytest.raises(WrongSettings, match="HOOKLINE_DATABASE_URL"):
+        open_store(url, settle_ms=0)

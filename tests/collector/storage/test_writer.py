@@ -1,0 +1,141 @@
+"""
+The writer's health as `/readyz` sees it: how long commits have not worked.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from collector.errors import StoreUnavailable
+from collector.storage.sqlite import SqliteEngine
+from collector.storage.writer import GroupWriter
+from tests.fakes.clock import FakeClock
+from tests.fakes.stored import batch, event
+
+
+class AwayEngine(SqliteEngine):
+    """An SQLite file that can be away, as a full disk or a stopped server is."""
+
+    is_away = False
+    tries = 0
+
+    def connect_writer(self) -> Any:
+        self.tries += 1
+        if self.is_away:
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().connect_writer()
+
+
+@pytest.fixture
+def engine(sqlite_url: str) -> AwayEngine:
+    return AwayEngine(sqlite_url)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for the writer's thread, which runs on real time."""
+    pause = threading.Event()
+    for _ in range(500):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it did not come true")
+
+
+def test_age_grows_while_commits_fail_and_falls_when_they_work_again(engine: AwayEngine):
+    """
+    Failing commits make the age grow although nothing waits any more; the writer itself finds out when it is over.
+    """
+    clock = FakeClock()
+    writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=10)
+    assert 0 == writer.last_commit_age_s()
+
+    engine.is_away = True
+    assert isinstance(writer.append(batch(event("e1"))).exception(20), StoreUnavailable)
+    clock.advance(5_000)
+    assert 5 == writer.last_commit_age_s()
+
+    engine.is_away = False
+    wait_until(lambda: writer.last_commit_age_s() == 0)
+    assert 1 == writer.append(batch(event("e1"))).result(20).accepted
+    writer.close()
+    engine.close()
+
+
+def test_age_counts_from_what_waits_longest(engine: AwayEngine):
+    """
+    A commit that hangs is seen: the age is that of the oldest request without an answer.
+    """
+    clock = FakeClock()
+    writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=10)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hang(_connection: Any) -> None:
+        is_held.set()
+        assert may_go.wait(20)
+
+    holder = threading.Thread(target=writer.run, args=(hang,))
+    holder.start()
+    assert is_held.wait(20)
+    future = writer.append(batch(event("e1")))
+    clock.advance(3_000)
+
+    assert 3 == writer.last_commit_age_s()
+    may_go.set()
+    future.result(20)
+    holder.join()
+    wait_until(lambda: writer.last_commit_age_s() == 0)
+    writer.close()
+    engine.close()
+
+
+def test_close_within_its_limit_fails_what_is_left(engine: AwayEngine):
+    """
+    A commit that hangs can't hold the stop: what waits behind it is told so.
+    """
+    writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=10)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hang(_connection: Any) -> None:
+        is_held.set()
+        assert may_go.wait(20)
+
+    holder = threading.Thread(target=writer.run, args=(hang,))
+    holder.start()
+    assert is_held.wait(20)
+    future = writer.append(batch(event("e1")))
+
+    writer.close(timeout_s=0.05)
+
+    assert isinstance(future.exception(0), StoreUnavailable)
+    may_go.set()
+    holder.join()
+    wait_until(lambda: not any(thread.name == "hookline-writer" for thread in threading.enumerate()))
+    engine.close()
+
+
+def test_cancelled_request_is_not_stored(engine: AwayEngine):
+    """
+    A sender that hung up before its turn is left out, and its place in the queue is free again.
+    """
+    writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=10)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hang(_connection: Any) -> None:
+        is_held.set()
+        assert may_go.wait(20)
+
+    holder = threading.Thread(target=writer.run, args=(hang,))
+    holder.start()
+    assert is_held.wait(20)
+    gone = writer.append(batch(event("gone")))
+    assert gone.cancel()
+    may_go.set()
+
+    assert 1 == writer.append(batch(event("gone"))).result(20).accepted
+    assert 0 == writer.queued_events()
+    holder.join()
+    writer.close()
+    engine.close()
