@@ -11,6 +11,8 @@ import marshal
 from typing import Any, cast
 
 LARGE_CHARS = 4096
+LOOK_DEPTH = 8
+"""Messages and their parts are shallower; what lies deeper is copied, large or not."""
 MAX_DEPTH = 60
 """A little under what a collector accepts."""
 
@@ -45,18 +47,22 @@ def take(value: Any) -> Snapshot:
 
 
 def _has_large(value: Any, depth: int) -> bool:
-    kind = cast("type[Any]", type(value))
-    if kind is str or kind is bytes:
-        return len(value) > LARGE_CHARS
+    """Whether a long string is near the top. Written out flat: it runs at every call, in the caller's thread."""
+    kind: Any = type(value)
     if kind is dict:
-        for key, item in value.items():
-            # Tool schemas are many small nodes: walking them costs more than it could save.
-            if (type(item) is not str or len(item) > LARGE_CHARS) and key != "tools" and _has_large(item, depth + 1):
+        items = value.items()
+    elif kind is list or kind is tuple:
+        items = enumerate(value)
+    else:
+        return (kind is str or kind is bytes) and len(value) > LARGE_CHARS
+    for key, item in items:
+        kind = type(item)
+        if kind is str or kind is bytes:
+            if len(item) > LARGE_CHARS:
                 return True
-    elif (kind is list or kind is tuple) and depth < 8:
-        for item in value:
-            if _has_large(item, depth + 1):
-                return True
+        # Tool schemas are many small nodes: walking them costs more than it could save.
+        elif (kind is dict or kind is list) and depth < LOOK_DEPTH and key != "tools" and _has_large(item, depth + 1):
+            return True
     return False
 
 
