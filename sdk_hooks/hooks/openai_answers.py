@@ -27,33 +27,34 @@ def get(thing: Any, name: str) -> Any:
 
 
 def take_usage(usage: Any) -> Event | None:
-    """A copy of the provider's usage, two levels deep."""
+    """A copy of the provider's usage, two levels deep; what is in it is looked at in the emitter's thread."""
     if usage is None:
         return None
-    return {
-        name: value if type(value) is int else _plain(value) for name, value in _fields_of(usage).items() if value is not None
-    }
+    taken = _fields_of(usage)
+    for name, value in taken.items():
+        if type(value) not in PLAIN:
+            taken[name] = _fields_of(value)
+    return taken
+
+
+PLAIN = frozenset((int, float, str, bool, type(None), list))
 
 
 def _fields_of(model: Any) -> Event:
-    if isinstance(model, dict):
-        return cast("Event", model)
+    """A new dict of an object's fields, those included that the SDK doesn't know."""
+    if type(model) is dict:
+        return dict(cast("Event", model))
     extra: Any = get(model, "__pydantic_extra__")
-    return {**model.__dict__, **extra} if extra else dict(model.__dict__)
+    return {**model.__dict__, **extra} if extra else model.__dict__.copy()
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, dict):
-        return {str(name): _plain(inner) for name, inner in cast("dict[Any, Any]", value).items()}
-    if isinstance(value, list | tuple):
+    """JSON data of whatever a usage holds."""
+    if isinstance(value, list):
         return [_plain(inner) for inner in cast("list[Any]", value)]
-    return (
-        {name: _plain(inner) for name, inner in _fields_of(value).items() if inner is not None}
-        if hasattr(value, "__dict__")
-        else None
-    )
+    if type(value) in PLAIN:
+        return value
+    return {str(name): _plain(inner) for name, inner in _fields_of(value).items() if inner is not None}
 
 
 class Readable(Protocol):
@@ -94,13 +95,15 @@ def token_usage(usage: Mapping[str, Any] | None) -> Event:
     told: Event = {}
     other: Event = {}
     for name, value in (usage or {}).items():
+        if value is None:
+            continue
         if name in TOTALS:
             told[TOTALS[name]] = value
         elif name in DETAILS and isinstance(value, dict):
             details = cast("dict[str, Any]", value)
-            told[DETAILS[name]] = {camel(inner): count for inner, count in details.items() if count is not None}
+            told[DETAILS[name]] = {camel(inner): _plain(count) for inner, count in details.items() if count is not None}
         else:
-            other[name] = value
+            other[name] = _plain(value)
     if other:
         told["providerUsageDetails"] = other
     return told

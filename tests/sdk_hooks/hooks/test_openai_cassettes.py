@@ -93,7 +93,8 @@ def as_recorded(event: Event, images: list[Event]) -> Said:
     """A terminal event in the words of the recording."""
     if event["type"].endswith(":error"):
         assert event["error"]["name"] in ("NotFoundError", "BadRequestError")
-        return Said(error=event["error"]["message"])
+        # The SDK's message: `Error code: 404 - The model …`
+        return Said(error=event["error"]["message"].partition(" - ")[2])
     single = [event["finishReason"]] if "finishReason" in event else []
     calls = [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in event.get("toolCalls", ())]
     pictures = [picture for made in [event, *images] for picture in made.get("images", ())]
