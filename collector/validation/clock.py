@@ -5,9 +5,8 @@ Flow: decoding -> dialects -> **clock** -> columns. The receiver's time comes in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from collector.validation.codes import BAD_TIMESTAMP, Refused
 
@@ -23,8 +22,7 @@ _NANOSECONDS_BELOW: Final = 1e20
 _LAST_MS: Final = 100_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A time in whole Unix milliseconds, what came behind them (0 < fraction < 1, or None), and whose clock said so."""
 
     ms: int

@@ -10,8 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import msgspec
 
@@ -33,8 +32,7 @@ class NotJson(ValueError):
     """The bytes are not JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """An event's object, its JSON text, and what had to be mended (names for the column `reduced`)."""
 
     value: Any

@@ -39,6 +39,7 @@ def take_state(event: dict[str, Any], type_name: str, *, timestamp: int, sequenc
 
 def _is_repeated(event: dict[str, Any]) -> bool:
     """Whether `content` is text that other events hold: beside a delta, or a browser's copy of the server's stream."""
-    if type(event.get("content")) is not str:
+    # Nothing to cut where nothing is: our own packed chunks have an empty content.
+    if type(event.get("content")) is not str or not event["content"]:
         return False
     return type(event.get("delta")) is str or type(event.get("chunks")) is list or event.get("source") == "client"
