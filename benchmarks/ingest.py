@@ -57,7 +57,11 @@ def measure_throughput(url: str, events: int, folder: Path) -> None:
         for events_a_body, connections in SHAPES:
             many = events // 10 if events_a_body == 1 else events
             prepared = bodies(f"{events_a_body}-{connections}-{time.time_ns()}", many, events_a_body)
-            show(events_a_body, connections, post_all(collector.port, prepared, events_a_body=events_a_body, connections=connections))
+            show(
+                events_a_body,
+                connections,
+                post_all(collector.port, prepared, events_a_body=events_a_body, connections=connections),
+            )
         print(f"  memory after: {rss_mb(collector):.0f} MB")
 
 

@@ -18,7 +18,14 @@ RESOURCE = {"service.name": "load", "telemetry.sdk.name": "hookline-py", "teleme
 
 def call_events(name: str, *, at_ms: float, sequence: int = 1, **extra: Any) -> list[Event]:
     """One streamed chat call of three events; its completed event says 80.5 ms."""
-    base: Event = {"requestId": name, "streamId": f"{name}-s", "provider": "openai", "model": "gpt-4o", "source": "server", **extra}
+    base: Event = {
+        "requestId": name,
+        "streamId": f"{name}-s",
+        "provider": "openai",
+        "model": "gpt-4o",
+        "source": "server",
+        **extra,
+    }
     parts: list[Mapping[str, Any]] = [
         {"type": "text:request:started", "messageCount": 1, "hasTools": False, "streaming": True, "timestamp": at_ms},
         {"type": "text:chunk:content", "messageId": "m", "timestamp": at_ms + 40, "chunks": _CHUNKS},
