@@ -2,6 +2,8 @@
 How a call ends, and when it is looked at again.
 """
 
+from typing import Any
+
 import pytest
 
 from collector.spans import Assembled
@@ -18,7 +20,7 @@ def done(at_ms: float, reason: str = "tool_calls", message_id: str = "m1"):
     return event("text:chunk:done", at_ms, messageId=message_id, finishReason=reason)
 
 
-def run_end(kind: str, at_ms: float, **payload: object):
+def run_end(kind: str, at_ms: float, **payload: Any):
     return event(f"run:{kind}", at_ms, requestId=None, runId="run-1", **payload)
 
 
@@ -103,6 +105,13 @@ def test_a_stop_in_the_millisecond_of_the_question_is_the_end() -> None:
     for arrival in (4, 6):
         stop = event("text:chunk:done", 300, messageId="m1", finishReason="tool_calls", arrival=arrival)
         assert "ok" == assembled(started(), asked, stop).call.status
+
+
+def test_the_last_stop_is_the_end_of_a_call_that_waits() -> None:
+    """The first may share the question's millisecond, and then looks as if it came after it."""
+    asked = event("tools:input:available", 300, messageId="m1", toolCallId="t1", toolName="locate")
+
+    assert 320 == at(assembled(started(), done(300), asked, done(320)))
 
 
 def test_the_calls_own_end_beats_waiting() -> None:
