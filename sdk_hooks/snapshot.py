@@ -48,7 +48,7 @@ def take(value: Any) -> Snapshot:
 
 def _has_large(value: Any, depth: int) -> bool:
     """Whether a long string is near the top. Written out flat: it runs at every call, in the caller's thread."""
-    kind: Any = type(value)
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is dict:
         items = value.items()
     elif kind is list or kind is tuple:
@@ -56,7 +56,7 @@ def _has_large(value: Any, depth: int) -> bool:
     else:
         return (kind is str or kind is bytes) and len(value) > LARGE_CHARS
     for key, item in items:
-        kind = type(item)
+        kind = type(item)  # pyright: ignore[reportUnknownVariableType]
         if kind is str or kind is bytes:
             if len(item) > LARGE_CHARS:
                 return True
