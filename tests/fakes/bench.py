@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from collector.pipeline import Pipeline
-from collector.storage.protocols import Row, Store, WorkQueue
+from collector.storage.protocols import Row, Store
 from collector.validation import read_batch
 from tests.fakes.clock import FakeClock
 
@@ -22,7 +22,7 @@ UNSAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 class Bench:
     """`feed` is a POST, `run` lets the pipeline work until nothing is due."""
 
-    def __init__(self, store: Store, exporters: Sequence[Any], *, queue: WorkQueue | None = None, **more: Any) -> None:
+    def __init__(self, store: Store, exporters: Sequence[Any], *, queue: Any = None, **more: Any) -> None:
         self.clock = FakeClock()
         self.store = store
         options: dict[str, Any] = {"settle_ms": SETTLE_MS, "idle_timeout_ms": IDLE_TIMEOUT_MS, "roll": lambda: 1.0, **more}
