@@ -149,7 +149,22 @@ class _Front:
             if scope["path"] == "/v1/events" and scope["method"] in {"POST", "OPTIONS"}:
                 return await self._ingest(scope, receive, send)
             send = self._readable_by_allowed_origins(scope, send)
+            if scope["method"] == "OPTIONS":
+                return await self._preflight(scope)(scope, receive, send)
         return await self._reading(scope, receive, send)
+
+    def _preflight(self, scope: Scope) -> Response:
+        """What a page of an allowed origin may ask of the reading routes."""
+        try:
+            self._access.check_site(scope)
+        except HooklineError as exc:
+            return problem_response(exc)
+        headers = {
+            "access-control-allow-methods": "GET",
+            "access-control-allow-headers": "authorization, last-event-id",
+            "access-control-max-age": "600",
+        }
+        return Response(status_code=204, headers=headers)
 
     def _readable_by_allowed_origins(self, scope: Scope, send: Send) -> Send:
         more = self._access.cross_origin_headers(scope)

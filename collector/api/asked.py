@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from collector.api.access import ALL_SCOPES, DEFAULT_PROJECT, Access, Identity
-from collector.errors import NotAllowed
+from collector.errors import NotAllowed, UnsupportedMedia
 from collector.metrics import Metrics, StoreGauges
 from collector.query.live import LiveHub
 from collector.storage.protocols import Store
@@ -79,8 +79,12 @@ def reading(request: Request) -> Asked:
 
 
 def administering(request: Request) -> Asked:
-    """Who asks, with every scope of the default project. Raises NotAuthenticated, NotAllowed."""
+    """Who asks, with every scope of the default project. Raises NotAuthenticated, NotAllowed, UnsupportedMedia."""
     asked = identified(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method != "GET" and kind != "application/json":
+        # The media types of forms are sent across sites without asking first.
+        raise UnsupportedMedia("send the body as application/json")
     if not asked.is_operator:
         raise NotAllowed("this needs a key of the project `default` with every scope, such as HOOKLINE_API_KEY")
     return asked

@@ -14,10 +14,11 @@ _MAX_MS = 253_402_300_799_999
 
 def parse_time(name: str, text: str) -> int:
     """`text` as Unix milliseconds: a number of them, or RFC 3339 with an offset. `name` is the parameter, for the message."""
-    if text.lstrip("-").isdecimal():
+    if text.removeprefix("-").isdecimal():
         return _within(name, int(text) if len(text) < 20 else _MAX_MS + 1)
     # A `+` that was not percent-encoded arrives as a space: 2026-01-01T00:00:00 02:00.
-    candidate = text.replace(" ", "+") if "T" in text.upper() else text
+    candidate = text.upper()
+    candidate = candidate.replace(" ", "+") if "T" in candidate else candidate
     try:
         moment = datetime.fromisoformat(candidate)
     except ValueError:

@@ -1,0 +1,72 @@
+"""
+Whatever is asked of the reading routes, the answer is an answer: no 5xx, refusals are problems, shapes are as documented.
+
+Requests are made by schemathesis from the OpenAPI document, and by hypothesis beyond it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+
+from tests.fakes.running import Running, chat_call, running_collector
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def collector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('fuzz') / 'a.db'}"
+    if request.param == "postgresql":
+        url = str(request.getfixturevalue("postgres_url"))
+    with running_collector(url) as running:
+        running.post_events(*chat_call("a"), *chat_call("b"))
+        running.wait_for_calls("a", "b")
+        yield running
+
+
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
+
+
+def test_documented_requests_get_documented_answers(collector: Running) -> None:
+    """
+    Every GET route with values that its document allows: a documented status, media type and shape.
+    """
+    whole = collector.get("/openapi.json").json
+    read = {path: {"get": verbs["get"]} for path, verbs in whole["paths"].items() if "get" in verbs and path != "/v1/live"}
+    found = [operation.ok() for operation in schemathesis.openapi.from_dict({**whole, "paths": read}).get_all_operations()]
+    assert len(read) == len(found)
+    for operation in found:
+        _try(collector.url, operation)
+
+
+def _try(url: str, operation: Any) -> None:
+    @given(case=operation.as_strategy())
+    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def attempt(case: Any) -> None:
+        case.call_and_validate(base_url=url, checks=CHECKS)
+
+    attempt()
+
+
+NAMES = st.sampled_from(
+    ["type", "status", "model", "tool", "q", "since", "until", "limit", "cursor", "min_duration_ms", "by", "x"]
+)
+PATHS = st.sampled_from(["/v1/events", "/v1/calls", "/v1/stats", "/v1/calls/{}", "/v1/traces/{}", "/v1/blobs/{}", "/{}"])
+TEXTS = st.one_of(st.text(max_size=30), st.integers().map(str), st.floats().map(str), st.datetimes().map(str))
+
+
+@given(path=PATHS, part=st.text(max_size=20), query=st.lists(st.tuples(NAMES, TEXTS), max_size=4))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_query_gets_an_answer(collector: Running, path: str, part: str, query: list[tuple[str, str]]) -> None:
+    """
+    Known names with any value, any path: 200, or a problem of the 400s.
+    """
+    text = "&".join(f"{name}={quote(value, safe='', errors='replace')}" for name, value in query)
+    answer = collector.get(path.format(quote(part, safe="", errors="replace")) + "?" + text)
+
+    assert answer.status == 200 or (400 <= answer.status < 500 and "problem+json" in answer.headers["content-type"]), answer

@@ -1,0 +1,142 @@
+"""
+GET /v1/live, over a real connection.
+"""
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.fakes.running import Running, chat_call, eventually, running_collector
+
+
+@pytest.fixture
+def collector(store_url: str) -> Iterator[Running]:
+    with running_collector(store_url) as running:
+        yield running
+
+
+@contextmanager
+def _following(collector: Running, last_event_id: str | None = None) -> Iterator[Iterator[dict[str, Any]]]:
+    connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=15)
+    connection.request("GET", "/v1/live", headers={"last-event-id": last_event_id} if last_event_id else {})
+    answer = connection.getresponse()
+    assert (200, "text/event-stream; charset=utf-8") == (answer.status, answer.getheader("content-type"))
+    assert b"retry: 1000" == answer.readline().strip()
+    yield _messages(answer)
+    connection.close()
+
+
+def _messages(answer: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
+    message: dict[str, Any] = {}
+    while line := answer.readline():
+        name, _, value = line.decode().strip().partition(": ")
+        if name in {"id", "event"}:
+            message[name] = value
+        elif name == "data":
+            message["data"] = json.loads(value)
+        elif not name and "data" in message:
+            yield message
+            message = {}
+
+
+def _until(messages: Iterator[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Messages up to the call `name` being settled."""
+    read = list[dict[str, Any]]()
+    for message in messages:
+        read.append(message)
+        if message["event"] == "call" and (message["data"]["request_id"], message["data"]["status"]) == (name, "ok"):
+            return read
+    raise AssertionError("the stream ended")
+
+
+def _event_ids(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["data"]["event_id"] for message in messages if message["event"] == "event"]
+
+
+def test_events_and_changed_calls_come_as_they_happen_and_resume_without_a_gap(collector: Running) -> None:
+    """
+    From now on, in order; what is sent while nobody listens comes after a resume; nothing comes that was before.
+    """
+    collector.post_events(*chat_call("before"))
+    collector.wait_for_calls("before")
+    with _following(collector) as messages:
+        collector.post_events(*chat_call("a"))
+        first = _until(messages, "a")
+    collector.post_events(*chat_call("missed-1"))
+    collector.post_events(*chat_call("missed-2"))
+    with _following(collector, first[-1]["id"]) as messages:
+        collector.post_events(*chat_call("c"))
+        second = _until(messages, "c")
+
+    assert ["a-1", "a-2", "a-3"] == _event_ids(first)
+    assert [f"{name}-{n}" for name in ("missed-1", "missed-2", "c") for n in (1, 2, 3)] == _event_ids(second)
+    assert {"missed-1", "missed-2", "c"} <= {m["data"]["request_id"] for m in second if m["event"] == "call"}
+
+
+def test_resuming_in_the_middle_of_events_repeats_none(collector: Running) -> None:
+    """
+    The id of each message is a place to go on from.
+    """
+    with _following(collector) as messages:
+        collector.post_events(*chat_call("a"), *chat_call("b"))
+        read = _until(messages, "b")
+    place = next(message["id"] for message in read if message["event"] == "event" and message["data"]["event_id"] == "a-2")
+    with _following(collector, place) as messages:
+        again = [next(messages) for _ in range(4)]
+
+    assert ["a-3", "b-1", "b-2", "b-3"] == _event_ids(again)
+
+
+def test_many_senders_and_a_follower_lose_nothing(collector: Running) -> None:
+    """
+    Commits of several requests at once: every event comes once.
+    """
+    names = [f"n{n}" for n in range(40)]
+
+    def send(mine: list[str]) -> None:
+        for name in mine:
+            collector.post_events(*chat_call(name))
+
+    with _following(collector) as messages:
+        senders = [threading.Thread(target=send, args=(names[n::4],)) for n in range(4)]
+        for sender in senders:
+            sender.start()
+        got = list[str]()
+        while len(got) < 120:
+            message = next(messages)
+            got += _event_ids([message])
+        for sender in senders:
+            sender.join()
+
+    assert sorted(f"{name}-{n}" for name in names for n in (1, 2, 3)) == sorted(got)
+
+
+def test_a_follower_that_left_is_forgotten_and_a_stop_ends_streams(store_url: str) -> None:
+    """
+    The server does not wait for somebody who follows for ever.
+    """
+    with running_collector(store_url) as collector:
+        assert collector.server.collector is not None
+        hub = collector.server.collector.hub
+        with _following(collector):
+            eventually(lambda: hub.followers() == 1)
+        collector.post_events(*chat_call("x"))
+        eventually(lambda: hub.followers() == 0)
+        with _following(collector) as messages:
+            eventually(lambda: hub.followers() == 1)
+            collector.server.stop()
+            assert [] == [m for m in messages if m["event"] == "event"]
+
+
+def test_a_foreign_last_event_id_is_a_problem(collector: Running) -> None:
+    """
+    400, not a stream that starts anywhere.
+    """
+    answer = collector.get("/v1/live", last_event_id="17")
+    assert (400, "application/problem+json") == (answer.status, answer.headers["content-type"])

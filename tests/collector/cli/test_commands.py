@@ -1,0 +1,202 @@
+"""
+The command line as somebody types it: processes of their own, their output and exit codes.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.running import Running, chat_call, eventually, running_collector
+
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running_collector(f"sqlite:///{tmp_path_factory.mktemp('cli') / 'a.db'}") as running:
+        prompt = {"role": "user", "content": "tell me " + "more and " * 200}
+        long = [event | {"messages": [prompt]} if event["type"].endswith("started") else event for event in chat_call("long")]
+        running.post_events(*chat_call("a"), *long)
+        running.wait_for_calls("a", "long")
+        yield running
+
+
+def hookline(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in an environment without our variables, and expect an exit code."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "collector", *arguments],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert code == done.returncode, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def _closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_reading_commands_print_what_http_says(collector: Running) -> None:
+    """
+    `--json` of calls, events and call is the answer of the route.
+    """
+    for arguments, path in (
+        (("calls",), "/v1/calls"),
+        (("events", "--type", "text:request:completed"), "/v1/events?type=text:request:completed"),
+        (("call", "a"), "/v1/calls/a"),
+    ):
+        done = hookline(*arguments, "--json", HOOKLINE_URL=collector.url)
+        assert collector.get(path).json == json.loads(done.stdout)
+
+
+def test_nothing_is_cut_where_no_terminal_is(collector: Running) -> None:
+    """
+    One line a call in a pipe, however long, whatever COLUMNS says; whole ids.
+    """
+    done = hookline("calls", HOOKLINE_URL=collector.url, COLUMNS="40")
+    lines = [line for line in done.stdout.splitlines() if "gpt-4o" in line]
+
+    assert 2 == len(lines)
+    assert all("80 ms" in line and ("Hello from a" in line or "Hello from long" in line) for line in lines)
+    assert "…" not in done.stdout
+
+
+def test_one_call_is_shown_as_a_tree(collector: Running) -> None:
+    """
+    Its span, durations, tokens and events.
+    """
+    shown = hookline("call", "a", HOOKLINE_URL=collector.url).stdout
+    for word in ("└── chat gpt-4o", "80 ms", "7 in, 2 out", "text:request:completed", "Hello from a"):
+        assert word in shown
+
+
+def test_failures_have_their_exit_codes(collector: Running, tmp_path: Path) -> None:
+    """
+    1 failed, 2 wrong settings with the variable, 3 nobody answers; each with a reason in one line.
+    """
+    away = f"http://127.0.0.1:{_closed_port()}"
+    assert "no call" in hookline("call", "nobody", code=1, HOOKLINE_URL=collector.url).stderr
+    assert "HOOKLINE_PORT" in hookline("serve", code=2, HOOKLINE_PORT="many").stderr
+    assert "HOOKLINE_URL" in hookline("calls", code=2, HOOKLINE_URL="ftp:nowhere").stderr
+    outside = hookline(
+        "serve", code=2, HOOKLINE_HOST="0.0.0.0", HOOKLINE_PORT="0", HOOKLINE_DATABASE_URL=f"sqlite:///{tmp_path}/a.db"
+    )
+    assert "HOOKLINE_HOST" in outside.stderr
+    for command in (("calls",), ("events", "--json"), ("tail",), ("doctor",)):
+        told = hookline(*command, code=3, HOOKLINE_URL=away)
+        assert away in told.stderr + told.stdout
+
+
+def test_taken_port_is_told_with_its_variable(collector: Running, tmp_path: Path) -> None:
+    """
+    Exit code 2: it is a setting.
+    """
+    port = collector.url.rpartition(":")[2]
+    done = hookline("serve", code=2, HOOKLINE_PORT=port, HOOKLINE_DATABASE_URL=f"sqlite:///{tmp_path}/a.db")
+    assert f"HOOKLINE_PORT: can't listen on {port}" in done.stderr
+
+
+def test_doctor_finds_an_empty_collector_and_a_working_one(collector: Running, sqlite_url: str) -> None:
+    """
+    1 and what to do where nothing ever arrived; 0 where all is well.
+    """
+    with running_collector(sqlite_url) as empty:
+        found = json.loads(hookline("doctor", "--json", code=1, HOOKLINE_URL=empty.url).stdout)
+    (events,) = [finding for finding in found["findings"] if finding["topic"] == "events"]
+    assert (False, "bad") == (found["ok"], events["level"])
+    assert "instrument" in events["advice"]
+    assert json.loads(hookline("doctor", "--json", HOOKLINE_URL=collector.url).stdout)["ok"]
+    disabled = hookline("doctor", code=1, HOOKLINE_URL=collector.url, HOOKLINE_DISABLED="1")
+    assert "HOOKLINE_DISABLED" in disabled.stdout
+
+
+def test_tail_follows_and_ends_after_a_count(collector: Running) -> None:
+    """
+    Lines come while it runs, as JSON or as text.
+    """
+    command = [sys.executable, "-m", "collector", "tail", "--json", "--no-calls", "-n", "2"]
+    with subprocess.Popen(command, env=os.environ | {"HOOKLINE_URL": collector.url}, stdout=subprocess.PIPE, text=True) as tail:
+        assert collector.server.collector is not None
+        hub = collector.server.collector.hub
+        eventually(lambda: hub.followers() == 1, limit_s=20)
+        collector.post_events(*chat_call("tailed"))
+        out, _ = tail.communicate(timeout=20)
+
+    rows = [json.loads(line) for line in out.splitlines()]
+    # The chunk between them is left out unless asked for.
+    assert ["tailed-1", "tailed-3"] == [row["row"]["event_id"] for row in rows]
+    assert 0 == tail.returncode
+
+
+def test_keys_and_reassemble_with_and_without_a_running_collector(tmp_path: Path) -> None:
+    """
+    On a SQLite file of a running collector the commands go through it; without one they open the file.
+    """
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    first = json.loads(hookline("keys", "create", "--name", "ci", "--json", HOOKLINE_DATABASE_URL=url).stdout)
+    with running_collector(url) as running:
+        environment = {"HOOKLINE_DATABASE_URL": url, "HOOKLINE_URL": running.url, "HOOKLINE_API_KEY": first["key"]}
+        assert 3 == running.post_events(*chat_call("a"), key=first["key"]).json["accepted"]
+        second = json.loads(hookline("keys", "create", "--scope", "read", "--json", **environment).stdout)
+        assert 1 == json.loads(hookline("reassemble", "--request-id", "a", "--json", **environment).stdout)["calls"]
+        assert 0 == json.loads(hookline("export", "--retry-dead", "--json", **environment).stdout)["spans"]
+        hookline("keys", "revoke", second["key_id"], **environment)
+        stranger = environment | {"HOOKLINE_URL": f"http://127.0.0.1:{_closed_port()}"}
+        assert "HOOKLINE_URL" in hookline("reassemble", code=3, **stranger).stderr
+    listed = json.loads(hookline("keys", "list", "--json", HOOKLINE_DATABASE_URL=url).stdout)["items"]
+
+    by_id: dict[str, Any] = {row["key_id"]: row for row in listed}
+    assert by_id[first["key_id"]]["revoked_ms"] is None
+    assert ["read"] == by_id[second["key_id"]]["scopes"]
+    assert by_id[second["key_id"]]["revoked_ms"] is not None
+
+
+def test_db_says_where_the_schema_is(tmp_path: Path) -> None:
+    """
+    Nothing yet, then what this hookline needs.
+    """
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    before = json.loads(hookline("db", "current", "--json", HOOKLINE_DATABASE_URL=url).stdout)
+    hookline("db", "upgrade", HOOKLINE_DATABASE_URL=url)
+    after = json.loads(hookline("db", "current", "--json", HOOKLINE_DATABASE_URL=url).stdout)
+
+    assert (None, after["needed"]) == (before["current"], after["current"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_prints_its_address_and_stops_when_asked(tmp_path: Path, number: signal.Signals) -> None:
+    """
+    With 0, soon, although somebody follows; what was acknowledged is there afterwards.
+    """
+    environment = os.environ | {"HOOKLINE_DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}", "HOOKLINE_PORT": "0"}
+    command = [sys.executable, "-m", "collector", "serve", "--json"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as serve:
+        assert serve.stdout is not None
+        told = json.loads(serve.stdout.readline())
+        hookline("keys", "list", HOOKLINE_DATABASE_URL=told["database"], HOOKLINE_URL=told["url"])
+        serve.send_signal(number)
+        assert 0 == serve.wait(15)
+    assert "version" in hookline("version", "--json").stdout
+
+
+def test_command_without_the_server_packages_says_what_to_install() -> None:
+    """
+    The client alone has no dependencies, but its command exists.
+    """
+    code = "import sys; sys.modules['typer'] = None\nfrom collector.__main__ import run\nsys.exit(run(['calls']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert 1 == done.returncode
+    assert 'pip install "hookline[server]"' in done.stderr
