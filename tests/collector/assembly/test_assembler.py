@@ -136,6 +136,6 @@ def test_images_are_counted() -> None:
 def test_foreign_events_are_read_through_their_dialect() -> None:
     """TanStack's are the catalogue's own; a dialect without canonical events adds nothing."""
     theirs = replace(completed(100, duration=100), dialect="tanstack")
-    unread = replace(event("response.completed", 50), dialect="openai")
+    unread = replace(event("text:request:aborted", 50), dialect="openai")
 
     assert ("ok", T0 + 100) == (assembled(started(), theirs, unread).call.status, assembled(started(), theirs).call.end_ms)

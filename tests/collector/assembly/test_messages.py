@@ -34,14 +34,14 @@ def test_messages_of_events_count_once_and_by_their_index() -> None:
     """TanStack says each user message twice, and its messages share milliseconds."""
     said = [
         event(f"text:message:{kind}", 5, messageId=f"m{index}", role="user", content=text, messageIndex=index)
-        for index, text in ((1, "second"), (0, "first"))
+        for index, text in ((1, "2nd"), (0, "the first"))
         for kind in ("created", "user")
     ]
     outcome = assembled(started(), *said, chunk(10, "a"), completed(100), capture_content=True)
 
-    assert "second" == outcome.call.prompt_preview
+    assert "2nd" == outcome.call.prompt_preview
     told = json.loads(attributes(outcome)["gen_ai.input.messages"])
-    assert ["first", "second"] == [message["parts"][0]["content"] for message in told]
+    assert ["the first", "2nd"] == [message["parts"][0]["content"] for message in told]
 
 
 @pytest.mark.parametrize(
