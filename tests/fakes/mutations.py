@@ -21,9 +21,9 @@ JSON_VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=12
 )
 
-_FIELDS = ["type", "eventId", "timestamp", "requestId", "sequence", "model", "toolNames", "duration", "messages", "images", "content",
-           "delta", "chunks", "source", "traceparent", "project", "context", "payload", "pluginId", "hookId", "state", "audio", "hasTools",
-           "usage", "response", "messageCount", "parts", "b64Json", "url"]  # fmt: skip
+_FIELDS = ["type", "eventId", "timestamp", "requestId", "sequence", "model", "toolNames", "duration", "messages", "images",
+           "content", "delta", "chunks", "source", "traceparent", "project", "context", "payload", "pluginId", "hookId",
+           "state", "audio", "hasTools", "usage", "response", "messageCount", "parts", "b64Json", "url"]  # fmt: skip
 _TYPES = ["text:chunk:content", "hook:state-snapshot", "image:request:completed", "run:errored", "speech:request:completed",
           "video:request:started", "response.created", "tanstack-ai-devtools:text:usage", "tanstack-ai-devtools:",
           "custom"]  # fmt: skip

@@ -29,9 +29,8 @@ class Post:
         self.committed = []
         self.rejected = []
         access = Access(MemoryKeys(), host="127.0.0.1", allowed_origins=["https://app.example"])
-        self.app = IngestApp(
-            self.writer, access, lambda: self.now_ms, on_commit=self.committed.append, on_rejected=self.rejected.append, **options
-        )
+        listeners = {"on_commit": self.committed.append, "on_rejected": self.rejected.append}
+        self.app = IngestApp(self.writer, access, lambda: self.now_ms, **{**listeners, **options})
 
     async def __call__(self, body, headers=JSON, method="POST"):
         content = body if isinstance(body, (bytes, str)) else json.dumps(body)
@@ -71,8 +70,7 @@ async def test_failing_listener_does_not_change_the_answer():
     """
     The events are stored; the sender must hear so.
     """
-    post = Post()
-    post.app._on_commit = lambda batch: 1 / 0
+    post = Post(on_commit=lambda batch: 1 / 0)
     assert 200 == (await post([event()])).status_code
 
 

@@ -41,7 +41,7 @@ async def ask(app, body, media, encoding):
     return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent))
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     body=mutated_bodies(),
     media=st.sampled_from([b"application/json", b"application/x-ndjson"]),

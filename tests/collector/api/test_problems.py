@@ -20,7 +20,7 @@ STATUSES = {
 
 def told(exc, **options):
     response = problem_response(exc, **options)
-    return response, json.loads(response.body)
+    return response, json.loads(bytes(response.body))
 
 
 @pytest.mark.parametrize(("name", "status"), STATUSES.items())
@@ -64,7 +64,7 @@ def test_words_of_drivers_and_bugs_stay_inside(exc):
     """
     They may hold what was sent, or a password.
     """
-    assert b"secret" not in problem_response(exc).body
+    assert b"secret" not in bytes(problem_response(exc).body)
     assert problem_response(exc).status_code >= 500
 
 

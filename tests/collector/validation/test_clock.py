@@ -50,6 +50,7 @@ def test_fraction_is_part_of_the_row_and_the_column_is_the_floor():
     """
     ms, fraction, _ = times(NOW_MS + 0.9995)
     assert NOW_MS == ms
+    assert fraction is not None
     assert 0.99 < fraction < 1
 
 
