@@ -76,6 +76,19 @@ def test_late_event_changes_rows_but_sends_nothing(bench: Bench, exporter: Recor
     assert 1 == len(exporter.names())
 
 
+def test_span_that_only_a_late_event_makes_is_not_sent(bench: Bench, exporter: RecordingExporter) -> None:
+    """
+    A call's spans go out together, once: a tool that is told of afterwards is a row only.
+    """
+    bench.feed(*bench.whole("a"))
+    bench.run()
+    bench.feed(bench.tool("a"))
+    bench.run_after(10 * SETTLE_MS)
+
+    assert {"call", "tool"} == {span["kind"] for span in bench.store.call_details("default", "a")["spans"]}
+    assert ["chat model-of-a"] == exporter.names()
+
+
 def test_assembling_again_sends_nothing(bench: Bench, exporter: RecordingExporter) -> None:
     """
     `reassemble` rewrites rows under the same ids; backends see nothing of it.

@@ -6,6 +6,7 @@ import email.utils
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import structlog
@@ -341,7 +342,7 @@ def test_requests_stay_under_four_mebibytes(line: Line) -> None:
 
 def test_login_in_the_url_is_sent_and_not_shown() -> None:
     """
-    Name and password of the endpoint become an Authorization header; ~/.netrc has no say.
+    Name and password of the endpoint become an Authorization header.
     """
     with OtlpReceiver() as backend:
         endpoint = backend.endpoint.replace("http://", "http://me:pass%20word@")
@@ -351,6 +352,21 @@ def test_login_in_the_url_is_sent_and_not_shown() -> None:
 
         (request,) = backend.requests()
         assert "Basic bWU6cGFzcyB3b3Jk" == request.headers["authorization"]
+
+
+def test_netrc_has_no_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A login for that host in ~/.netrc does not replace the configured Authorization header.
+    """
+    (tmp_path / "netrc").write_text("machine localhost login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with OtlpReceiver() as backend:
+        exporter = open_otlp(backend, "http/protobuf", OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20ours")
+        exporter.send(a_resource(), [exporter.encode(a_span())])
+        exporter.close()
+
+        (request,) = backend.requests()
+        assert "Bearer ours" == request.headers["authorization"]
 
 
 def test_unreachable_backend_says_why_without_the_url() -> None:
