@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, func, literal_column, or_, select, true, tuple_, update
 
 from collector.events import Resource, StoredEvent
 from collector.storage.database import StorePart
@@ -19,7 +19,7 @@ from collector.storage.protocols import CallClaim, CallSettlement
 from collector.storage.rows import AnyRow
 from collector.storage.settling import settle
 from collector.storage.tables import call_work, calls, events, exports, resources
-from collector.storage.touches import mark_dirty
+from collector.storage.touches import Key, are_of, mark_dirty
 
 RUN_END_TYPES = ("run:errored", "run:cancelled")
 
@@ -38,7 +38,8 @@ _EVENT_COLUMNS = (
     events.c.run_id,
 )
 
-Key = tuple[str, str]
+# Written out: SQLite uses a partial index only where it can read the condition, and a parameter it can not.
+_PENDING: ColumnElement[str] = literal_column("'pending'", Text)
 
 
 class CallWork(StorePart):
@@ -66,7 +67,7 @@ class CallWork(StorePart):
         keys = [(claim.project, claim.request_id) for claim in claims]
         statement = (
             update(call_work)
-            .where(_key_of(call_work).in_(keys))
+            .where(are_of(call_work.c.project, call_work.c.request_id, keys))
             .values(due_ms=retry_at_ms, lease_owner=None, lease_until_ms=None)
         )
         if keys:
@@ -85,7 +86,7 @@ class CallWork(StorePart):
         free = select(func.min(call_work.c.due_ms)).where(or_(call_work.c.lease_until_ms.is_(None), ~is_leased))
         leased = select(func.min(call_work.c.lease_until_ms)).where(is_leased)
         # A claimed span is due again when its lease ends: see `exports.next_at`.
-        export = select(func.min(exports.c.next_at)).where(exports.c.state == "pending")
+        export = select(func.min(exports.c.next_at)).where(exports.c.state == _PENDING)
         with self._database.reading() as connection:
             found = connection.execute(select(free.scalar_subquery(), leased.scalar_subquery(), export.scalar_subquery())).one()
         return min((at for at in found if at is not None), default=None)
@@ -120,7 +121,9 @@ def _load(connection: Connection, claimed: dict[Key, int], now_ms: int) -> list[
     keys = list(claimed)
     known = _known(connection, keys)
     own: dict[Key, list[AnyRow]] = defaultdict(list)
-    for row in connection.execute(select(*_EVENT_COLUMNS).where(_key_of(events).in_(keys)).order_by(events.c.arrival)):
+    for row in connection.execute(
+        select(*_EVENT_COLUMNS).where(are_of(events.c.project, events.c.request_id, keys)).order_by(events.c.arrival)
+    ):
         own[row.project, row.request_id].append(row)
     ends = _run_ends(connection, {(row.project, row.run_id) for rows in own.values() for row in rows if row.run_id})
     return [_claim(key, claimed[key], own[key], ends, known[key], now_ms) for key in keys if key in known]
@@ -132,7 +135,7 @@ def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, AnyRow]:
     statement = select(
         calls.c.project, calls.c.request_id, calls.c.trace_id, calls.c.exported_status,
         resources.c.resource_id, resources.c.service, resources.c.attributes,
-    ).join(resources, same_resource).where(_key_of(calls).in_(keys))  # fmt: skip
+    ).join(resources, same_resource).where(are_of(calls.c.project, calls.c.request_id, keys))  # fmt: skip
     return {(row.project, row.request_id): row for row in connection.execute(statement)}
 
 
@@ -140,7 +143,7 @@ def _run_ends(connection: Connection, runs: set[Key]) -> dict[Key, list[StoredEv
     ends: dict[Key, list[StoredEvent]] = defaultdict(list)
     if not runs:
         return ends
-    of_runs = tuple_(events.c.project, events.c.run_id).in_(list(runs))
+    of_runs = are_of(events.c.project, events.c.run_id, runs)
     statement = (
         select(*_EVENT_COLUMNS)
         .where(of_runs, events.c.request_id.is_(None), events.c.type.in_(RUN_END_TYPES))

@@ -308,6 +308,7 @@ exports = Table(
     UniqueConstraint("project", "span", "destination", "is_final", name="exports_identity"),
     Index("exports_by_call", "project", "request_id"),
     Index("exports_by_state", "destination", "state", "next_at", "export_id"),
+    Index("exports_pending", "next_at", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
 )
 
 api_keys = Table(

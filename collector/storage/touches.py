@@ -4,15 +4,19 @@ What new events mean for their calls: a first row, and when to look at the call.
 Flow: batches -> **touches** -> calls, call_work. In the transaction of the events, so no event is ever without its work item.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, literal, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, case, false, literal, not_, or_, select
 
 from collector.events import Batch, CallTouch
 from collector.storage.tables import call_work, calls
 from collector.storage.upserts import Insert, insert, insert_new
+
+Key = tuple[str, str]
+"""(project, requestId) or (project, runId)."""
 
 
 @dataclass(slots=True)
@@ -46,8 +50,16 @@ def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: 
     if not runs:
         return
     received_ms = max(runs.values())
-    of_runs = tuple_(calls.c.project, calls.c.run_id).in_(list(runs))
+    of_runs = are_of(calls.c.project, calls.c.run_id, runs)
     mark_dirty(connection, of_runs, received_ms=received_ms, settle_ms=settle_ms)
+
+
+def are_of(project: ColumnElement[str], name: ColumnElement[str | None], keys: Iterable[Key]) -> ColumnElement[bool]:
+    """Rows with one of many (project, name). Written project by project: SQLite finds no index for a list of pairs."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for key_project, key_name in keys:
+        names[key_project].append(key_name)
+    return or_(*(and_(project == key_project, name.in_(found)) for key_project, found in names.items()))
 
 
 def mark_dirty(connection: Connection, which: ColumnElement[bool], *, received_ms: int, settle_ms: int) -> int:

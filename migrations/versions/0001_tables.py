@@ -217,6 +217,14 @@ def upgrade() -> None:
     )
     op.create_index("exports_by_call", "exports", ["project", "request_id"], unique=False)
     op.create_index("exports_by_state", "exports", ["destination", "state", "next_at", "export_id"], unique=False)
+    op.create_index(
+        "exports_pending",
+        "exports",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
     op.create_table(
         "hook_states",
         sa.Column("project", sa.Text(), nullable=False),
