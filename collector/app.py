@@ -9,7 +9,6 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import anyio.to_thread
@@ -37,6 +36,7 @@ from collector.settings import Settings, captures_content, otel_environment, wit
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from collector.storage.schema import head, prepare
+from collector.version import installed_version
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -47,14 +47,6 @@ log = structlog.get_logger(__name__)
 
 STOP_LIMIT_S = 8.0
 """How long stopping may take; what is not done by then is still in the database."""
-
-
-def installed_version() -> str:
-    """hookline's version."""
-    try:
-        return version("hookline")
-    except PackageNotFoundError:
-        return "0+unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

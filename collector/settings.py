@@ -72,34 +72,6 @@ def captures_content() -> bool:
     return value in {"TRUE", "SPAN_ONLY", "SPAN_AND_EVENT"}
 
 
-class CommandSettings(BaseSettings):
-    """Where the commands that ask a running collector find it, and with which key."""
-
-    model_config = SettingsConfigDict(env_prefix="HOOKLINE_", extra="ignore", env_ignore_empty=True)
-
-    url: str | None = Field(None, description="Address of the collector; by default HOOKLINE_PORT on loopback.")
-    port: int = Field(4319, ge=0, le=65535, description="Used where no address is set.")
-    api_key: str | None = Field(None, description="The key to send.", repr=False)
-
-    @property
-    def address(self) -> str:
-        """The collector's URL, without a slash at the end."""
-        return (self.url or f"http://127.0.0.1:{self.port}").rstrip("/")
-
-
-def load_command_settings() -> CommandSettings:
-    """As load_settings, for commands. Raises WrongSettings."""
-    try:
-        settings = CommandSettings()  # pyright: ignore[reportCallIssue] - pydantic's fields have defaults
-    except ValidationError as exc:
-        first = exc.errors(include_input=False)[0]
-        raise WrongSettings(f"HOOKLINE_{str(first['loc'][0]).upper()}: {first['msg']}.") from None
-    parts = urlsplit(settings.address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise WrongSettings("HOOKLINE_URL: not an address. Give something like http://127.0.0.1:4319.")
-    return settings
-
-
 def without_password(url: str) -> str:
     """A database URL that may be shown."""
     parts = urlsplit(url)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from collector.api.openapi import document
 from collector.api.routers import ROUTERS
-from collector.app import installed_version
+from collector.version import installed_version
 
 
 def openapi_document() -> str:

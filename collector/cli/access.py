@@ -7,18 +7,22 @@ PostgreSQL takes many writers. An SQLite file belongs to one process: where a co
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from collector.cli.client import CollectorClient
 from collector.errors import ServerUnreachable, StoreLocked, WrongSettings
-from collector.settings import Settings, load_settings, without_password
-from collector.storage.protocols import Store
+
+if TYPE_CHECKING:
+    from collector.settings import Settings
+    from collector.storage.protocols import Store
 
 T = TypeVar("T")
 
 
-def administer(directly: Callable[[Store], T], through_server: Callable[[CollectorClient], T]) -> T:
+def administer(directly: "Callable[[Store], T]", through_server: Callable[[CollectorClient], T]) -> T:
     """What `directly` gives with the store, or `through_server` where a running collector owns the database."""
+    from collector.settings import load_settings
+
     settings = load_settings()
     try:
         with opened(settings) as store:
@@ -28,7 +32,7 @@ def administer(directly: Callable[[Store], T], through_server: Callable[[Collect
 
 
 @contextmanager
-def opened(settings: Settings) -> Generator[Store]:
+def opened(settings: "Settings") -> "Generator[Store]":
     """The store, with its schema made or checked as `serve` does."""
     from collector.storage.engines import open_store
     from collector.storage.schema import prepare
@@ -41,7 +45,9 @@ def opened(settings: Settings) -> Generator[Store]:
         store.close()
 
 
-def _owner(settings: Settings, locked: StoreLocked) -> CollectorClient:
+def _owner(settings: "Settings", locked: StoreLocked) -> CollectorClient:
+    from collector.settings import without_password
+
     client = CollectorClient.from_environment()
     try:
         found = client.get("/v1/status").get("database")

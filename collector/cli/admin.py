@@ -14,7 +14,6 @@ from collector.cli.humanise import NOTHING, moment
 from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
 from collector.query.keys import SCOPES, key_as_row, make_key
-from collector.settings import load_settings, without_password
 
 db = typer.Typer(no_args_is_help=True, help="The database's schema.")
 keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
@@ -23,6 +22,7 @@ keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
 @db.command("upgrade")
 def db_upgrade(as_json: AsJson = False) -> None:
     """Bring the schema to what this hookline needs. SQLite: with a backup beside the file."""
+    from collector.settings import load_settings, without_password
     from collector.storage import schema
 
     url = load_settings().database_url
@@ -34,6 +34,7 @@ def db_upgrade(as_json: AsJson = False) -> None:
 @db.command("current")
 def db_current(as_json: AsJson = False) -> None:
     """The database's schema revision, and the one this hookline needs."""
+    from collector.settings import load_settings, without_password
     from collector.storage import schema
 
     url = load_settings().database_url
@@ -125,7 +126,7 @@ def export(
 
 def version(as_json: AsJson = False) -> None:
     """hookline's version."""
-    from collector.app import installed_version
+    from collector.version import installed_version
 
     _say({"version": installed_version()}, as_json)
 

@@ -13,6 +13,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
+from collector.cli.config import load_command_config
 from collector.errors import (
     BadRequest,
     HooklineError,
@@ -22,7 +23,6 @@ from collector.errors import (
     ServerUnreachable,
     StoreUnavailable,
 )
-from collector.settings import load_command_settings
 
 Query = Mapping[str, str | int | float | Sequence[str] | None]
 
@@ -53,8 +53,8 @@ class CollectorClient:
     @classmethod
     def from_environment(cls) -> Self:
         """HOOKLINE_URL and HOOKLINE_API_KEY. Raises WrongSettings."""
-        settings = load_command_settings()
-        return cls(address=settings.address, api_key=settings.api_key)
+        config = load_command_config()
+        return cls(address=config.address, api_key=config.api_key)
 
     def get(self, path: str, query: Query | None = None) -> Any:
         """The decoded answer. Raises ServerUnreachable, RequestError, StoreUnavailable."""

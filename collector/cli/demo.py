@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,7 +20,9 @@ from collector.cli.client import CollectorClient
 from collector.cli.demo_report import DemoResult, missing_types, print_report, report_as_json, unsettled
 from collector.cli.output import AsJson, console, print_json
 from collector.errors import HooklineError, WrongSettings
-from collector.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collector.settings import Settings
 
 SETTLE_LIMIT_S = 30.0
 EXPORT_LIMIT_S = 6.0
@@ -67,14 +69,16 @@ def _require_complete(result: DemoResult) -> None:
         raise DemoFailed(f"these calls did not settle within {SETTLE_LIMIT_S:.0f} s: {', '.join(running)}")
 
 
-def _settings(stack: ExitStack, database_url: str | None, port: int | None, *, once: bool) -> Settings:
+def _settings(stack: ExitStack, database_url: str | None, port: int | None, *, once: bool) -> "Settings":
+    from collector.settings import load_settings
+
     if database_url is None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hookline-demo-"))
         database_url = f"sqlite:///{Path(folder) / 'demo.db'}"
     return load_settings(database_url=database_url, host="127.0.0.1", port=port if port is not None else 0 if once else PORT)
 
 
-def _started(settings: Settings, *, may_move: bool) -> Any:
+def _started(settings: "Settings", *, may_move: bool) -> Any:
     from collector.server import ServerThread, bind
 
     if may_move:
@@ -85,7 +89,7 @@ def _started(settings: Settings, *, may_move: bool) -> Any:
     return ServerThread(settings)
 
 
-def _perform(url: str, settings: Settings, out: Console) -> DemoResult:
+def _perform(url: str, settings: "Settings", out: Console) -> DemoResult:
     """Run the scenario, wait until the collector has made calls of its events, read all of it back."""
     from collector.demo.scenario import run_scenario
 

@@ -4,12 +4,14 @@
 Flow: options, environment -> settings -> **server**.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli.output import AsJson, console, print_json
-from collector.settings import Settings, load_settings, without_password
+
+if TYPE_CHECKING:
+    from collector.settings import Settings
 
 
 def serve(
@@ -21,6 +23,8 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """Run the collector until Ctrl-C or SIGTERM."""
+    from collector.settings import load_settings
+
     settings = load_settings(host=host, port=port, database_url=database_url)
     from collector.logs import configure_logs
     from collector.server import serve as run_server
@@ -29,7 +33,9 @@ def serve(
     run_server(settings, lambda url: _say_ready(settings, url, as_json=as_json))
 
 
-def _say_ready(settings: Settings, url: str, *, as_json: bool) -> None:
+def _say_ready(settings: "Settings", url: str, *, as_json: bool) -> None:
+    from collector.settings import without_password
+
     database = without_password(settings.database_url)
     if as_json:
         print_json({"url": url, "database": database})

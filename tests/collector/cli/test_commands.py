@@ -2,6 +2,8 @@
 The command line as somebody types it: processes of their own, their output and exit codes.
 """
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -9,11 +11,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from collector.__main__ import run
 from tests.fakes.running import Running, chat_call, eventually, running_collector
 
 
@@ -27,7 +31,33 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-def hookline(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+def hookline(*arguments: str, code: int = 0, **environment: str) -> Done:
+    """Run a command in this process, in an environment of only these variables of ours, and expect an exit code."""
+    before = dict(os.environ)
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        for name in before:
+            if name.startswith(("HOOKLINE_", "OTEL_")):
+                del os.environ[name]
+        os.environ.update(environment)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            found = run(list(arguments))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert code == found, out.getvalue() + err.getvalue()
+    return Done(out.getvalue(), err.getvalue())
+
+
+def in_a_process(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in an environment without our variables, and expect an exit code."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
     done = subprocess.run(
@@ -90,8 +120,8 @@ def test_failures_have_their_exit_codes(collector: Running, tmp_path: Path) -> N
     away = f"http://127.0.0.1:{_closed_port()}"
     assert "no call" in hookline("call", "nobody", code=1, HOOKLINE_URL=collector.url).stderr
     assert "HOOKLINE_PORT" in hookline("serve", code=2, HOOKLINE_PORT="many").stderr
-    assert "HOOKLINE_URL" in hookline("calls", code=2, HOOKLINE_URL="ftp:nowhere").stderr
-    outside = hookline(
+    assert "HOOKLINE_URL" in in_a_process("calls", code=2, HOOKLINE_URL="ftp:nowhere").stderr
+    outside = in_a_process(
         "serve", code=2, HOOKLINE_HOST="0.0.0.0", HOOKLINE_PORT="0", HOOKLINE_DATABASE_URL=f"sqlite:///{tmp_path}/a.db"
     )
     assert "HOOKLINE_HOST" in outside.stderr
@@ -105,7 +135,7 @@ def test_taken_port_is_told_with_its_variable(collector: Running, tmp_path: Path
     Exit code 2: it is a setting.
     """
     port = collector.url.rpartition(":")[2]
-    done = hookline("serve", code=2, HOOKLINE_PORT=port, HOOKLINE_DATABASE_URL=f"sqlite:///{tmp_path}/a.db")
+    done = in_a_process("serve", code=2, HOOKLINE_PORT=port, HOOKLINE_DATABASE_URL=f"sqlite:///{tmp_path}/a.db")
     assert f"HOOKLINE_PORT: can't listen on {port}" in done.stderr
 
 
@@ -189,7 +219,7 @@ def test_serve_prints_its_address_and_stops_when_asked(tmp_path: Path, number: s
         hookline("keys", "list", HOOKLINE_DATABASE_URL=told["database"], HOOKLINE_URL=told["url"])
         serve.send_signal(number)
         assert 0 == serve.wait(15)
-    assert "version" in hookline("version", "--json").stdout
+    assert "version" in in_a_process("version", "--json").stdout
 
 
 def test_command_without_the_server_packages_says_what_to_install() -> None:

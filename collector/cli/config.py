@@ -1,0 +1,32 @@
+"""
+Where commands find the running collector, from the environment.
+
+Flow: environment -> **address and key** -> cli.client. Apart from the server's settings, so that `hookline calls` need not load
+what only a server needs.
+"""
+
+import os
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from collector.errors import WrongSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandConfig:
+    """A collector's address, without a slash at the end, and the key to send."""
+
+    address: str
+    api_key: str | None = field(repr=False)
+
+
+def load_command_config() -> CommandConfig:
+    """HOOKLINE_URL, else HOOKLINE_PORT on loopback; HOOKLINE_API_KEY. Raises WrongSettings."""
+    port = os.environ.get("HOOKLINE_PORT") or "4319"
+    if not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise WrongSettings("HOOKLINE_PORT: not a port. Give a number from 0 to 65535.")
+    address = (os.environ.get("HOOKLINE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise WrongSettings("HOOKLINE_URL: not an address. Give something like http://127.0.0.1:4319.")
+    return CommandConfig(address=address, api_key=os.environ.get("HOOKLINE_API_KEY") or None)
