@@ -169,6 +169,15 @@ class Call:
         """The host left a stream early. Sent with what was seen so far."""
         self._finish("aborted", response, None, at_ns)
 
+    def resume(self) -> None:
+        """
+        The host reads on where it had left: a loop that only peeked. Too late, and harmless, once the end was rendered.
+        """
+        end = self._end
+        if end is not None and end.what == "aborted" and not self.is_done:
+            self._end = None
+            self._open.append(True)
+
     def _finish(self, what: str, response: Any, error: dict[str, str] | None, at_ns: int | None) -> None:
         try:
             self._open.pop()

@@ -38,6 +38,10 @@ class Notes(Protocol):
         """The host stopped reading. Also called after an end: then it does nothing."""
         ...
 
+    def resumed(self) -> None:
+        """The host begins to read, perhaps again after it had left."""
+        ...
+
 
 def is_interruption(error: BaseException) -> bool:
     """Whether the host stopped (a cancelled task, Ctrl-C) and nothing failed."""
@@ -128,6 +132,9 @@ class ChatNotes:
         else:
             self._call.abort(self._answer())
 
+    def resumed(self) -> None:
+        self._call.resume()
+
     def _answer(self) -> Answer:
         fields: Event = {"responseModel": self._model, "responseId": self._id} if self._model else {}
         return Answer(fields | finish_fields([reason for _, reason in sorted(self._reasons.items())]), self._usage)
@@ -182,3 +189,6 @@ class MediaNotes:
 
     def left(self) -> None:
         self._call.abort(Answer(self._fields, self._usage))
+
+    def resumed(self) -> None:
+        self._call.resume()

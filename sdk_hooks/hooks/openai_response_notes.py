@@ -118,6 +118,9 @@ class ResponseNotes:
             self._close_images()
             self._call.abort(self._answer())
 
+    def resumed(self) -> None:
+        self._call.resume()
+
     def _close_images(self) -> None:
         for call in self._images.values():
             if call is not None:

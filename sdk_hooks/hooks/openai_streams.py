@@ -60,6 +60,7 @@ def _looping(kind: Any) -> Any:
     loop = kind.__iter__
 
     def __iter__(self: Any) -> Iterator[Any]:
+        resumed(self)
         try:
             yield from loop(self)
         except GeneratorExit:
@@ -76,6 +77,7 @@ def _async_looping(kind: Any) -> Any:
     is_own = loop.__module__.partition(".")[0] == "openai"
 
     async def __aiter__(self: Any) -> AsyncIterator[Any]:
+        resumed(self)
         try:
             async for item in self._iterator if is_own else loop(self):
                 yield item
@@ -130,6 +132,12 @@ async def _observe_async(items: AsyncIterator[Any], notes: Notes) -> AsyncIterat
 def _report() -> None:
     with guard("openai.chunk"):
         raise
+
+
+def resumed(stream: Any) -> None:
+    """A loop over the stream begins."""
+    with guard("openai.resumed"):
+        getattr(stream, NOTES).resumed()
 
 
 def left(notes: Notes | None) -> None:

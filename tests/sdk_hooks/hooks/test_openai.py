@@ -86,6 +86,19 @@ def test_stream_is_recorded_by_its_chunks(client: OpenAI, capture: Capture) -> N
     assert "totalTokens" in terminal["usage"]
 
 
+def test_peeking_is_not_leaving(client: OpenAI, capture: Capture) -> None:
+    """
+    A loop that stops at the first chunk and another one that reads the rest are one completed call.
+    """
+    stream = client.chat.completions.create(**asking(), stream=True)
+    for _ in stream:
+        break
+    rest = text_of(stream)
+    terminal = capture.only_terminal()
+    assert "text:request:completed" == terminal["type"]
+    assert rest == terminal["content"]
+
+
 def test_stream_without_usage_has_none(client: OpenAI, capture: Capture) -> None:
     """
     A usage that the provider did not send is absent, not zero.
