@@ -68,7 +68,12 @@ class CollectorProcess:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "collector", "serve"], env=self.environment(), stdout=log, stderr=subprocess.STDOUT
             )
-        wait_for("the collector to be ready", self._is_ready, limit_s=START_LIMIT_S)
+        try:
+            wait_for("the collector to be ready", self._is_ready, limit_s=START_LIMIT_S)
+        except BaseException:
+            # `with` stops only what was entered: one that never got ready would outlive the tests.
+            self.kill()
+            raise
         return self
 
     def environment(self) -> dict[str, str]:
