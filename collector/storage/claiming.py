@@ -121,9 +121,8 @@ def _load(connection: Connection, claimed: dict[Key, int], now_ms: int) -> list[
     keys = list(claimed)
     known = _known(connection, keys)
     own: dict[Key, list[AnyRow]] = defaultdict(list)
-    for row in connection.execute(
-        select(*_EVENT_COLUMNS).where(are_of(events.c.project, events.c.request_id, keys)).order_by(events.c.arrival)
-    ):
+    of_calls = are_of(events.c.project, events.c.request_id, keys)
+    for row in connection.execute(select(*_EVENT_COLUMNS).where(of_calls).order_by(events.c.arrival)):
         own[row.project, row.request_id].append(row)
     ends = _run_ends(connection, {(row.project, row.run_id) for rows in own.values() for row in rows if row.run_id})
     return [_claim(key, claimed[key], own[key], ends, known[key], now_ms) for key in keys if key in known]

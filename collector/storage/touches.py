@@ -55,11 +55,14 @@ def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: 
 
 
 def are_of(project: ColumnElement[str], name: ColumnElement[str | None], keys: Iterable[Key]) -> ColumnElement[bool]:
-    """Rows with one of many (project, name). Written project by project: SQLite finds no index for a list of pairs."""
+    """Rows with one of many (project, name). SQLite finds no index for a list of pairs, but does for the lists of their parts."""
     names: dict[str, list[str]] = defaultdict(list)
     for key_project, key_name in keys:
         names[key_project].append(key_name)
-    return or_(*(and_(project == key_project, name.in_(found)) for key_project, found in names.items()))
+    parts = and_(project.in_(list(names)), name.in_([one for found in names.values() for one in found]))
+    if len(names) == 1:
+        return parts
+    return and_(parts, or_(*(and_(project == key_project, name.in_(found)) for key_project, found in names.items())))
 
 
 def mark_dirty(connection: Connection, which: ColumnElement[bool], *, received_ms: int, settle_ms: int) -> int:

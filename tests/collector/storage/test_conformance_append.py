@@ -9,6 +9,7 @@ from sqlalchemy import event as sqlalchemy_event
 
 from collector.errors import StoreError
 from collector.events import Blob, HookState
+from collector.storage.engines import SqlStore
 from collector.storage.protocols import EventFilter, Store
 from tests.end_to_end.database import count, query
 from tests.fakes.stored import FOREIGN, NOW_MS, append, batch, claim, event, settlement
@@ -24,7 +25,8 @@ def test_every_column_comes_back_as_it_was_sent(store: Store):
     given = event(
         "e1", fraction=0.25, parent_request_id="r0", stream_id="s", message_id="m", client_id="c", thread_id="t", run_id="run",
         tool_call_id="tc", session_id="se", user_id="u", source="server", provider="openai", model="gpt-4o", tool_names='["a"]',
-        message_count=3, has_tools=True, streaming=False, duration_ms=12.5, sequence=7, trace_id="f" * 32, parent_span_id="e" * 16,
+        message_count=3, has_tools=True, streaming=False, duration_ms=12.5, sequence=7, trace_id="f" * 32,
+        parent_span_id="e" * 16,
         schema_issues='["x"]', reduced='["y"]', payload={"deep": {"ü": [1, 2.5, None]}},
     )  # fmt: skip
     append(store, given)
@@ -187,7 +189,7 @@ def test_number_of_statements_does_not_grow_with_the_events(store: Store):
     A thousand events of a hundred calls take as many statements as one event.
     """
     statements: list[str] = []
-    assert hasattr(store, "_database")
+    assert isinstance(store, SqlStore)
     connect = store._database.engine.connect_writer
 
     def watched():

@@ -4,6 +4,7 @@ What every engine keeps of `Reader.stats`: counts and sums, and percentiles equa
 
 import random
 from statistics import quantiles
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from collector.storage.protocols import Store
 from tests.fakes.stored import NOW_MS, append, claim, event, settlement
 
 
-def settle_many(store: Store, durations_ms: list[float], *, prefix: str = "r", **changes: object) -> None:
+def settle_many(store: Store, durations_ms: list[float], *, prefix: str = "r", **changes: Any) -> None:
     """One settled call a duration."""
     names = [f"{prefix}{n}" for n in range(len(durations_ms))]
     append(store, *(event(f"e-{name}", request_id=name) for name in names), start=True, terminal=True)

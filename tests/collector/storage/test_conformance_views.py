@@ -11,23 +11,26 @@ from tests.fakes.stored import NOW_MS, append, claim, event, settlement
 
 PROMISED = {
     "events": (
-        "project, event_id, type, timestamp, received_at, arrival, request_id, parent_request_id, stream_id, message_id, client_id, "
-        "thread_id, run_id, tool_call_id, session_id, user_id, source, provider, model, tool_names, message_count, has_tools, "
-        "streaming, duration_ms, sequence, trace_id, parent_span_id, service, clock, schema_issues, reduced, payload"
+        "project, event_id, type, timestamp, received_at, arrival, request_id, parent_request_id, stream_id, message_id, "
+        "client_id, thread_id, run_id, tool_call_id, session_id, user_id, source, provider, model, tool_names, "
+        "message_count, has_tools, streaming, duration_ms, sequence, trace_id, parent_span_id, service, clock, "
+        "schema_issues, reduced, payload"
     ),
     "calls": (
-        "project, request_id, parent_request_id, operation, status, start_ms, end_ms, duration_ms, time_to_first_chunk_ms, provider, "
-        "model, response_model, finish_reason, error_type, error_message, input_tokens, output_tokens, cache_read_tokens, "
-        "cache_write_tokens, reasoning_tokens, usage_source, cost_usd, cost_source, chunk_count, tool_count, image_count, "
-        "prompt_preview, answer_preview, service, client_id, thread_id, run_id, session_id, user_id, trace_id, span_id, late, tags"
+        "project, request_id, parent_request_id, operation, status, start_ms, end_ms, duration_ms, "
+        "time_to_first_chunk_ms, provider, model, response_model, finish_reason, error_type, error_message, input_tokens, "
+        "output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage_source, cost_usd, cost_source, "
+        "chunk_count, tool_count, image_count, prompt_preview, answer_preview, service, client_id, thread_id, run_id, "
+        "session_id, user_id, trace_id, span_id, late, tags"
     ),
     "spans": (
-        "project, trace_id, span_id, parent_span_id, request_id, kind, name, start_ns, end_ns, duration_ms, status, error_type, "
-        "tool_name, tool_call_id, attributes"
+        "project, trace_id, span_id, parent_span_id, request_id, kind, name, start_ns, end_ns, duration_ms, status, "
+        "error_type, tool_name, tool_call_id, attributes"
     ),
     "chunks": "project, request_id, n, at_ms, gap_ms, kind, delta",
     "trace_health": (
-        "project, request_id, missing_terminal, missing_start, missing_usage, late, skew_ms, orphan_parent, truncated, sequence_gap"
+        "project, request_id, missing_terminal, missing_start, missing_usage, late, skew_ms, orphan_parent, truncated, "
+        "sequence_gap"
     ),
     "exports": "project, span, destination, state, attempts, next_at, reason",
     "tool_calls": "project, request_id, tool_call_id, tool_name, arguments, result, status, duration_ms",

@@ -3,15 +3,23 @@ What only SQLite has: one owner a file, synced commits, a file that is not there
 """
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 
+from collector.clock import SystemClock
 from collector.errors import StoreLocked, StoreUnavailable, WrongSettings
-from collector.storage.engines import open_store
+from collector.storage.database import Database
+from collector.storage.engines import SqlStore, open_store
+from collector.storage.protocols import CallFilter, EventFilter
 from collector.storage.sqlite import SqliteEngine
-from tests.fakes.stored import append, event
+from collector.storage.writer import GroupWriter
+from tests.fakes.stored import NOW_MS, append, claim, event
 
 KILLED = """
 import os, sys
@@ -66,7 +74,7 @@ def test_commits_are_synced(sqlite_url: str):
     assert [2, "wal", 8192, -64000, 4000] == found
 
 
-def test_database_that_is_not_there_is_not_made_by_looking(tmp_path):
+def test_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path):
     """
     Opening needs a schema, so it never leaves an empty file behind.
     """
@@ -83,3 +91,35 @@ def test_url_that_names_no_store_is_a_wrong_setting(url: str):
     """
     with pytest.raises(WrongSettings, match="HOOKLINE_DATABASE_URL"):
         open_store(url, settle_ms=0)
+
+
+def test_reads_find_their_index(sqlite_url: str):
+    """
+    On a fresh database, without ANALYZE, no read or claim walks through a project to find one call or the newest page.
+    """
+    engine = SqliteEngine(sqlite_url)
+    store = SqlStore(Database(engine, GroupWriter(engine, SystemClock(), settle_ms=0, queue_max_events=10)), settle_ms=0)
+    append(store, event("e1", run_id="run"), start=True, terminal=True)
+    append(store, event("e2", run_id="run"), start=True, terminal=True, project="other")
+    statements: list[tuple[str, Any]] = []
+    listen(engine.readers, "before_cursor_execute", lambda *given: statements.append((given[2], given[3])))
+
+    claimed = claim(store)
+    store.events(EventFilter(project="p", request_id=("r1",)))
+    store.call_events("p", "r1", limit=5, cursor=None)
+    store.calls(CallFilter(project="p"))
+    store.trace("p", "a" * 32)
+    store.events_after("p", 0, limit=5)
+    store.calls_updated_after("p", 0, limit=5)
+    store.next_due_ms(now_ms=NOW_MS)
+
+    with engine.readers.connect() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all())
+            for statement, given in statements.copy()
+            if statement.startswith("SELECT")
+        ]
+    assert (2, True) == (len(claimed), len(plans) > 10)
+    walks = r"SCAN (events|calls|spans|exports)|autoindex_events_1 \(project=\?\)"
+    assert [] == [plan for plan in plans if re.search(walks, plan)]
+    store.close()
