@@ -12,13 +12,14 @@ import pytest
 from collector.demo.provider import Provider, start_provider
 from sdk_hooks import instrument
 from sdk_hooks.registry import HOOKS
-from tests.sdk_hooks.hooks import openai_patterns
+from tests.sdk_hooks.hooks import openai_patterns, openai_patterns_async
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.openai_patterns import Pattern
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Pydantic serializer warnings")
 
-PATTERNS: dict[str, Any] = {"openai": openai_patterns}
+PATTERNS: dict[str, Any] = {"openai": (openai_patterns, openai_patterns_async)}
+"""Sync and async patterns of each hook."""
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,9 @@ def provider() -> Iterator[Provider]:
 def cases(which: str) -> list[Any]:
     return [
         pytest.param(module, pattern, id=f"{sdk}-{pattern.name}")
-        for sdk, module in PATTERNS.items()
-        for pattern in getattr(module, which)
+        for sdk, modules in PATTERNS.items()
+        for module in modules
+        for pattern in getattr(module, which, ())
     ]
 
 
