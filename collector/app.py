@@ -175,6 +175,7 @@ def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[Non
         version=installed_version(),
         description="Every event of your LLM SDKs as a row, every call as a span.",
         lifespan=lambda app: run(),
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

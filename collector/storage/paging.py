@@ -85,4 +85,7 @@ def _is_a(value: object, kind: type) -> bool:
         return False
     if kind is int:
         return isinstance(value, int) and abs(value) < 2**63
+    if isinstance(value, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
+        # PostgreSQL stores neither NUL nor lone surrogates and can't be asked for them.
+        return False
     return isinstance(value, (int, float) if kind is float else kind)

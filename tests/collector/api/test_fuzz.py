@@ -4,6 +4,8 @@ Whatever is asked of the reading routes, the answer is an answer: no 5xx, refusa
 Requests are made by schemathesis from the OpenAPI document, and by hypothesis beyond it.
 """
 
+import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +18,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from tests.fakes.running import Running, chat_call, running_collector
+
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -38,7 +42,8 @@ def test_documented_requests_get_documented_answers(collector: Running) -> None:
     """
     whole = collector.get("/openapi.json").json
     read = {path: {"get": verbs["get"]} for path, verbs in whole["paths"].items() if "get" in verbs and path != "/v1/live"}
-    found = [operation.ok() for operation in schemathesis.openapi.from_dict({**whole, "paths": read}).get_all_operations()]
+    parsed: Any = schemathesis.openapi.from_dict({**whole, "paths": read})
+    found = [operation.ok() for operation in parsed.get_all_operations()]
     assert len(read) == len(found)
     for operation in found:
         _try(collector.url, operation)
@@ -46,7 +51,7 @@ def test_documented_requests_get_documented_answers(collector: Running) -> None:
 
 def _try(url: str, operation: Any) -> None:
     @given(case=operation.as_strategy())
-    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=SLOW)
     def attempt(case: Any) -> None:
         case.call_and_validate(base_url=url, checks=CHECKS)
 
@@ -61,7 +66,7 @@ TEXTS = st.one_of(st.text(max_size=30), st.integers().map(str), st.floats().map(
 
 
 @given(path=PATHS, part=st.text(max_size=20), query=st.lists(st.tuples(NAMES, TEXTS), max_size=4))
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 def test_any_query_gets_an_answer(collector: Running, path: str, part: str, query: list[tuple[str, str]]) -> None:
     """
     Known names with any value, any path: 200, or a problem of the 400s.
@@ -70,3 +75,15 @@ def test_any_query_gets_an_answer(collector: Running, path: str, part: str, quer
     answer = collector.get(path.format(quote(part, safe="", errors="replace")) + "?" + text)
 
     assert answer.status == 200 or (400 <= answer.status < 500 and "problem+json" in answer.headers["content-type"]), answer
+
+
+@pytest.mark.parametrize(
+    "place", [["events", 10**30, 1], ["events", -(2**63) - 1, 0], ["calls", 1e999, "\0"], ["events", True, None], {}]
+)
+def test_a_cursor_made_by_hand_is_a_bad_request_or_a_page(collector: Running, place: object) -> None:
+    """
+    Numbers that no BIGINT holds, text that PostgreSQL refuses: never a 5xx.
+    """
+    cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    for path in ("/v1/events", "/v1/calls"):
+        assert collector.get(f"{path}?cursor={cursor}").status in {200, 400}
