@@ -29,7 +29,9 @@ class EventWriter(Protocol):
         MUST be idempotent: an event whose (project, timestamp, event_id) exists is counted as a duplicate, and makes no work
         (a batch of nothing but duplicates leaves calls and work untouched). A pair inside the batch counts as one + one.
         MUST raise StoreBusy at once, without queueing, when too many events wait. The future raises StoreUnavailable when
-        the commit failed; then nothing of the batch is stored.
+        the commit failed, StoreError (not worth a retry) when the database can't hold this very batch, for instance a number
+        beyond 64 bits; then nothing of the batch is stored, and its neighbours in the same commit are.
+        Callbacks of the future run in the writer's thread: be quick there, and never wait for another write.
         """
         ...
 
@@ -257,6 +259,8 @@ class Reader(Protocol):
         """
         Counts, errors, tokens, cost and percentiles (p50, p95, p99 of duration and time to first chunk), per value of `by`
         (model, provider, operation, service, status) or in all. Video polls stay out of the percentiles.
+        Names: `by`'s own, calls, running, errors, aborted, incomplete, the token columns, cost_usd,
+        duration_p50_ms …, time_to_first_chunk_p50_ms …. Raises BadRequest for another `by`.
         """
         ...
 
@@ -278,7 +282,7 @@ class Reader(Protocol):
 
     def state(self) -> Row:
         """
-        For doctor and metrics, over all projects: `rows` (table -> count or a good estimate), `oldest_due_ms` (None: nothing is due),
+        For doctor and metrics, over all projects: `rows` (table -> count or a good estimate), `oldest_due_ms` (None: no work),
         `exports` (list of `destination`, `state`, `count`, `reason`: a newest one), `last_received_ms`.
         """
         ...
