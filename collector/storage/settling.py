@@ -42,7 +42,12 @@ def _end_claims(connection: Connection, settlements: Sequence[CallSettlement], s
     if done:
         connection.execute(delete(call_work).where(is_same_call, work.dirty == bindparam("claimed_dirty")), done)
     by_rules = due_rule(
-        own=work.is_own_hook, start=work.has_start, terminal=work.has_terminal, last_ms=work.last_received_ms, settle_ms=settle_ms
+        own=work.is_own_hook,
+        start=work.has_start,
+        terminal=work.has_terminal,
+        first_ms=work.first_received_ms,
+        last_ms=work.last_received_ms,
+        settle_ms=settle_ms,
     )
     look_again_ms = bindparam("look_again_ms", type_=BigInteger)
     is_unchanged = work.dirty == bindparam("claimed_dirty")

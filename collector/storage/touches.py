@@ -15,6 +15,9 @@ from collector.events import Batch, CallTouch
 from collector.storage.tables import call_work, calls
 from collector.storage.upserts import Insert, insert, insert_new
 
+LOOKS_PER_DOUBLING = 4
+"""A running call is looked at so often, roughly, while its age doubles."""
+
 Key = tuple[str, str]
 """(project, requestId) or (project, runId)."""
 
@@ -89,11 +92,22 @@ def due_rule(
     own: ColumnElement[bool],
     start: ColumnElement[bool],
     terminal: ColumnElement[bool],
+    first_ms: ColumnElement[int],
     last_ms: ColumnElement[int],
     settle_ms: int,
 ) -> ColumnElement[int]:
-    """When a call is due: at once where our own hook sent its start and its end, else after the settling time."""
-    return case((and_(own, start, terminal), last_ms), else_=last_ms + settle_ms)
+    """
+    When a call is due: at once where our own hook sent its start and its end, else after the settling time.
+
+    A call that still runs is looked at ever more seldom, by a quarter of its age: each look reads all its events, so looking
+    at a long stream every second would cost the square of its length.
+    """
+    quarter_ms = (last_ms - first_ms) // LOOKS_PER_DOUBLING
+    return case(
+        (and_(own, start, terminal), last_ms),
+        (or_(terminal, quarter_ms < settle_ms), last_ms + settle_ms),
+        else_=last_ms + quarter_ms,
+    )
 
 
 def _work_upsert(statement: Insert, settle_ms: int) -> Insert:
@@ -104,6 +118,7 @@ def _work_upsert(statement: Insert, settle_ms: int) -> Insert:
         own=or_(old.is_own_hook, new.is_own_hook),
         start=or_(old.has_start, new.has_start),
         terminal=has_terminal,
+        first_ms=old.first_received_ms,
         last_ms=last_ms,
         settle_ms=settle_ms,
     )

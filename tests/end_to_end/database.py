@@ -17,8 +17,8 @@ def query(store_url: str, sql: str) -> list[dict[str, Any]]:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql)]
-    with psycopg.connect(store_url.replace("+psycopg", ""), row_factory=dict_row) as connection:
-        return connection.execute(cast(LiteralString, sql)).fetchall()
+    with psycopg.connect(store_url.replace("+psycopg", "")) as connection:
+        return connection.cursor(row_factory=dict_row).execute(cast(LiteralString, sql)).fetchall()
 
 
 def count(store_url: str, sql: str) -> int:

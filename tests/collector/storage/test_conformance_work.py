@@ -54,6 +54,25 @@ def test_running_stream_keeps_its_time(store: Store):
     assert NOW_MS + SETTLE_MS == store.next_due_ms(now_ms=NOW_MS)
 
 
+def test_long_stream_is_looked_at_ever_more_seldom(store: Store):
+    """
+    Each look at a running call reads all its events: the time to the next grows with the call's age, until its end is known.
+    """
+    append(store, event("e1"), start=True, resource=FOREIGN)
+    minute_later = NOW_MS + 60_000
+    (claimed,) = claim(store, now_ms=minute_later)
+    append(store, event("e2"), resource=FOREIGN, received_ms=minute_later)
+
+    store.settle_calls([settlement(claimed, settled=False, look_again_ms=minute_later + 5)], now_ms=minute_later)
+    assert minute_later + 15_000 == store.next_due_ms(now_ms=minute_later)
+
+    append(store, event("e3"), resource=FOREIGN, received_ms=minute_later + 100)
+    assert minute_later + 15_000 == store.next_due_ms(now_ms=minute_later)
+
+    append(store, event("e4"), resource=FOREIGN, received_ms=minute_later + 200, terminal=True)
+    assert minute_later + 200 + SETTLE_MS == store.next_due_ms(now_ms=minute_later)
+
+
 def test_claim_brings_all_that_assembly_needs(store: Store):
     """
     Events in order of arrival with decoded payloads, the sender's resource, times of receipt.

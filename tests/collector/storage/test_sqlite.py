@@ -19,7 +19,7 @@ from collector.storage.engines import SqlStore, open_store
 from collector.storage.protocols import CallFilter, EventFilter
 from collector.storage.sqlite import SqliteEngine
 from collector.storage.writer import GroupWriter
-from tests.fakes.stored import NOW_MS, append, claim, event
+from tests.fakes.stored import NOW_MS, append, claim, event, settlement
 
 KILLED = """
 import os, sys
@@ -59,6 +59,29 @@ def test_acknowledged_event_survives_kill_and_the_lock_does_not(sqlite_url: str)
     store = open_store(sqlite_url, settle_ms=0)
     assert 1 == store.last_arrival("p")
     store.close()
+
+
+def test_restart_does_not_wait_for_the_leases_of_the_dead(sqlite_url: str):
+    """
+    The file has one owner, so whoever opens it knows that nobody works on a claim: calls and spans are due at once.
+    """
+    first = open_store(sqlite_url, settle_ms=0)
+    append(first, event("e1"), event("e2"), start=True, terminal=True)
+    (claimed,) = claim(first, now_ms=NOW_MS)
+    first.settle_calls([settlement(claimed, destinations=["otlp"])], now_ms=NOW_MS)
+    append(first, event("e3", request_id="r2"), start=True, terminal=True)
+    claim(first, now_ms=NOW_MS)
+    lease = {"owner": "dead", "destination": "otlp", "lease_ms": 60_000, "limit": 9, "max_bytes": 999}
+    assert 1 == len(first.claim_exports(now_ms=NOW_MS, **lease))
+    first.close()
+
+    second = open_store(sqlite_url, settle_ms=0)
+    try:
+        assert NOW_MS == second.next_due_ms(now_ms=NOW_MS)
+        assert ["r2"] == [one.request_id for one in claim(second, now_ms=NOW_MS)]
+        assert 1 == len(second.claim_exports(now_ms=NOW_MS, **lease))
+    finally:
+        second.close()
 
 
 def test_commits_are_synced(sqlite_url: str):
