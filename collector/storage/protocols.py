@@ -63,6 +63,8 @@ class CallClaim:
     """Fixed at an earlier assembly, or None."""
     exported: Status | None
     """The status under which the call's span was queued for export, or None where it was not yet."""
+    settled_ms: int | None = None
+    """When the call settled for the first time, None where it never did: what is counted once is counted then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +145,9 @@ class WorkQueue(Protocol):
         """
         Store the outcomes and end the claims, in ONE transaction.
 
-        MUST replace the call's row, spans, tool_calls, token_usage and health. The work item goes when `assembled.settled`
-        and `dirty` is unchanged; changed: it is due again (by the rules of ingest); not settled: due at `look_again_ms`.
+        MUST replace the call's row, spans, tool_calls, token_usage and health, and keep when it first settled. The work item
+        goes when `assembled.settled` and `dirty` is unchanged; changed: it is due again (by the rules of ingest); not
+        settled: due at `look_again_ms`.
         Export rows that exist already (same project, span, destination, is_final) MUST stay as they are.
         """
         ...
@@ -204,6 +207,7 @@ class CallFilter:
     """Which calls; as EventFilter. `tool` is a tool that was called; `q` is searched in the previews."""
 
     project: str
+    request_id: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     operation: tuple[str, ...] = ()
     provider: tuple[str, ...] = ()
@@ -253,6 +257,42 @@ class Reader(Protocol):
 
     def trace(self, project: str, trace_id: str) -> Mapping[str, Sequence[Row]]:
         """`spans`, `calls` and `events` (those without a requestId, of the trace's runIds)."""
+        ...
+
+    def event(self, project: str, arrival: int) -> Row | None:
+        """One event, as `events` has it."""
+        ...
+
+    def call_event_heads(self, project: str, request_id: str, *, limit: int, cursor: str | None, max_chars: int) -> Page:
+        """
+        As `call_events`, for looking through: `payload` is text, cut after `max_chars`, and `payload_chars` its whole length.
+
+        MUST NOT load a payload beyond the cut into memory. `at_ms` is the time with its fraction.
+        """
+        ...
+
+    def call_story(self, project: str, request_id: str, *, limit: int, max_chars: int) -> Sequence[StoredEvent]:
+        """A call's events but for pieces of streams, as assembly reads them, oldest first; none longer than `max_chars`."""
+        ...
+
+    def call_pieces(
+        self, project: str, request_id: str, *, limit: int, cursor: str | None = None, kind: str | None = None, times_only: bool = False
+    ) -> Sequence[Row]:
+        """
+        A call's events that are pieces of a stream, oldest first: `at_ms`, `kind`, `message_id`, `tool_call_id`, `payload`,
+        `cursor` (what to give to go on behind this event).
+
+        MUST have the order of the view `chunks`, which takes the same events apart. With `times_only` the payload may be None
+        where the event has one piece.
+        """
+        ...
+
+    def trace_outline(self, project: str, trace_id: str, *, limit: int) -> Mapping[str, Sequence[Row]]:
+        """
+        What a picture of a trace needs, oldest first: `spans` without attributes, `calls` with few columns. No bodies.
+
+        MUST be quick with thousands of spans.
+        """
         ...
 
     def stats(self, project: str, *, since_ms: int | None, until_ms: int | None, by: str | None) -> Sequence[Row]:

@@ -19,7 +19,7 @@ _JSON = frozenset({"tool_names", "schema_issues", "reduced", "payload", "tags", 
 # Ours, behind the promised columns. `updated_ms` is not among them: the live view goes on from it.
 _INTERNAL = {
     tables.events: frozenset({"fraction", "dialect", "resource_id"}),
-    tables.calls: frozenset({"order_ms", "resource_id", "exported_status"}),
+    tables.calls: frozenset({"order_ms", "resource_id", "exported_status", "settled_ms"}),
     tables.exports: frozenset({"encoded", "encoded_bytes", "resource_id"}),
 }
 

@@ -113,7 +113,13 @@ def _call(one: CallSettlement, now_ms: int) -> dict[str, Any]:
         "updated_ms": now_ms,
         "order_ms": next(at for at in known if at is not None),
         "resource_id": one.claim.resource.resource_id,
+        "settled_ms": _first_settled_ms(one, now_ms),
     }
+
+
+def _first_settled_ms(one: CallSettlement, now_ms: int) -> int | None:
+    before = one.claim.settled_ms
+    return before if before is not None else now_ms if one.assembled.settled else None
 
 
 def _span(span: Span) -> dict[str, Any]:

@@ -151,6 +151,7 @@ calls = Table(
     Column("order_ms", Double, nullable=False),
     _text("resource_id"),
     _text_or_null("exported_status"),
+    _int_or_null("settled_ms"),
     PrimaryKeyConstraint("project", "request_id", name="calls_pkey"),
     Index("calls_by_start", "project", "order_ms", "request_id"),
     Index("calls_by_update", "project", "updated_ms"),

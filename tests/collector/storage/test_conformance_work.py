@@ -263,3 +263,21 @@ def test_late_event_keeps_the_call_and_tells_its_first_receipt(store: Store, sto
 
     assert (NOW_MS, NOW_MS + 500) == (claimed.first_received_ms, claimed.last_received_ms)
     assert [{"status": "ok"}] == query(store_url, "SELECT status FROM calls")
+
+
+def test_call_remembers_when_it_first_settled(store: Store):
+    """
+    The first time counts: neither a later event nor a reassembly moves it, and a call that runs has none.
+    """
+    append(store, event("e1"), start=True)
+    (running,) = claim(store, now_ms=NOW_MS + SETTLE_MS)
+    store.settle_calls([settlement(running, settled=False, look_again_ms=NOW_MS + 2_000)], now_ms=NOW_MS + 1_500)
+    (ended,) = claim(store, now_ms=NOW_MS + 2_000)
+    store.settle_calls([settlement(ended)], now_ms=NOW_MS + 2_500)
+    store.mark_all_dirty(project=None, request_id=None, now_ms=NOW_MS + 3_000)
+    (again,) = claim(store, now_ms=NOW_MS + 3_000)
+    store.settle_calls([settlement(again)], now_ms=NOW_MS + 3_500)
+    append(store, event("e2"), terminal=True, received_ms=NOW_MS + 4_000)
+    (late,) = claim(store, now_ms=NOW_MS + 60_000)
+
+    assert [None, None, NOW_MS + 2_500, NOW_MS + 2_500] == [one.settled_ms for one in (running, ended, again, late)]
