@@ -156,3 +156,5 @@ class StoredEvent:
     sequence: int
     dialect: str
     payload: Mapping[str, Any] = field(repr=False)
+    request_id: str | None = None
+    """The call that its row names."""

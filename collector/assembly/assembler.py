@@ -11,7 +11,6 @@ from collector import semconv
 from collector.assembly.call_spans import SpanMaker, call_span, model_call_span, step_span, tool_span
 from collector.assembly.ending import Ended, Ending, find_ending
 from collector.assembly.facts import Facts
-from collector.assembly.fields import items, mapping, name
 from collector.assembly.gather import gather, own_events
 from collector.assembly.health import check_health
 from collector.assembly.inputs import CallEvents, Price
@@ -25,12 +24,13 @@ from collector.assembly.tools import ToolRun, read_tools
 from collector.assembly.usage import Spending, count_usage
 from collector.dialects import DIALECTS
 from collector.events import StoredEvent
+from collector.fields import items, mapping, name
 from collector.spans import Assembled, Call, Health, Span
 
 
 def assemble(call: CallEvents, *, price: Price, capture_content: bool = False) -> Assembled:
     """What the events of a call say at `call.now_ms`. `capture_content` puts prompts and answers on the spans."""
-    events = order_events(_canonical(call.events))
+    events = _canonical(call.events, call.request_id)
     facts = gather(events)
     own = own_events(events)
     ending = find_ending(facts, own, call)
@@ -52,16 +52,22 @@ def assemble(call: CallEvents, *, price: Price, capture_content: bool = False) -
     )
 
 
-def _canonical(events: Sequence[StoredEvent]) -> list[StoredEvent]:
-    """The events that rules read: a foreign event may stand for several of them."""
+def _canonical(events: Sequence[StoredEvent], request_id: str) -> list[StoredEvent]:
+    """The events that rules read, in order: a foreign event may stand for several of them, or for none."""
+    ordered = order_events(events)
     found: list[StoredEvent] = []
-    for event in events:
+    foreign: dict[str, list[StoredEvent]] = {}
+    for event in ordered:
         dialect = DIALECTS.get(event.dialect)
-        if dialect is None:
+        if dialect is None or dialect.is_canonical:
             found.append(event)
         else:
-            found.extend(dialect.canonical(event))
-    return found
+            foreign.setdefault(event.dialect, []).append(event)
+    if not foreign:
+        return found
+    for name_of_dialect, of_dialect in foreign.items():
+        found.extend(DIALECTS[name_of_dialect].canonical(of_dialect, request_id))
+    return order_events(found)
 
 
 def _schedule(call: CallEvents, facts: Facts, ending: Ending) -> tuple[bool, int | None]:

@@ -11,8 +11,8 @@ from typing import Any
 from collector import semconv
 from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
-from collector.assembly.fields import items, mapping, name, number, text, whole
 from collector.assembly.messages import input_messages, output_messages, system_instructions, tool_definitions
+from collector.fields import items, mapping, name, number, text, whole
 from collector.spans import Call, ToolCall, Usage
 
 Attributes = dict[str, Any]

@@ -12,10 +12,10 @@ from typing import Literal
 
 from collector.assembly.facts import Facts
 from collector.assembly.failures import INCOMPLETE, Failure, failure_of_completed, read_failure
-from collector.assembly.fields import name
 from collector.assembly.gather import activity_of
 from collector.assembly.inputs import CallEvents
 from collector.events import StoredEvent
+from collector.fields import name
 from collector.spans import Status
 
 RUN_END_QUIET_MS = 30_000

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from collector.assembly.fields import mapping
 from collector.assembly.parents import HostSpan, parse_traceparent
 from collector.assembly.text import TextRun
 from collector.events import StoredEvent
+from collector.fields import mapping
 
 TextKey = tuple[str, int]
 """messageId ('' where there is none) and choice."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collector import semconv
-from collector.assembly.fields import as_json, mapping, name, text
+from collector.fields import as_json, mapping, name, text
 
 _STATUS = re.compile(r"\s*([1-5]\d\d)\b")
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from collector.assembly.ending import Ended
 from collector.assembly.facts import Facts, IterationFacts
 from collector.assembly.failures import INCOMPLETE, Failure, read_failure
-from collector.assembly.fields import amount, mapping, name
 from collector.assembly.ids import ROLE_MODEL_CALL, span_id
 from collector.assembly.usage import usage_of_message
 from collector.events import StoredEvent
+from collector.fields import amount, mapping, name
 from collector.spans import Status, Usage
 
 

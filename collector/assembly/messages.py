@@ -10,9 +10,9 @@ from typing import Any
 
 from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
-from collector.assembly.fields import as_json, items, mapping, name, text, whole
 from collector.assembly.text import TextRun, join_first_choice
 from collector.events import StoredEvent
+from collector.fields import as_json, items, mapping, name, text, whole
 from collector.spans import ToolCall
 
 PREVIEW_CHARS = 500

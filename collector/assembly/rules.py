@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 
 from collector import semconv
 from collector.assembly.facts import Facts, TextKey, ToolFacts
-from collector.assembly.fields import as_json, items, mapping, name, whole
 from collector.assembly.text import TextRun, add_packed, add_piece, first_piece_ms
 from collector.events import StoredEvent
+from collector.fields import as_json, items, mapping, name, whole
 
 Rule = Callable[[Facts, StoredEvent], None]
 

@@ -11,9 +11,9 @@ from typing import Any
 from collector import semconv
 from collector.assembly.facts import Facts
 from collector.assembly.failures import Failure, read_failure
-from collector.assembly.fields import amount, flag, mapping, name
 from collector.assembly.ids import span_id
 from collector.events import StoredEvent
+from collector.fields import amount, flag, mapping, name
 from collector.spans import SpanKind
 
 Payload = Mapping[str, Any]

@@ -8,8 +8,8 @@ A run is one (messageId, choice): choices and messages interleave in a stream.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from collector.assembly.fields import amount, items, mapping, text
 from collector.events import StoredEvent
+from collector.fields import amount, items, mapping, text
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
-from collector.assembly.fields import amount
 from collector.events import StoredEvent
+from collector.fields import amount
 
 SKEW_LIMIT_MS = 50.0
 

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from collector.assembly.facts import Facts, ToolFacts
 from collector.assembly.failures import Failure, read_failure
-from collector.assembly.fields import amount, as_json
 from collector.assembly.timing import Times, measure
+from collector.fields import amount, as_json
 from collector.spans import ToolCall
 
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
-from collector.assembly.fields import amount, mapping, name, whole
 from collector.assembly.inputs import Price
 from collector.events import StoredEvent
+from collector.fields import amount, mapping, name, whole
 from collector.spans import Usage, UsageRow
 
 CostSource = Literal["provider", "genai-prices"]

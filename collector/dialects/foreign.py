@@ -27,6 +27,7 @@ class ForeignDialect:
     keeps_plugin_id: bool = False
 
     makes_calls = False
+    is_canonical = False
     has_catalogue = False
 
     def flatten(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,8 +49,13 @@ class ForeignDialect:
         edge = "start" if type_name in self.stream_starts else "end" if type_name in self.stream_ends else None
         return StreamMark(edge, response_id if isinstance(response_id, str) and response_id else None)
 
-    def canonical(self, event: StoredEvent) -> Sequence[StoredEvent]:
-        """Nothing yet. With the first translation `makes_calls` turns true and this class splits, a file a dialect."""
+    def activity(self, event_type: str) -> str:
+        return "text"
+
+    def parts(self, event: Mapping[str, Any]) -> Sequence[str]:
+        return ()
+
+    def canonical(self, events: Sequence[StoredEvent], request_id: str) -> Sequence[StoredEvent]:
         return ()
 
 

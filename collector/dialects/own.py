@@ -17,6 +17,7 @@ class OwnDialect:
     name = "hookline"
     plugin_ids = ()
     makes_calls = True
+    is_canonical = True
     has_catalogue = True
 
     def flatten(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,5 +29,11 @@ class OwnDialect:
     def stream_mark(self, event: Mapping[str, Any]) -> StreamMark | None:
         return None
 
-    def canonical(self, event: StoredEvent) -> Sequence[StoredEvent]:
-        return (event,)
+    def activity(self, event_type: str) -> str:
+        return event_type.partition(":")[0]
+
+    def parts(self, event: Mapping[str, Any]) -> Sequence[str]:
+        return ()
+
+    def canonical(self, events: Sequence[StoredEvent], request_id: str) -> Sequence[StoredEvent]:
+        return events

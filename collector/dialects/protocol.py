@@ -1,7 +1,7 @@
 """
 What a dialect is: somebody else's way of writing down events.
 
-Flow: HTTP -> **dialects** (flatten) -> validation -> storage -> **dialects** (canonical) -> assembly.
+Flow: HTTP -> **dialects** (flatten, parts) -> validation -> storage -> **dialects** (canonical) -> assembly.
 Pure: no I/O, no clock. An event is stored as its sender wrote it; only assembly sees canonical events.
 """
 
@@ -39,6 +39,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def is_canonical(self) -> bool:
+        """Whether its events are what assembly reads as they are: then nobody calls `canonical`."""
+        ...
+
+    @property
     def has_catalogue(self) -> bool:
         """Whether the event catalogue describes its types."""
         ...
@@ -55,6 +60,22 @@ class Dialect(Protocol):
         """For events that come inside a provider's stream; None for others."""
         ...
 
-    def canonical(self, event: StoredEvent) -> Sequence[StoredEvent]:
-        """The event as assembly's rules read it."""
+    def activity(self, event_type: str) -> str:
+        """The activity of the call that an event of this type belongs to, as far as the type tells: `text`, `image`, …"""
+        ...
+
+    def parts(self, event: Mapping[str, Any]) -> Sequence[str]:
+        """
+        Ids of what the event names and what is a call of its own inside the event's call: images of a Responses stream.
+
+        The call of a part has the requestId `<requestId>/<id>` and no events of its own: it is read from those of its stream.
+        """
+        ...
+
+    def canonical(self, events: Sequence[StoredEvent], request_id: str) -> Sequence[StoredEvent]:
+        """
+        All events of this dialect that a call has, in order, as assembly's rules read them.
+
+        `request_id` may name a part of the call that the events belong to: then they tell the story of that part.
+        """
         ...

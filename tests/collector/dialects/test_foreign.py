@@ -154,7 +154,7 @@ def test_foreign_events_make_no_calls_until_they_are_translated():
         type="t", event_id="e", timestamp_ms=1, received_ms=1, arrival=1, sequence=0, dialect="openai", payload={}
     )
     for dialect in DIALECTS.values():
-        assert dialect.makes_calls == bool(dialect.canonical(stored))
+        assert dialect.makes_calls == bool(dialect.canonical([stored], "r"))
 
 
 def test_table_is_keyed_by_name():

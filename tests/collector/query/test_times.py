@@ -2,7 +2,7 @@
 Times in queries: read without guessing, or refused with what to do.
 """
 
-from contextlib import suppress
+import contextlib
 
 import pytest
 from hypothesis import given

@@ -1,7 +1,7 @@
 """
 Read fields whose type nobody has checked.
 
-Flow: events -> **typed values** -> rules. A payload is kept as the sender wrote it, so any field may hold anything;
+Flow: events -> **typed values** -> dialects, assembly. A payload is kept as the sender wrote it, so any field may hold anything;
 what has another type than expected counts as absent.
 """
 
