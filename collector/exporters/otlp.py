@@ -7,7 +7,7 @@ Flow: pipeline -> **OtlpExporter** -> exporters.delivery -> transport -> an Open
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from google.protobuf.message import DecodeError
@@ -15,28 +15,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from collector.events import Resource
 from collector.exporters.delivery import Limits, deliver
-from collector.exporters.otlp_answers import Accepted, Answer, Reading
+from collector.exporters.otlp_answers import Accepted, Answer
 from collector.exporters.otlp_encoding import Envelope, encode_span
-from collector.exporters.otlp_headers import without_secrets
 from collector.exporters.otlp_settings import OtlpSettings
+from collector.exporters.otlp_transport import MAX_REQUEST_BYTES, open_transport
 from collector.exporters.protocol import Outcome
 from collector.spans import Span
 
 log: Any = structlog.get_logger(__name__)
 
-MAX_REQUEST_BYTES = 4 * 1024 * 1024
-"""Before compression: what receivers take by default (gRPC's own limit, and that of most collectors)."""
 BUDGET_S = 5.0
 """For all requests of one `send`; one that has begun by then may still take its timeout."""
 KEPT_ENVELOPES = 256
-
-
-class Transport(Protocol):
-    """Posts one serialised request."""
-
-    def post(self, request: bytes) -> Answer: ...
-
-    def close(self) -> None: ...
 
 
 class OtlpExporter:
@@ -45,7 +35,7 @@ class OtlpExporter:
     destination = "otlp"
 
     def __init__(self, settings: OtlpSettings, *, max_request_bytes: int = MAX_REQUEST_BYTES, budget_s: float = BUDGET_S) -> None:
-        self._transport = _open_transport(settings)
+        self._transport = open_transport(settings, parse_response)
         self._max_request_bytes = max_request_bytes
         self._budget_s = budget_s
         # The timeout bounds connecting, answering and the answer's body, each.
@@ -74,12 +64,12 @@ class OtlpExporter:
 
     def _post(self, envelope: Envelope, spans: Sequence[bytes]) -> Answer:
         answer = self._transport.post(envelope.join_request(spans))
-        if isinstance(answer, Accepted) and (answer.rejected_spans or answer.message):
-            self._rejected_spans += answer.rejected_spans
+        if isinstance(answer, Accepted) and (answer.rejected or answer.message):
+            self._rejected_spans += answer.rejected
             log.warning(
                 "spans_rejected_by_backend",
                 exporter=self.destination,
-                rejected=answer.rejected_spans,
+                rejected=answer.rejected,
                 count=len(spans),
                 message=answer.message,
             )
@@ -99,22 +89,10 @@ def _with_service(resource: Resource) -> dict[str, Any]:
     return {"service.name": resource.service or "unknown_service"} | dict(resource.attributes)
 
 
-def _open_transport(settings: OtlpSettings) -> Transport:
-    secrets = tuple(settings.headers.values())
-    reading = Reading(parse_response=parse_response, blot=lambda text: without_secrets(text, secrets))
-    if settings.protocol == "grpc":
-        from collector.exporters.otlp_grpc import GrpcTransport
-
-        return GrpcTransport(settings, reading)
-    from collector.exporters.otlp_http import HttpTransport
-
-    return HttpTransport(settings, reading)
-
-
 def parse_response(body: bytes) -> Accepted:
     """What an ExportTraceServiceResponse says. Raises ValueError where it is none."""
     try:
         partial = ExportTraceServiceResponse.FromString(body).partial_success
     except DecodeError as exc:
         raise ValueError("not an ExportTraceServiceResponse") from exc
-    return Accepted(rejected_spans=max(partial.rejected_spans, 0), message=partial.error_message)
+    return Accepted(rejected=max(partial.rejected_spans, 0), message=partial.error_message)

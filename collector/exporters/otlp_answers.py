@@ -18,9 +18,9 @@ MAX_WAIT_S = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """2xx. `rejected_spans` of partial_success: the backend dropped so many and must not get them again."""
+    """2xx. `rejected` of partial_success: the backend dropped so many items and must not get them again."""
 
-    rejected_spans: int = 0
+    rejected: int = 0
     message: str = ""
 
 
@@ -54,10 +54,12 @@ ABOUT_US_STATUSES = frozenset({401, 404, 405, 407})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What reading an answer takes: `parse_response` for an ExportTraceServiceResponse, `blot` for words that quote our key."""
+    """What reading an answer takes: its signal's shapes, and `blot` for words that quote our key."""
 
     parse_response: Callable[[bytes], Accepted]
-    """Raises ValueError where the bytes are none."""
+    """Of the signal's Export…ServiceResponse. Raises ValueError where the bytes are none."""
+    json_rejected: str
+    """The field with the number of rejected items, in an answer of JSON."""
     blot: Callable[[str], str]
 
     def words(self, text: str) -> str:
@@ -78,20 +80,20 @@ def read_http_answer(status: int, headers: Mapping[str, str], body: bytes, *, re
 
 
 def read_success(content_type: str, body: bytes, reading: Reading) -> Accepted:
-    """A 2xx stays one whatever its body looks like: to send again would double the spans."""
+    """A 2xx stays one whatever its body looks like: to send again would double everything."""
     try:
-        accepted = _read_json(body) if "json" in content_type.lower() else reading.parse_response(body)
+        accepted = _read_json(body, reading.json_rejected) if "json" in content_type.lower() else reading.parse_response(body)
     except ValueError:
         return Accepted()
-    return Accepted(rejected_spans=accepted.rejected_spans, message=reading.words(accepted.message))
+    return Accepted(rejected=accepted.rejected, message=reading.words(accepted.message))
 
 
-def _read_json(body: bytes) -> Accepted:
+def _read_json(body: bytes, json_rejected: str) -> Accepted:
     try:
         partial: Any = json.loads(body or b"{}").get("partialSuccess") or {}
-        return Accepted(rejected_spans=int(partial.get("rejectedSpans", 0)), message=str(partial.get("errorMessage", "")))
+        return Accepted(rejected=int(partial.get(json_rejected, 0)), message=str(partial.get("errorMessage", "")))
     except (AttributeError, TypeError, RecursionError) as exc:
-        raise ValueError("not an ExportTraceServiceResponse") from exc
+        raise ValueError("not an answer to an export") from exc
 
 
 def read_retry_after(value: str | None, *, now_s: float) -> float | None:

@@ -17,7 +17,6 @@ from google.rpc.status_pb2 import Status
 from collector.exporters.otlp_answers import Answer, Away, Reading, read_grpc_failure, read_success
 from collector.exporters.otlp_settings import OtlpSettings
 
-EXPORT_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 # Left alone, a channel waits up to two minutes between attempts to connect; when to try is the pipeline's to say.
 _OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.primary_user_agent", "hookline-otlp"),
@@ -36,7 +35,7 @@ class GrpcTransport:
         self._channel = _open_channel(settings)
         self._metadata = tuple((name, _value(name, value)) for name, value in settings.headers.items())
         self._export: Callable[..., bytes] = self._channel.unary_unary(
-            EXPORT_METHOD, request_serializer=None, response_deserializer=None
+            settings.signal.grpc_method, request_serializer=None, response_deserializer=None
         )  # pyright: ignore[reportUnknownMemberType]
 
     def post(self, request: bytes) -> Answer:

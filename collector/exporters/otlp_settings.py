@@ -2,8 +2,8 @@
 The standard OTEL_EXPORTER_OTLP_* variables, read as the OTLP exporter specification says.
 
 Flow: environment -> **settings of one OTLP exporter** -> exporters.otlp.
-Pure but for looking whether named files can be read. A variable for traces (OTEL_EXPORTER_OTLP_TRACES_*) wins over the general
-one and replaces it whole; an empty variable counts as not set.
+Pure but for looking whether named files can be read. A variable for one signal (OTEL_EXPORTER_OTLP_TRACES_*) wins over the
+general one and replaces it whole; an empty variable counts as not set. OTEL_TRACES_EXPORTER=none switches a signal off.
 """
 
 import base64
@@ -15,19 +15,22 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from collector.errors import WrongSettings
 from collector.exporters.otlp_headers import read_headers
+from collector.exporters.otlp_signals import TRACES, Signal
 
 Protocol = Literal["http/protobuf", "grpc"]
 Compression = Literal["gzip", "none"]
 
 DEFAULT_TIMEOUT_MS = 10_000
-TRACES_PATH = "/v1/traces"
 GRPC_PORT = 4317
+BASE = "OTEL_EXPORTER_OTLP_"
+EXPORTER_NAMES = frozenset({"otlp", "none", "console", "logging", "prometheus", "zipkin", "jaeger"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtlpSettings:
     """Where and how to send. For gRPC `endpoint` is what a channel takes (host:port), else a URL. Secrets stay out of repr."""
 
+    signal: Signal
     protocol: Protocol
     endpoint: str = field(repr=False)
     is_secure: bool
@@ -45,56 +48,72 @@ class _Found:
 
     name: str
     value: str
-
-    @property
-    def is_for_traces(self) -> bool:
-        return "_TRACES_" in self.name
+    is_of_signal: bool
 
 
-def read_otlp_settings(environment: Mapping[str, str]) -> OtlpSettings | None:
-    """The settings, or None where no endpoint is set: then nothing is sent. Raises WrongSettings."""
-    endpoint = _find(environment, "ENDPOINT")
-    if endpoint is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Variables:
+    """The environment as one signal sees it."""
+
+    environment: Mapping[str, str]
+    signal: Signal
+
+    def find(self, option: str) -> _Found | None:
+        for prefix, is_of_signal in ((f"{BASE}{self.signal.name}_", True), (BASE, False)):
+            value = self.environment.get(prefix + option, "").strip()
+            if value:
+                return _Found(name=prefix + option, value=value, is_of_signal=is_of_signal)
         return None
-    protocol = _protocol(environment)
-    headers = read_headers(*_name_and_value(environment, "HEADERS"))
+
+
+def read_otlp_settings(environment: Mapping[str, str], signal: Signal = TRACES) -> OtlpSettings | None:
+    """The settings, or None where no endpoint is set or the signal is switched off. Raises WrongSettings."""
+    variables = _Variables(environment=environment, signal=signal)
+    endpoint = variables.find("ENDPOINT")
+    if endpoint is None or not _sends_otlp(variables):
+        return None
+    protocol = _protocol(variables)
+    headers = read_headers(*_name_and_value(variables, "HEADERS"))
     if protocol == "grpc":
-        target, is_secure = _grpc_target(endpoint, environment)
+        target, is_secure = _grpc_target(endpoint, variables)
     else:
-        target, is_secure, login = _http_url(endpoint)
+        target, is_secure, login = _http_url(endpoint, signal)
         headers = ({"authorization": login} if login else {}) | headers
-    client_certificate = _file(environment, "CLIENT_CERTIFICATE")
-    client_key = _file(environment, "CLIENT_KEY")
+    client_certificate = _file(variables, "CLIENT_CERTIFICATE")
+    client_key = _file(variables, "CLIENT_KEY")
     if client_key is not None and client_certificate is None:
         raise WrongSettings("OTEL_EXPORTER_OTLP_CLIENT_KEY is set without OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: set both.")
     return OtlpSettings(
+        signal=signal,
         protocol=protocol,
         endpoint=target,
         is_secure=is_secure,
         headers=headers,
-        timeout_s=_timeout_s(environment),
-        compression=_compression(environment),
-        certificate=_file(environment, "CERTIFICATE"),
+        timeout_s=_timeout_s(variables),
+        compression=_compression(variables),
+        certificate=_file(variables, "CERTIFICATE"),
         client_certificate=client_certificate,
         client_key=client_key,
     )
 
 
-def _find(environment: Mapping[str, str], option: str) -> _Found | None:
-    for name in (f"OTEL_EXPORTER_OTLP_TRACES_{option}", f"OTEL_EXPORTER_OTLP_{option}"):
-        value = environment.get(name, "").strip()
-        if value:
-            return _Found(name=name, value=value)
-    return None
+def _sends_otlp(variables: _Variables) -> bool:
+    """OTEL_<SIGNAL>_EXPORTER: a list of names. We know OTLP; what others say is for the SDKs of other programs."""
+    name = f"OTEL_{variables.signal.name}_EXPORTER"
+    value = variables.environment.get(name, "").strip().lower() or "otlp"
+    wanted = {part.strip() for part in value.split(",")}
+    if unknown := wanted - EXPORTER_NAMES:
+        raise WrongSettings(f"{name}: {min(unknown)[:40]!r} is not known: set otlp, or none for no export.")
+    return "otlp" in wanted
 
 
-def _name_and_value(environment: Mapping[str, str], option: str) -> tuple[str, str]:
-    found = _find(environment, option)
-    return (found.name, found.value) if found else (f"OTEL_EXPORTER_OTLP_{option}", "")
+def _name_and_value(variables: _Variables, option: str) -> tuple[str, str]:
+    found = variables.find(option)
+    return (found.name, found.value) if found else (BASE + option, "")
 
 
-def _protocol(environment: Mapping[str, str]) -> Protocol:
-    found = _find(environment, "PROTOCOL")
+def _protocol(variables: _Variables) -> Protocol:
+    found = variables.find("PROTOCOL")
     match found.value.lower() if found else "http/protobuf":
         case "http/protobuf":
             return "http/protobuf"
@@ -105,8 +124,8 @@ def _protocol(environment: Mapping[str, str]) -> Protocol:
             raise WrongSettings(f"{name}: {other[:40]!r} is not spoken here: set http/protobuf or grpc.")
 
 
-def _compression(environment: Mapping[str, str]) -> Compression:
-    found = _find(environment, "COMPRESSION")
+def _compression(variables: _Variables) -> Compression:
+    found = variables.find("COMPRESSION")
     match found.value.lower() if found else "none":
         case "none":
             return "none"
@@ -117,8 +136,8 @@ def _compression(environment: Mapping[str, str]) -> Compression:
             raise WrongSettings(f"{name}: {other[:40]!r} is not known: set gzip or none.")
 
 
-def _timeout_s(environment: Mapping[str, str]) -> float:
-    found = _find(environment, "TIMEOUT")
+def _timeout_s(variables: _Variables) -> float:
+    found = variables.find("TIMEOUT")
     if found is None:
         return DEFAULT_TIMEOUT_MS / 1000
     # The specification counts milliseconds; the Python SDK, against it, seconds. A fraction can only mean the latter.
@@ -127,8 +146,8 @@ def _timeout_s(environment: Mapping[str, str]) -> float:
     return min(int(found.value), 600_000) / 1000
 
 
-def _file(environment: Mapping[str, str], option: str) -> Path | None:
-    found = _find(environment, option)
+def _file(variables: _Variables, option: str) -> Path | None:
+    found = variables.find(option)
     if found is None:
         return None
     path = Path(found.value)
@@ -149,12 +168,12 @@ def _split(endpoint: _Found) -> SplitResult:
     return parts
 
 
-def _http_url(endpoint: _Found) -> tuple[str, bool, str | None]:
+def _http_url(endpoint: _Found, signal: Signal) -> tuple[str, bool, str | None]:
     """URL, whether it is https, and the Authorization header that a name and password in the URL stand for."""
     parts = _split(endpoint)
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise WrongSettings(f"{endpoint.name} must be an http or https URL, like http://localhost:4318.")
-    path = parts.path if endpoint.is_for_traces else parts.path.rstrip("/") + TRACES_PATH
+    path = parts.path if endpoint.is_of_signal else parts.path.rstrip("/") + signal.path
     host = parts.netloc.rpartition("@")[2]
     url = urlunsplit((parts.scheme.lower(), host, path or "/", parts.query, ""))
     return url, parts.scheme.lower() == "https", _login(parts)
@@ -167,7 +186,7 @@ def _login(parts: SplitResult) -> str | None:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def _grpc_target(endpoint: _Found, environment: Mapping[str, str]) -> tuple[str, bool]:
+def _grpc_target(endpoint: _Found, variables: _Variables) -> tuple[str, bool]:
     """What to dial, and whether with TLS: an http or https scheme decides, else OTEL_EXPORTER_OTLP_INSECURE does."""
     if "://" in endpoint.value and endpoint.value.lower().startswith(("http:", "https:")):
         parts = _split(endpoint)
@@ -176,11 +195,11 @@ def _grpc_target(endpoint: _Found, environment: Mapping[str, str]) -> tuple[str,
         is_secure = parts.scheme.lower() == "https"
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return f"{host}:{parts.port or (443 if is_secure else GRPC_PORT)}", is_secure
-    return endpoint.value, not _is_insecure(environment)
+    return endpoint.value, not _is_insecure(variables)
 
 
-def _is_insecure(environment: Mapping[str, str]) -> bool:
-    found = _find(environment, "INSECURE")
+def _is_insecure(variables: _Variables) -> bool:
+    found = variables.find("INSECURE")
     match found.value.lower() if found else "false":
         case "true":
             return True
