@@ -14,6 +14,7 @@ from collector.events import Batch, Receipt
 from collector.storage.call_reads import CallReads
 from collector.storage.claiming import CallWork
 from collector.storage.database import Database
+from collector.storage.detail_reads import DetailReads
 from collector.storage.engine import Engine
 from collector.storage.event_reads import EventReads
 from collector.storage.exporting import ExportWork
@@ -31,7 +32,7 @@ ENGINES: Mapping[str, type[SqliteEngine] | type[PostgresqlEngine]] = {
 }
 
 
-class SqlStore(CallWork, ExportWork, EventReads, CallReads, StatsReads, Keys):
+class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, Keys):
     """A store on an engine: the sum of its parts, and the way in."""
 
     def append(self, batch: Batch) -> Future[Receipt]:

@@ -63,7 +63,12 @@ def after(columns: Sequence[ColumnElement[Any]], place: Sequence[Any], *, descen
 
 def encode_cursor(order: str, row: AnyRow, names: Sequence[str]) -> str:
     """The place of a row in an order, opaque."""
-    place = [order, *(getattr(row, name) for name in names)]
+    return encode_place(order, [getattr(row, name) for name in names])
+
+
+def encode_place(order: str, values: Sequence[Any]) -> str:
+    """As `encode_cursor`, from the values."""
+    place = [order, *values]
     return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

@@ -276,14 +276,21 @@ class Reader(Protocol):
         ...
 
     def call_pieces(
-        self, project: str, request_id: str, *, limit: int, cursor: str | None = None, kind: str | None = None, times_only: bool = False
+        self,
+        project: str,
+        request_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        kind: str | None = None,
+        times_only: bool = False,
     ) -> Sequence[Row]:
         """
         A call's events that are pieces of a stream, oldest first: `at_ms`, `kind`, `message_id`, `tool_call_id`, `payload`,
         `cursor` (what to give to go on behind this event).
 
-        MUST have the order of the view `chunks`, which takes the same events apart. With `times_only` the payload may be None
-        where the event has one piece.
+        MUST have the order of the view `chunks`, which takes the same events apart. `times_only` gives `at_ms` and `payload`
+        alone, the payload None where it holds no pack.
         """
         ...
 

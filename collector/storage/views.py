@@ -1,8 +1,11 @@
 """
 The views, as our own reads see them; `migrations/` has their SQL.
 
-Flow: call_reads -> **trace_health**. Not in `tables.metadata`: a view is no table to a migration.
+Flow: call_reads -> **trace_health** ; detail_reads -> **the types that `chunks` reads**.
+Not in `tables.metadata`: a view is no table to a migration.
 """
+
+from collections.abc import Mapping
 
 from sqlalchemy import Boolean, Column, Double, MetaData, Table, Text
 
@@ -28,3 +31,17 @@ trace_health = Table(
     _flag("truncated"),
     _flag("sequence_gap"),
 )
+
+PIECE_KINDS: Mapping[str, str] = {
+    "text:chunk:content": "content",
+    "text:chunk:thinking": "thinking",
+    "text:chunk:tool-call": "tool_call",
+    "text:chunk:tool-result": "tool_result",
+    "response.output_text.delta": "content",
+    "response.refusal.delta": "content",
+    "response.reasoning_text.delta": "thinking",
+    "response.reasoning_summary_text.delta": "thinking",
+    "response.function_call_arguments.delta": "tool_call",
+    "output_text_delta": "content",
+}
+"""Event types that `chunks` takes apart, and what their text is; a test holds the two together."""

@@ -1,0 +1,159 @@
+"""
+Reading one call closely, and its trace in outline: what a page shows, without what it does not.
+
+Flow: query -> **DetailReads** -> events, spans, calls. A call may have 20,000 events, a trace 3,000 spans, an event megabytes.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, and_, case, func, select
+
+from collector.events import StoredEvent
+from collector.storage.claiming import stored_event
+from collector.storage.database import StorePart
+from collector.storage.paging import after, decode_cursor, encode_cursor, encode_place, page_size
+from collector.storage.protocols import Page, Row
+from collector.storage.rows import plain, shown
+from collector.storage.tables import calls, events, spans
+from collector.storage.views import PIECE_KINDS
+
+_PART = func.coalesce(events.c.fraction, 0.0)
+_PLACE = func.coalesce(events.c.sequence, 0)
+_ORDER = (events.c.timestamp, _PART, _PLACE, events.c.arrival)
+_AT_MS = (events.c.timestamp + _PART).label("at_ms")
+_HEAD_COLUMNS = [
+    column for column in shown(events) if column.name not in {"payload", "project", "tool_names", "message_count", "has_tools"}
+]
+_STORY_COLUMNS = tuple(
+    events.c[name]
+    for name in ("type", "event_id", "timestamp", "fraction", "received_at", "arrival", "sequence", "dialect", "payload")
+)
+_SPAN_COLUMNS = tuple(
+    spans.c[name]
+    for name in (
+        "span_id", "parent_span_id", "request_id", "kind", "name", "start_ns", "end_ns", "duration_ms", "status", "error_type",
+        "tool_name",
+    )
+)  # fmt: skip
+_CALL_COLUMNS = tuple(
+    calls.c[name]
+    for name in (
+        "request_id", "parent_request_id", "operation", "model", "status", "start_ms", "duration_ms", "time_to_first_chunk_ms",
+        "span_id",
+    )
+)  # fmt: skip
+
+
+class DetailReads(StorePart):
+    """The share of `Reader` that looks at one call or one trace."""
+
+    def event(self, project: str, arrival: int) -> Row | None:
+        """See `Reader.event`."""
+        if not 0 <= arrival < 2**63:
+            return None
+        statement = select(*shown(events)).where(events.c.arrival == arrival, events.c.project == project)
+        with self._database.reading() as connection:
+            found = connection.execute(statement).one_or_none()
+        return None if found is None else plain(found)
+
+    def call_event_heads(self, project: str, request_id: str, *, limit: int, cursor: str | None, max_chars: int) -> Page:
+        """See `Reader.call_event_heads`."""
+        size = page_size(limit)
+        statement = (
+            select(
+                *_HEAD_COLUMNS,
+                func.substr(events.c.payload, 1, max_chars).label("head"),
+                func.length(events.c.payload).label("payload_chars"),
+                _AT_MS,
+                _PART.label("part"),
+                _PLACE.label("place"),
+            )
+            .where(_of_call(project, request_id))
+            .order_by(*_ORDER)
+            .limit(size + 1)
+        )
+        if cursor is not None:
+            place = decode_cursor(cursor, "call_events", (int, float, int, int))
+            statement = statement.where(after(_ORDER, place, descending=False))
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).all()
+        names = ("timestamp", "part", "place", "arrival")
+        items = tuple({**plain(row, leave=("head", "part", "place")), "payload": row.head} for row in rows[:size])
+        return Page(items=items, next_cursor=encode_cursor("call_events", rows[size - 1], names) if len(rows) > size else None)
+
+    def call_story(self, project: str, request_id: str, *, limit: int, max_chars: int) -> Sequence[StoredEvent]:
+        """See `Reader.call_story`."""
+        statement = (
+            select(*_STORY_COLUMNS)
+            .where(_of_call(project, request_id), events.c.type.not_in(PIECE_KINDS), func.length(events.c.payload) <= max_chars)
+            .order_by(*_ORDER)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [stored_event(row) for row in connection.execute(statement)]
+
+    def call_pieces(
+        self,
+        project: str,
+        request_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        kind: str | None = None,
+        times_only: bool = False,
+    ) -> Sequence[Row]:
+        """See `Reader.call_pieces`."""
+        types = [type_ for type_, its_kind in PIECE_KINDS.items() if kind in {None, its_kind}]
+        # Of a pack the times are in the payload; 20,000 payloads that nobody reads cost half a second.
+        payload = case((events.c.payload.contains('"chunks"'), events.c.payload)) if times_only else events.c.payload
+        statement = (
+            select(*_ORDER, events.c.type, events.c.message_id, events.c.tool_call_id, payload)
+            .where(_of_call(project, request_id), events.c.type.in_(types))
+            .order_by(*_ORDER)
+            .limit(limit)
+        )
+        if cursor is not None:
+            place = decode_cursor(cursor, "call_events", (int, float, int, int))
+            statement = statement.where(after(_ORDER, place, descending=False))
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).all()
+        if times_only:
+            return [{"at_ms": row[0] + row[1], "payload": json.loads(row[7]) if row[7] else None} for row in rows]
+        return [_piece(*row) for row in rows]
+
+    def trace_outline(self, project: str, trace_id: str, *, limit: int) -> Mapping[str, Sequence[Row]]:
+        """See `Reader.trace_outline`."""
+        of_spans = and_(spans.c.project == project, spans.c.trace_id == trace_id)
+        of_calls = and_(calls.c.project == project, calls.c.trace_id == trace_id)
+        by_start = select(*_SPAN_COLUMNS).where(of_spans).order_by(spans.c.start_ns, spans.c.span_id).limit(limit)
+        its_calls = select(*_CALL_COLUMNS).where(of_calls).order_by(calls.c.order_ms, calls.c.request_id).limit(limit)
+        with self._database.reading() as connection:
+            return {
+                "spans": [dict(row) for row in connection.execute(by_start).mappings()],
+                "calls": [dict(row) for row in connection.execute(its_calls).mappings()],
+            }
+
+
+def _of_call(project: str, request_id: str) -> ColumnElement[bool]:
+    return and_(events.c.request_id == request_id, events.c.project == project)
+
+
+def _piece(
+    timestamp: int,
+    part: float,
+    order: int,
+    arrival: int,
+    type_: str,
+    message_id: str | None,
+    tool_call_id: str | None,
+    payload: str,
+) -> Row:
+    return {
+        "at_ms": timestamp + part,
+        "kind": PIECE_KINDS[type_],
+        "message_id": message_id,
+        "tool_call_id": tool_call_id,
+        "payload": json.loads(payload),
+        "cursor": encode_place("call_events", (timestamp, part, order, arrival)),
+    }

@@ -1,0 +1,147 @@
+"""
+Reading one call closely: pieces as the view `chunks` has them, heads of events, the story, the outline of a trace.
+"""
+
+import importlib
+import json
+from typing import Any
+
+import pytest
+
+from collector.errors import BadRequest
+from collector.query.chunks import read_pieces, read_times
+from collector.storage.protocols import Store
+from collector.storage.views import PIECE_KINDS
+from tests.end_to_end.database import query
+from tests.fakes.stored import NOW_MS, TRACE_ID, append, claim, event, settlement
+
+ODD: tuple[Any, ...] = (
+    3,
+    "abc",
+    [{}],
+    {"delta": "x"},
+    None,
+    [1, "a", {"delta": "good", "offsetMs": "soon"}, {"offsetMs": 1}],
+    [],
+)
+
+
+def fill(store: Store) -> None:
+    """A call of every kind of piece, packed and single, some of one millisecond, and what only looks like one."""
+    packs = [{"offsetMs": n * 1.5, "delta": f"p{n}"} for n in range(7)]
+    rows = [
+        event("start", sequence=1),
+        event("think", type="text:chunk:thinking", timestamp=NOW_MS + 5, sequence=2, payload={"delta": "hm"}),
+        event("pack", type="text:chunk:content", timestamp=NOW_MS + 10, fraction=0.5, payload={"chunks": packs}),
+        event("later", type="text:chunk:content", timestamp=NOW_MS + 10, fraction=0.75, payload={"delta": "z", "choice": 1}),
+        event("tool", type="text:chunk:tool-call", timestamp=NOW_MS + 20, tool_call_id="t1", payload={"arguments": "{}"}),
+        event("done", type="text:chunk:done", timestamp=NOW_MS + 21),
+        event("end", type="text:request:completed", timestamp=NOW_MS + 30, payload={"content": "x" * 500}),
+        event("other", request_id="r2", type="text:chunk:content", payload={"delta": "no"}),
+    ]
+    odd = [event(f"o{n}", type="text:chunk:content", timestamp=NOW_MS + 25, payload={"chunks": one}) for n, one in enumerate(ODD)]
+    append(store, *rows, *odd)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 200])
+def test_pieces_are_the_rows_of_the_view(store: Store, store_url: str, limit: int):
+    """
+    Windows of any size put together are what the view says: number, time, gap, kind and text.
+    """
+    fill(store)
+    sql = "SELECT n, at_ms, gap_ms, kind, delta FROM chunks WHERE request_id = 'r1' ORDER BY n"
+    expected = [tuple(row.values()) for row in query(store_url, sql)]
+
+    found: list[tuple[object, ...]] = []
+    window, rounds = None, 0
+    while rounds == 0 or window is not None:
+        taken = read_pieces(store, "p", "r1", window=window, limit=limit)
+        found += [(one.n, one.at_ms, one.gap_ms, one.kind, one.delta) for one in taken.pieces]
+        window, rounds = taken.next_window, rounds + 1
+
+    assert expected == found
+    assert 11 == len(expected)
+    assert [row[1] for row in expected] == read_times(store, "p", "r1")
+
+
+def test_pieces_of_one_kind(store: Store):
+    """
+    The thinking alone, without reading the text.
+    """
+    fill(store)
+
+    assert ["hm"] == [piece.delta for piece in read_pieces(store, "p", "r1", kind="thinking").pieces]
+
+
+@pytest.mark.parametrize("window", ["x", "1~2~3", "1~x~2~", "9" * 99 + "~0~1~", "1~0~1~broken"])
+def test_window_of_nobody_is_a_bad_request(store: Store, window: str):
+    """
+    It came from an address, which anybody can write.
+    """
+    with pytest.raises(BadRequest):
+        read_pieces(store, "p", "r1", window=window)
+
+
+def test_kinds_are_those_of_the_view():
+    """
+    What the page takes for a piece is what SQL takes for one.
+    """
+    assert importlib.import_module("migrations.versions.0002_views").KINDS == PIECE_KINDS
+
+
+def test_heads_of_events_are_cut(store: Store):
+    """
+    A long payload comes as its beginning and its length, in the order of the call, page by page.
+    """
+    fill(store)
+    page = store.call_event_heads("p", "r1", limit=3, cursor=None, max_chars=40)
+    following = store.call_event_heads("p", "r1", limit=100, cursor=page.next_cursor, max_chars=40)
+
+    heads = [*page.items, *following.items]
+    assert ["start", "think", "pack", "later", "tool", "done"] == [head["event_id"] for head in heads[:6]]
+    end = next(head for head in heads if head["event_id"] == "end")
+    assert (40, True, NOW_MS + 30.0) == (len(end["payload"]), end["payload_chars"] > 500, end["at_ms"])
+    assert NOW_MS + 10.5 == heads[2]["at_ms"]
+    assert store.call_event_heads("other", "r1", limit=3, cursor=None, max_chars=40).items == ()
+
+
+def test_one_event_is_found_by_its_arrival_in_its_project(store: Store):
+    """
+    Whole, and for nobody else.
+    """
+    fill(store)
+    arrival = store.call_event_heads("p", "r1", limit=1, cursor=None, max_chars=9).items[0]["arrival"]
+
+    found = store.event("p", arrival)
+    assert found is not None
+    assert ("start", "text:request:started") == (found["event_id"], found["payload"]["type"])
+    assert [None] * 4 == [store.event("other", arrival), store.event("p", 10**9), store.event("p", -1), store.event("p", 2**70)]
+
+
+def test_story_has_no_pieces_and_nothing_huge(store: Store):
+    """
+    What was asked, called and answered, oldest first.
+    """
+    fill(store)
+    append(store, event("huge", type="text:usage", payload={"x": "y" * 5000}))
+
+    story = store.call_story("p", "r1", limit=10, max_chars=2000)
+
+    assert ["start", "done", "end"] == [one.event_id for one in story]
+    assert 500 == len(story[-1].payload["content"])
+    assert 1 == len(store.call_story("p", "r1", limit=1, max_chars=2000))
+
+
+def test_outline_of_a_trace_has_no_bodies(store: Store):
+    """
+    Spans and calls of the trace, few columns.
+    """
+    append(store, event("e1"), start=True, terminal=True)
+    store.settle_calls([settlement(claim(store)[0])], now_ms=NOW_MS)
+
+    outline = store.trace_outline("p", TRACE_ID, limit=10)
+
+    assert [("chat gpt-4o", "r1")] == [(span["name"], span["request_id"]) for span in outline["spans"]]
+    assert ["r1"] == [call["request_id"] for call in outline["calls"]]
+    assert "attributes" not in json.dumps(outline, default=str)
+    assert [] == store.trace_outline("other", TRACE_ID, limit=10)["spans"]
