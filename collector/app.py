@@ -25,6 +25,7 @@ from collector.api.ingest import IngestApp
 from collector.api.openapi import document
 from collector.api.problems import problem_response
 from collector.api.routers import ROUTERS
+from collector.api.sessions import Sessions
 from collector.clock import SystemClock
 from collector.errors import HooklineError
 from collector.events import Batch
@@ -37,6 +38,7 @@ from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from collector.storage.schema import head, prepare
 from collector.version import installed_version
+from collector.web.routers import PAGES
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -79,17 +81,19 @@ def build_collector(settings: Settings) -> Collector:
 
 def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: LiveHub) -> ASGIApp:
     """The ASGI application: FastAPI, and beside it the way in for events, which is a plain function for speed."""
-    metrics, clock = Metrics(), SystemClock()
+    metrics, clock, sessions = Metrics(), SystemClock(), Sessions()
     access = Access(
         store,
         host=settings.host,
         api_key=settings.api_key,
         allowed_hosts=_listed(settings.allowed_hosts),
         allowed_origins=_listed(settings.allowed_origins),
+        read_cookie=sessions.digest_of,
     )
     parts = Parts(
         store=store,
         access=access,
+        sessions=sessions,
         hub=hub,
         metrics=metrics,
         gauges=metrics.watch(store, pipeline.counts),
@@ -103,7 +107,12 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
         pipeline.wake()
 
     ingest = IngestApp(
-        CountedWriter(store, metrics), access, clock.now_ms, on_commit=committed, on_rejected=metrics.count_rejections
+        CountedWriter(store, metrics),
+        access,
+        clock.now_ms,
+        on_commit=committed,
+        on_rejected=metrics.count_rejections,
+        on_refused=metrics.count_refusal,
     )
     reading = _reading_app(parts, lambda: _run(pipeline, hub, store))
     return _Front(ingest, reading, access)
@@ -187,7 +196,7 @@ def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[Non
         },
     )
     app.state.parts = parts
-    for router in ROUTERS:
+    for router in (*ROUTERS, *PAGES):
         app.include_router(router)
     made: dict[str, Any] = {}
     app.openapi = lambda: made or made.update(document(app)) or made

@@ -14,9 +14,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
-from collector.errors import StoreError
+from collector.errors import HooklineError, StoreError
 from collector.events import Batch, Receipt, Rejection
+from collector.rates import Rates
 from collector.storage.protocols import EventWriter, Row, Store
 
 STATE_LIFE_S = 5.0
@@ -28,14 +30,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.rates = Rates()
         self._received = Counter("hookline_events_received", "Events that came in and were looked at.", registry=self.registry)
         self._accepted = Counter("hookline_events_accepted", "Events stored, after commit.", registry=self.registry)
         self._duplicates = Counter("hookline_events_duplicates", "Events that were stored before.", registry=self.registry)
         self._rejected = Counter("hookline_events_rejected", "Events not stored.", ["code"], registry=self.registry)
+        self._refused = Counter("hookline_posts_refused", "POSTs of events turned away whole.", ["why"], registry=self.registry)
         self._failed = Counter("hookline_commits_failed", "Batches that could not be committed.", registry=self.registry)
 
-    def count_batch(self, batch: Batch, done: "Future[Receipt]") -> None:
-        """Count a batch whose commit ended, well or badly."""
+    def count_batch(self, batch: Batch, done: "Future[Receipt]", *, took_s: float = 0.0) -> None:
+        """Count a batch whose commit ended, well or badly, so long after it came."""
         self._received.inc(len(batch.events))
         if done.cancelled() or done.exception() is not None:
             self._failed.inc()
@@ -43,6 +47,7 @@ class Metrics:
         receipt = done.result()
         self._accepted.inc(receipt.accepted)
         self._duplicates.inc(receipt.duplicates)
+        self.rates.note(batch.project, receipt.accepted, took_s=took_s)
 
     def count_rejections(self, rejections: Sequence[Rejection]) -> None:
         """Count events that were turned away."""
@@ -50,16 +55,31 @@ class Metrics:
         for rejection in rejections:
             self._rejected.labels(rejection.code).inc()
 
+    def count_refusal(self, error: HooklineError) -> None:
+        """Count a POST of events that was turned away whole."""
+        self._refused.labels(type(error).__name__).inc()
+
+    def refused_by_reason(self) -> dict[str, int]:
+        """How many POSTs were turned away whole since the start, by the error's name."""
+        return {sample.labels["why"]: int(sample.value) for sample in self._samples(self._refused)}
+
     def rejected_by_code(self) -> dict[str, int]:
         """How many events were rejected since the start, by code."""
-        samples = (sample for metric in self._rejected.collect() for sample in metric.samples)
-        return {sample.labels["code"]: int(sample.value) for sample in samples if sample.name.endswith("_total")}
+        return {sample.labels["code"]: int(sample.value) for sample in self._samples(self._rejected)}
+
+    def failed_commits(self) -> int:
+        """How many batches could not be committed since the start; their senders were told so."""
+        return int(next(sample.value for sample in self._samples(self._failed)))
 
     def watch(self, store: Store, work_done: Callable[[], Mapping[str, int]]) -> "StoreGauges":
         """Add the store's gauges, and the pipeline's counts, to what is told."""
         gauges = StoreGauges(store, work_done)
         self.registry.register(gauges)
         return gauges
+
+    @staticmethod
+    def _samples(counter: Counter) -> Iterator[Sample]:
+        return (sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total"))
 
     def render(self) -> bytes:
         """All of it, in Prometheus' text format."""
@@ -75,8 +95,9 @@ class CountedWriter:
 
     def append(self, batch: Batch) -> "Future[Receipt]":
         """As EventWriter.append."""
+        began_s = time.monotonic()
         future = self._writer.append(batch)
-        future.add_done_callback(lambda done: self._metrics.count_batch(batch, done))
+        future.add_done_callback(lambda done: self._metrics.count_batch(batch, done, took_s=time.monotonic() - began_s))
         return future
 
     def last_commit_age_s(self) -> float:

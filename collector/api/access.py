@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from collector.api.sites import Site, read_bind_address, read_host, read_origin
@@ -35,6 +35,8 @@ class Identity:
 
     project: str
     scopes: frozenset[str]
+    is_by_cookie: bool = False
+    """Whether it is somebody who logged in on the page."""
 
     def require(self, scope: str) -> None:
         """Raises NotAllowed where the key lacks the scope."""
@@ -44,8 +46,8 @@ class Identity:
 
 ANYONE: Final = Identity(project=DEFAULT_PROJECT, scopes=ALL_SCOPES)
 
-CookieReader = Callable[[str], Identity | None]
-"""From the page's cookie header to who is logged in; None for nobody."""
+CookieReader = Callable[[str], bytes | None]
+"""From a cookie header to the SHA-256 of the key that was shown at the page's login; None for nobody."""
 
 
 class Access:
@@ -96,9 +98,10 @@ class Access:
         """Who asks. May read the database. Raises NotAuthenticated; StoreUnavailable where the key can't be looked up."""
         headers = list(headers)
         key = _bearer_key(headers)
-        identity = self._of_key(key) if key is not None else self._of_cookie(headers)
+        digest = self._shown_digest(headers)
+        identity = self._of_digest(digest) if digest is not None else None
         if identity is not None:
-            return identity
+            return identity if key is not None else replace(identity, is_by_cookie=True)
         if self._is_open_to_anyone():
             return ANYONE
         what = "the key is not known" if key is not None else "a key is needed"
@@ -107,9 +110,18 @@ class Access:
     async def identify_async(self, headers: Headers) -> Identity:
         """As `identify`; goes to a thread only where the database is asked."""
         headers = list(headers)
-        key = _bearer_key(headers)
-        is_fresh = self._is_api_key(_digest(key)) or self._is_remembered(_digest(key)) if key is not None else self._is_settled()
+        digest = self._shown_digest(headers)
+        is_fresh = self._is_api_key(digest) or self._is_remembered(digest) if digest is not None else self._is_settled()
         return self.identify(headers) if is_fresh else await asyncio.to_thread(self.identify, headers)
+
+    def digest_of_known(self, key: str) -> bytes | None:
+        """The digest of a key that is known, for the page's login. May read the database."""
+        digest = _digest(key.encode("utf-8", "replace"))
+        return digest if self._of_digest(digest) is not None else None
+
+    def needs_key(self) -> bool:
+        """Whether nobody comes in without one. May read the database."""
+        return not self._is_open_to_anyone()
 
     def _checked_host(self, headers: Headers) -> Site:
         hosts = _values(headers, b"host")
@@ -124,8 +136,14 @@ class Access:
         origin = read_origin(origins[0]) if len(origins) == 1 else None
         return origin is not None and (origin in self._origins or origin.is_same_site(host))
 
-    def _of_key(self, key: bytes) -> Identity | None:
-        digest = _digest(key)
+    def _shown_digest(self, headers: Headers) -> bytes | None:
+        """The digest of the key in the Authorization header, else of the one behind the cookie."""
+        key = _bearer_key(headers)
+        if key is not None or self._read_cookie is None:
+            return None if key is None else _digest(key)
+        return next((found for text in _values(headers, b"cookie") if (found := self._read_cookie(text))), None)
+
+    def _of_digest(self, digest: bytes) -> Identity | None:
         if self._is_api_key(digest):
             return ANYONE
         if not self._is_remembered(digest):
@@ -133,11 +151,6 @@ class Access:
             identity = Identity(project=found.project, scopes=frozenset(found.scopes)) if found else None
             self._remember(digest, identity)
         return self._known[digest][1]
-
-    def _of_cookie(self, headers: Headers) -> Identity | None:
-        if self._read_cookie is None:
-            return None
-        return next((identity for text in _values(headers, b"cookie") if (identity := self._read_cookie(text))), None)
 
     def _is_api_key(self, digest: bytes) -> bool:
         return self._api_key_digest is not None and hmac.compare_digest(digest, self._api_key_digest)

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from collector.api.access import ALL_SCOPES, DEFAULT_PROJECT, Access, Identity
+from collector.api.sessions import Sessions
 from collector.errors import NotAllowed, UnsupportedMedia
 from collector.metrics import Metrics, StoreGauges
 from collector.query.live import LiveHub
@@ -26,6 +27,7 @@ class Parts:
 
     store: Store
     access: Access
+    sessions: Sessions
     hub: LiveHub
     metrics: Metrics
     gauges: StoreGauges
@@ -45,6 +47,11 @@ class Asked:
     @property
     def project(self) -> str:
         return self.identity.project
+
+    @property
+    def is_by_cookie(self) -> bool:
+        """Whether somebody asks who logged in on the page."""
+        return self.identity.is_by_cookie
 
     @property
     def is_operator(self) -> bool:

@@ -35,7 +35,7 @@ _BODY_TIMEOUT_S: Final = 60.0
 
 
 class IngestApp:
-    """Takes events in. `now_ms` is the receiver's clock; `on_commit` and `on_rejected` must return at once."""
+    """Takes events in. `now_ms` is the receiver's clock; the listeners must return at once."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class IngestApp:
         limits: Limits = Limits(),  # noqa: B008  (frozen)
         on_commit: Callable[[Batch], None] = lambda batch: None,
         on_rejected: Callable[[Sequence[Rejection]], None] = lambda rejected: None,
+        on_refused: Callable[[HooklineError], None] = lambda error: None,
     ) -> None:
         self._writer = writer
         self._access = access
@@ -52,6 +53,7 @@ class IngestApp:
         self._limits = limits
         self._on_commit = on_commit
         self._on_rejected = on_rejected
+        self._on_refused = on_refused
         self._receipts = FirstReceipts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +63,7 @@ class IngestApp:
         except SenderGone:
             return
         except HooklineError as exc:
+            self._told(self._on_refused, exc)
             response = problem_response(exc)
         except Exception as exc:
             log.exception("ingest_failed")

@@ -7,10 +7,10 @@ Each message: `event: event` with an event's row or `event: call` with a call's 
 
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import anyio.to_thread
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from collector.api.asked import Reading, to_json
@@ -28,7 +28,11 @@ SETTLE_S = 0.02
 
 
 @router.get("/live", responses=answers(None, 429), summary="What is new, as server-sent events", response_class=StreamingResponse)
-async def follow(asked: Reading, last_event_id: Annotated[str | None, Header(max_length=64)] = None) -> StreamingResponse:
+async def follow(
+    asked: Reading,
+    only: Annotated[Literal["calls"] | None, Query(description="`calls` leaves the events out.")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> StreamingResponse:
     """New events and changed calls from now on, or from the `Last-Event-ID` on, without a gap."""
     parts = asked.parts
     position = await anyio.to_thread.run_sync(
@@ -37,7 +41,7 @@ async def follow(asked: Reading, last_event_id: Annotated[str | None, Header(max
     # Asked for here and not in the stream, so that "too many" can still be a proper answer.
     parts.hub.require_room()
     return StreamingResponse(
-        _messages(Follower(parts.store, asked.project, position), parts.hub, asked.project),
+        _messages(Follower(parts.store, asked.project, position, only_calls=only == "calls"), parts.hub, asked.project),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

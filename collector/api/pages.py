@@ -1,7 +1,7 @@
 """
-The two small pages without JavaScript: `/`, which says how to connect, and `/docs`, made from the OpenAPI document.
+`/docs`: a page without JavaScript about every route, made from the OpenAPI document.
 
-Flow: browser -> **here**. They load nothing from anywhere and work offline.
+Flow: browser -> **here**. It loads nothing from anywhere and works offline.
 """
 
 import base64
@@ -27,36 +27,6 @@ h2 { font-size: 1rem; margin: .6rem 0; } h2 code { font-size: 14px; }
 table { border-collapse: collapse; } td { padding: .1rem 1rem .1rem 0; vertical-align: top; }
 .verb { font-weight: 700; }
 """.strip()
-
-CONNECT = """export HOOKLINE_URL={url}
-
-from sdk_hooks import instrument
-client = instrument(OpenAI())"""
-
-
-@router.get("/", response_class=HTMLResponse)
-def index(request: Request, parts: SameSite) -> Response:
-    """How to connect to this collector, and where to go on."""
-    url = f"http://{request.headers.get('host', '127.0.0.1')}"
-    links = "".join(
-        f"<li><a href={json.dumps(path)}><code>{escape(path)}</code></a> {escape(text)}</li>" for path, text in _LINKS
-    )
-    body = (
-        f"<h1>hookline {escape(str(parts.about['version']))}</h1>"
-        "<p>The collector runs. To send it the calls of an application:</p>"
-        f"<pre>{escape(CONNECT.format(url=url))}</pre><ul>{links}</ul>"
-        "<p>On the command line: <code>hookline tail</code>, <code>hookline calls</code>, <code>hookline doctor</code>.</p>"
-    )
-    return _html("hookline", body)
-
-
-_LINKS = (
-    ("/docs", "every route"),
-    ("/v1/calls", "the newest calls"),
-    ("/v1/events", "the newest events"),
-    ("/v1/stats?by=model", "numbers by model"),
-    ("/metrics", "for Prometheus"),
-)
 
 
 @router.get("/docs", response_class=HTMLResponse)

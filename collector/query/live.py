@@ -59,15 +59,16 @@ class Follower:
     An event comes once. A call comes again whenever its row changed; after a resume its last state may come a second time.
     """
 
-    def __init__(self, reader: Reader, project: str, position: Position) -> None:
+    def __init__(self, reader: Reader, project: str, position: Position, *, only_calls: bool = False) -> None:
         self._reader = reader
+        self._only_calls = only_calls
         self._project = project
         self._position = position
         self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def read(self) -> list[News]:
         """What is new, a page or so of each kind; empty for nothing. A StoreError leaves the position as it was."""
-        events = self._reader.events_after(self._project, self._position.arrival, limit=PAGE)
+        events = () if self._only_calls else self._reader.events_after(self._project, self._position.arrival, limit=PAGE)
         calls = self._fresh_calls()
         return [*map(self._event_news, events), *map(self._call_news, calls)]
 

@@ -72,6 +72,7 @@ class EventQuery(ListQuery):
 class CallQuery(ListQuery):
     """Which calls. Repeat a parameter for or, put `!` in front of a value for not."""
 
+    request_id: Values
     status: Values
     operation: Values
     provider: Values

@@ -17,7 +17,7 @@ from collector.storage.tables import calls, events, exports, spans, token_usage,
 from collector.storage.views import trace_health
 
 _COLUMNS = shown(calls)
-_FILTERED = ("status", "operation", "provider", "model", "service", "client_id", "session_id")
+_FILTERED = ("request_id", "status", "operation", "provider", "model", "service", "client_id", "session_id")
 _NEWEST_FIRST = (calls.c.order_ms, calls.c.request_id)
 
 

@@ -1,0 +1,13 @@
+"""
+The table of pages: one row a page. A new page is a module with a `router` and a row here.
+"""
+
+from fastapi import APIRouter
+
+from collector.web import list_page, login, static_files
+
+PAGES: tuple[APIRouter, ...] = (
+    static_files.router,
+    list_page.router,
+    login.router,
+)
