@@ -6,6 +6,7 @@ Everything is made here and handed on; no other module makes its own store, cloc
 """
 
 import threading
+import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -27,9 +28,10 @@ from collector.api.problems import problem_response
 from collector.api.routers import ROUTERS
 from collector.api.sessions import Sessions
 from collector.clock import SystemClock
-from collector.errors import HooklineError
+from collector.errors import HooklineError, TooLarge
 from collector.events import Batch
-from collector.exporters import ExportSettings, open_exporters
+from collector.exporters import ExportSettings, open_exporters, open_metrics
+from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
 from collector.pipeline import Pipeline
 from collector.query.live import LiveHub
@@ -47,6 +49,9 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
+_MOST_BODY_BYTES = 1024 * 1024
+_TOO_MUCH = TooLarge(f"the body is over {_MOST_BODY_BYTES} bytes, which no route but POST /v1/events takes")
+
 STOP_LIMIT_S = 8.0
 """How long stopping may take; what is not done by then is still in the database."""
 
@@ -63,7 +68,9 @@ class Collector:
 
 def build_collector(settings: Settings) -> Collector:
     """Everything that the settings ask for, not started. Raises WrongSettings, SchemaError, StoreError."""
-    exporters = open_exporters(ExportSettings(environment=otel_environment(), jsonl_path=settings.export_jsonl))
+    environment = otel_environment()
+    exporters = open_exporters(ExportSettings(environment=environment, jsonl_path=settings.export_jsonl))
+    meter = Meter(instance_id=f"hookline-{uuid.uuid4().hex[:12]}")
     prepare(settings.database_url)
     store = open_store(settings.database_url, settle_ms=settings.settle_ms, queue_max_events=settings.queue_max_events)
     hub = LiveHub()
@@ -74,6 +81,8 @@ def build_collector(settings: Settings) -> Collector:
         idle_timeout_ms=settings.idle_timeout_s * 1000,
         capture_content=captures_content(),
         on_settled=hub.wake,
+        meter=meter,
+        metrics_exporter=open_metrics(environment, meter),
     )
     app = create_app(settings, store, pipeline=pipeline, hub=hub)
     return Collector(app=app, store=store, pipeline=pipeline, hub=hub)
@@ -99,6 +108,7 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
         gauges=metrics.watch(store, pipeline.counts),
         now_ms=clock.now_ms,
         wake_pipeline=pipeline.wake,
+        sql_timeout_s=settings.sql_timeout_s,
         about=_about(settings),
     )
 
@@ -149,6 +159,9 @@ class _Front:
         if scope["type"] == "http":
             if scope["path"] == "/v1/events" and scope["method"] in {"POST", "OPTIONS"}:
                 return await self._ingest(scope, receive, send)
+            if _tells_of_too_much(scope):
+                return await problem_response(_TOO_MUCH)(scope, receive, send)
+            receive = _capped(receive)
             send = self._readable_by_allowed_origins(scope, send)
             if scope["method"] == "OPTIONS":
                 return await self._preflight(scope)(scope, receive, send)
@@ -176,6 +189,26 @@ class _Front:
             await send(message)
 
         return send_with_headers if more else send
+
+
+def _tells_of_too_much(scope: Scope) -> bool:
+    told = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return told.isdigit() and (len(told) > 15 or int(told) > _MOST_BODY_BYTES)
+
+
+def _capped(receive: Receive) -> Receive:
+    """Stops a body that says nothing of its size: FastAPI reads all of it, before it asks for a key."""
+    received = 0
+
+    async def receive_some() -> MutableMapping[str, Any]:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > _MOST_BODY_BYTES:
+            raise _TOO_MUCH
+        return message
+
+    return receive_some
 
 
 def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[None]]) -> FastAPI:

@@ -12,6 +12,8 @@ HooklineError
  |    +-- StoreLocked       another process owns this SQLite file
  +-- RequestError         the sender's fault; carries what `api.problems` needs
  |    +-- BadRequest        400 malformed
+ |    |    +-- SqlRefused     a user's statement; the database's own words, and where
+ |    |    +-- SqlTimeout     a user's statement that took too long
  |    +-- NotAuthenticated  401
  |    +-- NotAllowed        403
  |    +-- NotFound          404
@@ -68,6 +70,18 @@ class RequestError(HooklineError):
 
 class BadRequest(RequestError):
     """The request is malformed."""
+
+
+class SqlRefused(BadRequest):
+    """A user's statement can't be run; `position` is where in it, from 1, if the database told."""
+
+    def __init__(self, message: str, *, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class SqlTimeout(BadRequest):
+    """A user's statement took longer than it may."""
 
 
 class NotAuthenticated(RequestError):

@@ -33,6 +33,8 @@ class Parts:
     gauges: StoreGauges
     now_ms: Callable[[], int]
     wake_pipeline: Callable[[], None]
+    sql_timeout_s: float
+    """How long a user's own statement may run."""
     about: Mapping[str, Any]
     """What `/v1/status` tells of the settings: no secrets."""
 

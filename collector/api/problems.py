@@ -23,6 +23,7 @@ from collector.errors import (
     NotFound,
     NothingAccepted,
     RateLimited,
+    SqlRefused,
     StoreBusy,
     StoreUnavailable,
     TooLarge,
@@ -68,7 +69,8 @@ def problem_response(exc: BaseException, *, more: Mapping[str, Any] | None = Non
     answer = _answer_to(exc)
     phrase = HTTPStatus(answer.status).phrase
     detail = str(exc) if answer.detail is None else answer.detail
-    content = {"type": "about:blank", "title": phrase, "status": answer.status, "detail": detail, **(more or {})}
+    place = {"position": exc.position} if isinstance(exc, SqlRefused) and exc.position else {}
+    content = {"type": "about:blank", "title": phrase, "status": answer.status, "detail": detail, **place, **(more or {})}
     headers = {"cache-control": "no-store", **(answer.headers or {})}
     return Response(json.dumps(content), status_code=answer.status, headers=headers, media_type=MEDIA_TYPE)
 

@@ -4,13 +4,14 @@ The table of routes: one row a topic. A new topic is a module with a `router` an
 
 from fastapi import APIRouter
 
-from collector.api import admin, blobs, calls, events, live, ops, pages
+from collector.api import admin, blobs, calls, events, live, ops, pages, sql
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     calls.router,
     blobs.router,
     live.router,
+    sql.router,
     ops.router,
     admin.router,
     pages.router,

@@ -17,6 +17,8 @@ _PROBLEMS = {
     401: "No or unknown key",
     403: "Not allowed",
     404: "Not in this project",
+    413: "Too large",
+    415: "Another media type is needed",
     429: "Too many",
     503: "Try later",
 }
@@ -92,6 +94,12 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "Trace": _object(trace_id={"type": "string"}, spans=_list("Span"), calls=_list("Call"), events=_list("Event")),
     "Stats": _object(items=_list()),
+    "SqlAnswer": _object(
+        columns={"type": "array", "items": {"type": "string"}},
+        rows={"type": "array", "items": {"type": "array", "items": {}}},
+        truncated={"type": "boolean"},
+    ),
+    "SqlSchema": _object(tables=_list()),
     "Status": _object(project={"type": "string"}, version={"type": "string"}, state={"type": ["object", "null"]}),
     "Keys": _object(items=_list()),
     "Key": _object(key_id={"type": "string"}, key={"type": "string"}),

@@ -11,9 +11,20 @@ from sqlalchemy import Connection
 from sqlalchemy import Engine as Connections
 
 from collector.events import EventRow
+from collector.storage.sql_types import SqlAnswer, SqlQuery
 
 Verdict = Literal["away", "again", "refused"]
 """Of a driver's error. away: try again later. again: a deadlock, try again now. refused: this very data or statement."""
+
+
+class SqlRunner(Protocol):
+    """An engine's way to run the SQL of users."""
+
+    def run(self, query: SqlQuery) -> SqlAnswer:
+        """See `SqlReader.run_sql`."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Engine(Protocol):
@@ -24,6 +35,11 @@ class Engine(Protocol):
     @property
     def readers(self) -> Connections:
         """A pool whose connections cannot write."""
+        ...
+
+    @property
+    def sql(self) -> SqlRunner:
+        """For users' own statements."""
         ...
 
     def connect_writer(self) -> Connection:

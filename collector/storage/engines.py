@@ -21,6 +21,7 @@ from collector.storage.exporting import ExportWork
 from collector.storage.keys import Keys
 from collector.storage.postgresql import PostgresqlEngine
 from collector.storage.protocols import Store
+from collector.storage.sql_reads import SqlReads
 from collector.storage.sqlite import SqliteEngine
 from collector.storage.stats_reads import StatsReads
 from collector.storage.writer import GroupWriter
@@ -32,7 +33,7 @@ ENGINES: Mapping[str, type[SqliteEngine] | type[PostgresqlEngine]] = {
 }
 
 
-class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, Keys):
+class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, SqlReads, Keys):
     """A store on an engine: the sum of its parts, and the way in."""
 
     def append(self, batch: Batch) -> Future[Receipt]:

@@ -19,6 +19,8 @@ from collector.errors import StoreUnavailable
 from collector.events import EventRow
 from collector.storage.engine import Verdict
 from collector.storage.postgresql_events import BulkInsert, Driver
+from collector.storage.sql_postgresql import PostgresqlSql
+from collector.storage.sql_types import AT_ONCE
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_MS = 30_000
@@ -59,11 +61,17 @@ class PostgresqlEngine:
             max_overflow=_READERS,
             pool_pre_ping=True,
         )
+        # These may write: a view of a user's statement is made, looked at and rolled back.
+        self._sql = PostgresqlSql(_connections(url, "", pool_size=AT_ONCE, max_overflow=0, pool_pre_ping=True))
         self._bulk = BulkInsert()
 
     @property
     def readers(self) -> Connections:
         return self._readers
+
+    @property
+    def sql(self) -> PostgresqlSql:
+        return self._sql
 
     def connect_writer(self) -> Connection:
         if self._is_read_only:
@@ -102,6 +110,7 @@ class PostgresqlEngine:
 
     def close(self) -> None:
         self._readers.dispose()
+        self._sql.close()
         self._writers.dispose()
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from collector.events import Batch, Receipt, Resource, StoredEvent
 from collector.spans import Assembled, Status
+from collector.storage.sql_types import SqlReader
 
 Row = Mapping[str, Any]
 """A row for readers: column name -> value; JSON columns are decoded, times are numbers."""
@@ -368,8 +369,8 @@ class KeyStore(Protocol):
         ...
 
 
-class Store(EventWriter, WorkQueue, Reader, KeyStore, Protocol):
-    """An engine: all four, and its life."""
+class Store(EventWriter, WorkQueue, Reader, KeyStore, SqlReader, Protocol):
+    """An engine: all five, and its life."""
 
     def close(self) -> None:
         """Commit what is queued, then let go of the database."""

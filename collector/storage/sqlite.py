@@ -17,6 +17,7 @@ from collector.errors import StoreUnavailable
 from collector.events import EventRow
 from collector.storage import sqlite_files
 from collector.storage.engine import Verdict
+from collector.storage.sql_sqlite import SqliteSql
 
 # Only the identity may be passed over: OR IGNORE would also swallow a NULL where none may be.
 _INSERT_EVENT = (
@@ -37,12 +38,17 @@ class SqliteEngine:
         self._lock = None if read_only else sqlite_files.FileLock(path)
         self._writers = None if read_only else sqlite_files.writer_engine(path)
         self._readers = sqlite_files.reader_engine(path)
+        self._sql = SqliteSql(path)
         if self._writers is not None:
             _end_leases(self._writers)
 
     @property
     def readers(self) -> Connections:
         return self._readers
+
+    @property
+    def sql(self) -> SqliteSql:
+        return self._sql
 
     def connect_writer(self) -> Connection:
         if self._writers is None:
