@@ -96,7 +96,8 @@ class CallTouch:
     """
     What a batch says about one call: enough for its first row and for when to look at it.
 
-    `first` is the call's started event where the batch has it, else the first of the batch.
+    `first` is the call's started event where the batch has it, else the first of the batch. The call of a part, such as an
+    image inside a stream, has no rows: its `first` is a row of the stream, with the stream's requestId and that as its parent.
     """
 
     request_id: str

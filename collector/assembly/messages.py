@@ -26,13 +26,18 @@ Part = dict[str, Any]
 
 
 def find_answer(facts: Facts, ending: Ending) -> str | None:
-    """The streamed text; only where no piece came, the content of the terminal event."""
+    """The streamed text; only where no piece came, the content of the terminal event; without that, what stood written whole."""
     if facts.texts:
         return join_first_choice(facts.texts.items())
-    if isinstance(ending, Ended) and ending.event is not None:
-        payload = ending.event.payload
-        return name(payload.get("content")) or name(payload.get("text")) or as_json(payload.get("output"))
-    return None
+    payload = mapping(ending.event.payload if isinstance(ending, Ended) and ending.event is not None else None)
+    told = name(payload.get("content")) or name(payload.get("text")) or as_json(payload.get("output"))
+    return told or next((answer for event in reversed(facts.messages) if (answer := _answer_in(event.payload))), None)
+
+
+def _answer_in(message: Mapping[str, Any]) -> str | None:
+    """What the model said in a message; one with an index is a part of the history that was sent."""
+    is_answer = message.get("role") == "assistant" and "messageIndex" not in message
+    return plain_text(message.get("content")) if is_answer else None
 
 
 def find_question(facts: Facts) -> str | None:

@@ -41,6 +41,9 @@ def _sender(event: StoredEvent) -> str:
 def _content_length(event: StoredEvent) -> int:
     """Length of the cumulative content; beside a delta only the length was kept on the way in."""
     content = event.payload.get("content")
+    if event.payload.get("isDelta") is True:
+        # aisbreaker's word for a piece that is no more than itself.
+        return 0
     if isinstance(content, str):
         return len(content)
     return content if isinstance(content, int) else 0

@@ -7,7 +7,11 @@ Flow: HTTP -> **dialects** -> validation; storage -> **dialects** -> assembly.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from collector.dialects.foreign import AISBREAKER, OPENAI, OPENAI_AGENTS, OPENROUTER, UNKNOWN
+from collector.dialects.aisbreaker import AISBREAKER
+from collector.dialects.foreign import UNKNOWN
+from collector.dialects.openai_agents import OPENAI_AGENTS
+from collector.dialects.openai_responses import OPENAI
+from collector.dialects.openrouter import OPENROUTER
 from collector.dialects.own import OwnDialect
 from collector.dialects.protocol import Dialect, StreamMark
 from collector.dialects.tanstack import TanStackDialect

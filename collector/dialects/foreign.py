@@ -1,10 +1,11 @@
 """
-Envelopes of other SDKs: kept as rows, with their types as sent.
+Senders whose events come in the bus envelope and have to be translated.
 
-Flow: HTTP -> **foreign** -> validation -> storage. Assembly reads nothing from them yet: see `ForeignDialect.canonical`.
+Flow: HTTP -> **foreign** -> validation -> storage -> **foreign** -> assembly.
+What is particular to a sender is a row: where its counts and stream edges stand, and its translation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,23 +13,39 @@ from collector.dialects.envelope import flat
 from collector.dialects.protocol import StreamMark
 from collector.events import StoredEvent
 
-_RESPONSE_ENDS: Final = frozenset({"response.completed", "response.failed", "response.incomplete", "error"})
+Translate = Callable[[Sequence[StoredEvent], str], Sequence[StoredEvent]]
+Parts = Callable[[Mapping[str, Any]], Sequence[str]]
+
+
+def no_parts(event: Mapping[str, Any]) -> Sequence[str]:
+    """For senders without calls inside calls."""
+    return ()
+
+
+def _text(event_type: str) -> str:
+    return "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignDialect:
-    """A sender whose events come in the bus envelope; a row of this says where its counts and stream edges stand."""
+    """A sender, as a row of a table."""
 
     name: str
     plugin_ids: tuple[str, ...] = ()
-    sequence_name: str | None = None
+    sequence_names: tuple[str, ...] = ()
     stream_starts: frozenset[str] = frozenset()
     stream_ends: frozenset[str] = frozenset()
     keeps_plugin_id: bool = False
+    translate: Translate | None = None
+    find_parts: Parts = no_parts
+    find_activity: Callable[[str], str] = _text
 
-    makes_calls = False
     is_canonical = False
     has_catalogue = False
+
+    @property
+    def makes_calls(self) -> bool:
+        return self.translate is not None
 
     def flatten(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
         event = flat(envelope, envelope.get("type"))
@@ -37,8 +54,11 @@ class ForeignDialect:
         return event
 
     def sequence(self, event: Mapping[str, Any]) -> int | None:
-        value = event.get(self.sequence_name) if self.sequence_name else None
-        return value if type(value) is int and 0 <= value < 2**63 else None
+        for name in self.sequence_names:
+            value = event.get(name)
+            if type(value) is int and 0 <= value < 2**63:
+                return value
+        return None
 
     def stream_mark(self, event: Mapping[str, Any]) -> StreamMark | None:
         if not self.stream_starts:
@@ -50,34 +70,14 @@ class ForeignDialect:
         return StreamMark(edge, response_id if isinstance(response_id, str) and response_id else None)
 
     def activity(self, event_type: str) -> str:
-        return "text"
+        return self.find_activity(event_type)
 
     def parts(self, event: Mapping[str, Any]) -> Sequence[str]:
-        return ()
+        return self.find_parts(event)
 
     def canonical(self, events: Sequence[StoredEvent], request_id: str) -> Sequence[StoredEvent]:
-        return ()
+        return () if self.translate is None else self.translate(events, request_id)
 
 
-OPENAI: Final = ForeignDialect(
-    name="openai",
-    plugin_ids=("openai",),
-    sequence_name="sequence_number",
-    stream_starts=frozenset({"response.created"}),
-    stream_ends=_RESPONSE_ENDS,
-)
-OPENROUTER: Final = ForeignDialect(
-    name="openrouter",
-    plugin_ids=("openrouter",),
-    sequence_name="sequenceNumber",
-    stream_starts=frozenset({"response.created"}),
-    stream_ends=_RESPONSE_ENDS,
-)
-OPENAI_AGENTS: Final = ForeignDialect(
-    name="openai-agents",
-    plugin_ids=("openai-agents",),
-    stream_starts=frozenset({"response_started"}),
-    stream_ends=frozenset({"response_done"}),
-)
-AISBREAKER: Final = ForeignDialect(name="aisbreaker", plugin_ids=("aisbreaker",))
 UNKNOWN: Final = ForeignDialect(name="unknown", keeps_plugin_id=True)
+"""Envelopes of nobody that we know: rows, and no calls."""

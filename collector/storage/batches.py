@@ -64,7 +64,8 @@ def _store_alone(engine: Engine, connection: Connection, batch: Batch, settle_ms
 
 def _with_news_only(batch: Batch, request_ids: set[str | None]) -> Batch:
     """Duplicates make no work: only calls that got a new event count as touched."""
-    return replace(batch, touches=tuple(touch for touch in batch.touches if touch.request_id in request_ids))
+    # The call of a part has no rows of its own: what counts is its stream's.
+    return replace(batch, touches=tuple(touch for touch in batch.touches if touch.first.request_id in request_ids))
 
 
 def _store_rest(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:

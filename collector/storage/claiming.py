@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, func, literal_colu
 
 from collector.events import Resource, StoredEvent
 from collector.storage.database import StorePart
+from collector.storage.parts import stream_of_part
 from collector.storage.protocols import CallClaim, CallSettlement
 from collector.storage.rows import AnyRow
 from collector.storage.settling import settle
@@ -124,6 +125,7 @@ def _load(connection: Connection, claimed: dict[Key, int], now_ms: int) -> list[
     of_calls = are_of(events.c.project, events.c.request_id, keys)
     for row in connection.execute(select(*_EVENT_COLUMNS).where(of_calls).order_by(events.c.arrival)):
         own[row.project, row.request_id].append(row)
+    _add_rows_of_streams(connection, own, known)
     ends = _run_ends(connection, {(row.project, row.run_id) for rows in own.values() for row in rows if row.run_id})
     return [_claim(key, claimed[key], own[key], ends, known[key], now_ms) for key in keys if key in known]
 
@@ -136,6 +138,19 @@ def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, AnyRow]:
         resources.c.resource_id, resources.c.service, resources.c.attributes,
     ).join(resources, same_resource).where(are_of(calls.c.project, calls.c.request_id, keys))  # fmt: skip
     return {(row.project, row.request_id): row for row in connection.execute(statement)}
+
+
+def _add_rows_of_streams(connection: Connection, own: dict[Key, list[AnyRow]], known: dict[Key, AnyRow]) -> None:
+    """A call of a part, which has no rows, is read from its stream's; pieces of text are many and name no part."""
+    streams = {key: stream for key, row in known.items() if not own[key] and (stream := stream_of_part(row)) is not None}
+    if not streams:
+        return
+    of_streams = are_of(events.c.project, events.c.request_id, set(streams.values()))
+    statement = select(*_EVENT_COLUMNS).where(of_streams, events.c.type.not_like("%.delta")).order_by(events.c.arrival)
+    rows: dict[Key, list[AnyRow]] = defaultdict(list)
+    for row in connection.execute(statement):
+        rows[row.project, row.request_id].append(row)
+    own.update({key: rows[stream] for key, stream in streams.items()})
 
 
 def _run_ends(connection: Connection, runs: set[Key]) -> dict[Key, list[StoredEvent]]:
@@ -185,6 +200,7 @@ def stored_event(row: AnyRow) -> StoredEvent:
         sequence=row.sequence or 0,
         dialect=row.dialect,
         payload=json.loads(row.payload),
+        request_id=row.request_id,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from collector.storage.database import StorePart
 from collector.storage.paging import after, decode_cursor, encode_cursor, matches, matches_any, page_size
+from collector.storage.parts import events_of_call
 from collector.storage.protocols import EventFilter, Page, Row
 from collector.storage.rows import plain, shown
 from collector.storage.tables import blobs, events, tool_calls
@@ -42,16 +43,13 @@ class EventReads(StorePart):
     def call_events(self, project: str, request_id: str, *, limit: int, cursor: str | None) -> Page:
         """See `Reader.call_events`."""
         size = page_size(limit)
-        statement = (
-            select(*_COLUMNS, *_CALL_ORDER[1:3])
-            .where(events.c.request_id == request_id, events.c.project == project)
-            .order_by(*_CALL_ORDER)
-        )
+        statement = select(*_COLUMNS, *_CALL_ORDER[1:3]).order_by(*_CALL_ORDER)
         if cursor is not None:
             place = decode_cursor(cursor, "call_events", (int, float, int, int))
             columns = [getattr(column, "element", column) for column in _CALL_ORDER]
             statement = statement.where(after(columns, place, descending=False))
         with self._database.reading() as connection:
+            statement = statement.where(events_of_call(connection, project, request_id))
             return _page(connection, statement, size, "call_events", ("timestamp", "part", "place", "arrival"))
 
     def events_after(self, project: str, arrival: int, *, limit: int) -> Sequence[Row]:

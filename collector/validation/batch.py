@@ -24,7 +24,7 @@ from collector.validation.reading import Media, Piece, read_parcel
 from collector.validation.reductions import reduce_chunk, take_state
 from collector.validation.resource import resource_of
 from collector.validation.streams import response_ids
-from collector.validation.touches import call_touches, run_ends
+from collector.validation.touches import call_touches, part_touches, run_ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,8 @@ class _Post:
     blobs: dict[str, Blob] = field(default_factory=dict[str, Blob])
     states: dict[str, HookState] = field(default_factory=dict[str, HookState])
     marks: dict[str, list[tuple[int, StreamMark]]] = field(default_factory=dict[str, list[tuple[int, StreamMark]]])
+    parts: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    """Places of rows that name a part which is a call of its own."""
 
 
 def read_batch(
@@ -89,7 +91,10 @@ def _batch(post: _Post) -> Batch:
         received_ms=post.received_ms,
         resource=post.resource,
         events=tuple(post.rows),
-        touches=call_touches(row for row in post.rows if DIALECTS[row.dialect].makes_calls),
+        touches=(
+            *call_touches(row for row in post.rows if DIALECTS[row.dialect].makes_calls),
+            *part_touches((post.rows[place], part) for place, part in post.parts),
+        ),
         run_ends=run_ends(post.rows),
         blobs=tuple(post.blobs.values()),
         hook_states=tuple(post.states.values()),
@@ -111,11 +116,12 @@ def _row(post: _Post, index: int, piece: Piece) -> EventRow:
 
     issues: Issues = {}
     columns = read_columns(event, type_name, issues)
-    sequence = columns.sequence
-    if sequence is None and dialect is not OWN:
-        sequence = dialect.sequence(event)
-        columns = columns._replace(sequence=sequence)
+    if dialect is not OWN:
+        if columns.sequence is None:
+            columns = columns._replace(sequence=dialect.sequence(event))
         _note_stream(post, dialect, event)
+        post.parts.extend((len(post.rows), part) for part in dialect.parts(event))
+    sequence = columns.sequence
     if dialect.has_catalogue:
         schema_check().add_issues(type_name, event, issues)
 

@@ -13,11 +13,13 @@ from urllib.parse import unquote_to_bytes
 
 from collector.events import Blob
 
-_MARKS: Final = (b"b64", b"base64", b'"audio"', b'"data:', b'"data"', b"image_generation_call")
+_MARKS: Final = (
+    b"b64", b"B64", b"base64", b'"audio"', b'"image"', b'"data:', b'"data"', b"image_generation_call", b"response.audio.delta",
+)  # fmt: skip
 """Bytes without which an event holds no inline media; looking for them is much cheaper than walking the event."""
 
 _ALWAYS_MEDIA: Final = frozenset({"b64Json", "b64_json", "partial_image_b64", "partialImageB64", "base64"})
-_WITH_FORMAT: Final = frozenset({"data", "value", "audio", "image", "result"})
+_WITH_FORMAT: Final = frozenset({"data", "value", "audio", "image", "result", "output", "delta"})
 """Names that hold base64 only in certain company; `_is_media` knows which."""
 _DATA_URL = re.compile(r"data:((?:image|audio|video|application)/[\w.+-]+)(?:;[\w.+=-]+)*?(;base64)?,", re.ASCII)
 _MEDIA_TYPE = re.compile(r"(?:image|audio|video|application)/[\w.+-]{1,80}", re.ASCII)
@@ -71,7 +73,7 @@ def _blob(holder: Any, key: Any, value: str, type_name: str) -> Blob | None:
 
 
 def _is_media(holder: Mapping[str, Any], key: str, type_name: str) -> bool:
-    """Whether `holder[key]` is base64 by its place: TanStack's, OpenAI's, Anthropic's and aisbreaker's spellings."""
+    """Whether `holder[key]` is base64 by its place: TanStack's, OpenAI's, its agents', Anthropic's and aisbreaker's spellings."""
     if key in _ALWAYS_MEDIA:
         return True
     if key not in _WITH_FORMAT:
@@ -84,6 +86,10 @@ def _is_media(holder: Mapping[str, Any], key: str, type_name: str) -> bool:
             return kind == "data"
         case "result":
             return kind == "image_generation_call"
+        case "output":
+            return kind == "hosted_tool_call" and holder.get("name") == "image_generation_call"
+        case "delta":
+            return type_name == "response.audio.delta"
         case "audio":
             return kind == "audio" or type_name.startswith(("speech:", "audio:"))
         case _:
@@ -95,7 +101,7 @@ def _told_type(holder: Mapping[str, Any]) -> str | None:
         told = holder.get(name)
         if type(told) is str and _MEDIA_TYPE.fullmatch(told):
             return told
-    for name in ("format", "output_format"):
+    for name in ("format", "output_format", "outputFormat"):
         told = holder.get(name)
         if type(told) is str and told.lower() in _FORMATS:
             return _FORMATS[told.lower()]

@@ -8,12 +8,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from collector import semconv
+from collector.dialects import DIALECTS
 from collector.events import CallTouch, EventRow, RunEnd
+from collector.validation.columns import bounded
 from collector.validation.decoding import decode_event, require_object
 
 _CALLLESS_FAMILIES: Final = frozenset({"client", "hook", "run", "devtools"})
 _RUN_END_TYPES: Final = frozenset({"run:errored", "run:cancelled"})
 _ANY_DEPTH: Final = 1000
+PART_OPERATION: Final = semconv.operation_of("image", {}).name
+"""All parts that a dialect knows are images."""
 _TERMINAL_ENDS: Final = (":request:completed", ":request:error", ":request:aborted")
 
 
@@ -24,6 +28,26 @@ def call_touches(rows: Iterable[EventRow]) -> tuple[CallTouch, ...]:
         if row.request_id is not None and row.type.partition(":")[0] not in _CALLLESS_FAMILIES:
             rows_by_call.setdefault(row.request_id, []).append(row)
     return tuple(_touch(request_id, of_call) for request_id, of_call in rows_by_call.items())
+
+
+def part_touches(parts: Iterable[tuple[EventRow, str]]) -> tuple[CallTouch, ...]:
+    """
+    One touch for each call inside a call, from the rows that name its part; what makes such a row's own call is told apart.
+
+    The row stays one, under the requestId of its call: `first.request_id` is that, and the part's parent as well.
+    """
+    touches: dict[str, CallTouch] = {}
+    for row, part in parts:
+        if row.request_id is None:
+            continue
+        request_id = f"{row.request_id}/{part}"
+        # A name that does not fit the column as it is could not be taken apart again.
+        if request_id not in touches and bounded(request_id) == request_id:
+            first = row._replace(parent_request_id=row.request_id)
+            touches[request_id] = CallTouch(
+                request_id=request_id, first=first, operation=PART_OPERATION, has_start=False, has_terminal=False
+            )
+    return tuple(touches.values())
 
 
 def run_ends(rows: Iterable[EventRow]) -> tuple[RunEnd, ...]:
@@ -46,6 +70,6 @@ def _touch(request_id: str, rows: list[EventRow]) -> CallTouch:
 
 def _operation(first: EventRow) -> str:
     """What the call is until assembly has seen all of it. Only videos need more than the type to tell."""
-    activity = first.type.partition(":")[0]
+    activity = DIALECTS[first.dialect].activity(first.type)
     payload = require_object(decode_event(first.payload.encode(), max_depth=_ANY_DEPTH).value) if activity == "video" else {}
     return semconv.operation_of(activity, payload).name

@@ -97,6 +97,7 @@ def stored_calls(batches: Iterable[Batch], **known: Any) -> dict[str, CallEvents
                 sequence=row.sequence or 0,
                 dialect=row.dialect,
                 payload=json.loads(row.payload),
+                request_id=row.request_id,
             )
             kept.setdefault((row.timestamp, row.event_id), (row, stored))
     by_call: dict[str, list[StoredEvent]] = defaultdict(list)
@@ -108,7 +109,10 @@ def stored_calls(batches: Iterable[Batch], **known: Any) -> dict[str, CallEvents
             runs.setdefault(row.request_id, row.run_id)
         elif row.type in ("run:errored", "run:cancelled"):
             run_ends[row.run_id].append(stored)
+    for touch in (touch for batch in batches for touch in batch.touches if touch.request_id not in by_call):
+        # The call of a part has no rows of its own.
+        by_call[touch.request_id] = by_call[str(touch.first.request_id)]
     return {
-        request_id: call_of(*events, request_id=request_id, run_ends=tuple(run_ends[runs[request_id]]), **known)
+        request_id: call_of(*events, request_id=request_id, run_ends=tuple(run_ends[runs.get(request_id)]), **known)
         for request_id, events in by_call.items()
     }

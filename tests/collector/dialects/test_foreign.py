@@ -144,17 +144,27 @@ def test_unknown_sender_is_stored_whole():
     assert {"a": 1, "extra": [1], "pluginId": "acme"}.items() <= json.loads(row.payload).items()
 
 
-def test_foreign_events_make_no_calls_until_they_are_translated():
+def test_unknown_sender_makes_no_call():
     """
     A call without any canonical event would end as incomplete, and be exported as an error.
     """
-    batch = read_events(openai("response.created", response={"id": "resp_1"})).batch
-    assert ("resp_1", ()) == (batch.events[0].request_id, batch.touches)
+    sent = {"type": "thing:happened", "payload": {"requestId": "r"}, "pluginId": "acme"}
+    assert () == read_events(sent).batch.touches
+
+
+@pytest.mark.parametrize("plugin", ["openai", "openrouter", "openai-agents", "aisbreaker"])
+@pytest.mark.parametrize("type_name", ["response.created", "response_done", "OutputImage", "nobody.knows.this"])
+def test_every_event_with_a_request_id_makes_a_call(plugin, type_name):
+    """
+    Also one whose type says nothing: it is told as a sign of life, never as nothing.
+    """
+    batch = read_events(openai(type_name, plugin, context={"requestId": "r1"})).batch
     stored = StoredEvent(
-        type="t", event_id="e", timestamp_ms=1, received_ms=1, arrival=1, sequence=0, dialect="openai", payload={}
-    )
-    for dialect in DIALECTS.values():
-        assert dialect.makes_calls == bool(dialect.canonical([stored], "r"))
+        type=type_name, event_id="e", timestamp_ms=1, received_ms=1, arrival=1, sequence=0, dialect=plugin,
+        payload=json.loads(batch.events[0].payload), request_id="r1",
+    )  # fmt: skip
+    assert ["r1"] == [touch.request_id for touch in batch.touches]
+    assert len(DIALECTS[plugin].canonical([stored], "r1")) >= 1
 
 
 def test_table_is_keyed_by_name():

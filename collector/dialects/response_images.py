@@ -1,0 +1,108 @@
+"""
+An image that a Responses stream makes: a call of its own, read from the stream's events.
+
+Flow: stored events of the stream, in order -> **response_images** -> canonical events of the image's call -> assembly.
+`response.image_generation_call.completed` has no bytes. They come with the item's `output_item.done`, or only with the whole
+response at the end; a stream that ends without either has left the image behind.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from collector.dialects.responses import ENDS, ERROR, IMAGE_ITEM, Stream, items_in, look_ahead
+from collector.dialects.spelling import Spelling
+from collector.dialects.token_usage import token_usage
+from collector.dialects.translation import Said, image, known, nothing, told
+from collector.events import StoredEvent
+from collector.fields import mapping, name
+
+_PROGRESS: Final = f"response.{IMAGE_ITEM}."
+_BEGINS: Final = frozenset({"response.output_item.added", f"{_PROGRESS}in_progress", f"{_PROGRESS}generating"})
+_DONE: Final = "response.output_item.done"
+_COMPLETED: Final = f"{_PROGRESS}completed"
+_OPTIONS: Final = ("size", "quality", "background", "output_format", "action")
+
+Payload = Mapping[str, Any]
+
+
+def image_ids(payload: Payload, spelling: Spelling) -> Sequence[str]:
+    """The images that an event names, each once."""
+    found = [item.get("id") for item in items_in(payload) if item.get("type") == IMAGE_ITEM]
+    if str(payload.get("type")).startswith(_PROGRESS):
+        found.append(spelling.get(payload, "item_id"))
+    return list(dict.fromkeys(item_id for item_id in found if isinstance(item_id, str) and item_id))
+
+
+def image_call(
+    events: Sequence[StoredEvent], request_id: str, item_id: str, stream_id: str, spelling: Spelling, provider: str | None
+) -> list[StoredEvent]:
+    """The call of one image."""
+    stream = look_ahead(events, spelling)
+    last = min(events, key=lambda event: _rank(event, item_id, spelling), default=None)
+    defaults = {"provider": provider, "model": stream.model}
+    found: list[StoredEvent] = []
+    for event in events:
+        if event is last and _rank(event, item_id, spelling) < _NO_END:
+            said = _ended(stream, event, item_id)
+        elif item_id not in image_ids(event.payload, spelling):
+            # Of the rest of the stream only its first word matters: it may have the trace and the client.
+            if event is not events[0]:
+                continue
+            said = nothing("image")
+        elif event.type in _BEGINS:
+            said = _started(stream, item_id)
+        else:
+            said = nothing("image")
+        found += [_below(canonical, stream_id) for canonical in told(event, request_id, [said], defaults)]
+    return found
+
+
+_NO_END: Final = 4
+
+
+def _rank(event: StoredEvent, item_id: str, spelling: Spelling) -> int:
+    """How well an event serves as the image's end: with its bytes, with the whole response, by word only, or as the stream's."""
+    names_it = item_id in image_ids(event.payload, spelling)
+    if event.type == _DONE and names_it:
+        return 0
+    if event.type in ENDS and names_it:
+        return 1
+    if event.type == _COMPLETED and names_it:
+        return 2
+    return 3 if event.type in ENDS or event.type == ERROR else _NO_END
+
+
+def _started(stream: Stream, item_id: str) -> Said:
+    item = mapping(stream.items.get(item_id))
+    return "image:request:started", {
+        "prompt": stream.get(item, "revised_prompt"),
+        "modelOptions": {key: value for key in _OPTIONS if (value := stream.get(item, key)) is not None} or None,
+    }
+
+
+def _ended(stream: Stream, event: StoredEvent, item_id: str) -> Said:
+    payload = event.payload
+    if item_id not in image_ids(payload, stream.spelling):
+        return "image:request:aborted", {}
+    item = mapping(next((item for item in items_in(payload) if item.get("id") == item_id), None))
+    error = mapping(item.get("error"))
+    if error or item.get("status") == "failed":
+        code = name(error.get("code")) or name(error.get("type")) or "image_generation_failed"
+        return "image:request:error", {"error": known({"name": code, "message": error.get("message")})}
+    made = image(item.get("result"), stream.get(item, "revised_prompt"))
+    return "image:request:completed", {
+        "images": [made] if made else [],
+        "usage": token_usage(item.get("usage")),
+        # The sender's word for how long this event took; at the end of the response it is the response's.
+        "duration": None if event.type in ENDS else payload.get("duration"),
+    }
+
+
+def _below(event: StoredEvent, stream_id: str) -> StoredEvent:
+    """The event as the stream's child: its trace is the stream's, its parent the stream and no tool."""
+    payload = event.payload
+    payload = {key: value for key, value in payload.items() if key not in ("parentToolCallId", "messages", "systemPrompts")}
+    payload["parentRequestId"] = stream_id
+    payload.setdefault("rootRequestId", stream_id)
+    return replace(event, payload=payload)
