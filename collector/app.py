@@ -71,6 +71,7 @@ def build_collector(settings: Settings) -> Collector:
     environment = otel_environment()
     exporters = open_exporters(ExportSettings(environment=environment, jsonl_path=settings.export_jsonl))
     meter = Meter(instance_id=f"hookline-{uuid.uuid4().hex[:12]}")
+    metrics_exporter = open_metrics(environment, meter)
     prepare(settings.database_url)
     store = open_store(settings.database_url, settle_ms=settings.settle_ms, queue_max_events=settings.queue_max_events)
     hub = LiveHub()
@@ -82,7 +83,7 @@ def build_collector(settings: Settings) -> Collector:
         capture_content=captures_content(),
         on_settled=hub.wake,
         meter=meter,
-        metrics_exporter=open_metrics(environment, meter),
+        metrics_exporter=metrics_exporter,
     )
     app = create_app(settings, store, pipeline=pipeline, hub=hub)
     return Collector(app=app, store=store, pipeline=pipeline, hub=hub)
@@ -91,6 +92,7 @@ def build_collector(settings: Settings) -> Collector:
 def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: LiveHub) -> ASGIApp:
     """The ASGI application: FastAPI, and beside it the way in for events, which is a plain function for speed."""
     metrics, clock, sessions = Metrics(), SystemClock(), Sessions()
+    metrics.watch_calls(pipeline.meter.series)
     access = Access(
         store,
         host=settings.host,

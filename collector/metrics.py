@@ -9,15 +9,17 @@ from the store when somebody asks, at most once in a few seconds.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from collector.call_metrics import CallFamilies
 from collector.errors import HooklineError, StoreError
 from collector.events import Batch, Receipt, Rejection
+from collector.meter import Series
 from collector.rates import Rates
 from collector.storage.protocols import EventWriter, Row, Store
 
@@ -31,6 +33,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.rates = Rates()
+        self._series: Callable[[], Sequence[Series]] = tuple
         self._received = Counter("hookline_events_received", "Events that came in and were looked at.", registry=self.registry)
         self._accepted = Counter("hookline_events_accepted", "Events stored, after commit.", registry=self.registry)
         self._duplicates = Counter("hookline_events_duplicates", "Events that were stored before.", registry=self.registry)
@@ -81,9 +84,14 @@ class Metrics:
     def _samples(counter: Counter) -> Iterator[Sample]:
         return (sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total"))
 
-    def render(self) -> bytes:
-        """All of it, in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def watch_calls(self, series: Callable[[], Sequence[Series]]) -> None:
+        """Add the calls' histograms to what is told."""
+        self._series = series
+
+    def render(self, *, project: str | None = None) -> bytes:
+        """All of it, in Prometheus' text format; of the calls only those of a project, where one is given."""
+        calls = CallFamilies(one for one in self._series() if project in (None, one.project))
+        return generate_latest(self.registry) + generate_latest(cast("CollectorRegistry", calls))
 
 
 class CountedWriter:

@@ -14,22 +14,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from collector.clock import Clock, SystemClock
-from collector.exporters.protocol import Exporter
+from collector.exporters.protocol import Exporter, MetricsExporter
+from collector.meter import Meter
 from collector.pipeline_backoff import Backoff
 from collector.pipeline_calls import Assemble, CallWorker, Timing, with_price
 from collector.pipeline_exports import ExportWorker
 from collector.pipeline_loop import Loop
+from collector.pipeline_metrics import MetricsWorker
 from collector.storage.protocols import WorkQueue
 
 POLL_S = 1.0
 """Work that another process put into the store is found so soon at least; our own commits ring."""
 ASSEMBLY_WAITS_MS = (1_000, 3_600_000)
 EXPORT_WAITS_MS = (500, 300_000)
+LAST_EXPORT_S = 1.0
+"""What the last export of metrics may take, even where stopping took all of its time."""
 
 
 class Pipeline:
     """
-    One thread for calls and one a destination. The exporters are its own: it closes them.
+    One thread for calls, one a destination, one for metrics. The exporters are its own: it closes them.
 
     `run_once` is the same work without threads. `on_settled` is told the projects whose calls changed, after the commit.
     """
@@ -47,11 +51,14 @@ class Pipeline:
         on_settled: Callable[[tuple[str, ...]], None] = lambda projects: None,
         roll: Callable[[], float] = random.random,
         poll_s: float = POLL_S,
+        meter: Meter | None = None,
+        metrics_exporter: MetricsExporter | None = None,
     ) -> None:
         self._store = store
         self._exporters = tuple(exporters)
         self._clock = clock or SystemClock()
         owner = _owner()
+        self.meter = meter or Meter(instance_id=owner)
         self._calls = CallWorker(
             store,
             self._exporters,
@@ -62,6 +69,7 @@ class Pipeline:
             backoff=_backoff(ASSEMBLY_WAITS_MS, roll),
             on_settled=on_settled,
             on_queued=self._ring_exports,
+            count=self.meter.count,
         )
         export_backoff = _backoff(EXPORT_WAITS_MS, roll)
         self._exports = tuple(
@@ -69,6 +77,8 @@ class Pipeline:
         )
         self._call_loop = Loop("hookline-calls", self._calls.run_once, self._until_due_s, poll_s=poll_s)
         self._export_loops = tuple(self._export_loop(worker, poll_s) for worker in self._exports)
+        self._metrics = None if metrics_exporter is None else MetricsWorker(metrics_exporter, clock=self._clock)
+        self._metrics_loops = () if self._metrics is None else (self._metrics_loop(self._metrics, poll_s),)
         self._is_started = False
 
     @property
@@ -83,7 +93,7 @@ class Pipeline:
     def start(self) -> None:
         """Start the threads."""
         self._is_started = True
-        for loop in (self._call_loop, *self._export_loops):
+        for loop in self._loops():
             loop.start()
 
     def wake(self) -> None:
@@ -93,12 +103,14 @@ class Pipeline:
     def stop(self, timeout_s: float) -> bool:
         """Let rounds that run end, within the time; whether all did. What was not done stays in the store."""
         ends_s = time.monotonic() + timeout_s
-        loops = (self._call_loop, *self._export_loops) if self._is_started else ()
+        loops = self._loops() if self._is_started else ()
         for loop in loops:
             loop.ask_to_stop()
         ended = [loop.join(ends_s - time.monotonic()) for loop in loops]
         for exporter in self._exporters:
             exporter.close()
+        if self._metrics is not None:
+            self._metrics.finish(timeout_s=max(ends_s - time.monotonic(), LAST_EXPORT_S))
         return all(ended)
 
     def counts(self) -> Mapping[str, int]:
@@ -114,6 +126,12 @@ class Pipeline:
             return worker.rest_s() or self._until_due_s()
 
         return Loop(f"hookline-export-{worker.destination}", worker.run_once, until_due_s, poll_s=poll_s)
+
+    def _metrics_loop(self, worker: MetricsWorker, poll_s: float) -> Loop:
+        return Loop("hookline-metrics", worker.run_once, worker.until_due_s, poll_s=poll_s)
+
+    def _loops(self) -> tuple[Loop, ...]:
+        return (self._call_loop, *self._export_loops, *self._metrics_loops)
 
     def _until_due_s(self) -> float | None:
         now_ms = self._clock.now_ms()

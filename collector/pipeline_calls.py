@@ -15,14 +15,17 @@ import structlog
 from collector.assembly.inputs import CallEvents, Price
 from collector.clock import Clock
 from collector.errors import StoreBusy, StoreUnavailable
+from collector.events import Resource
 from collector.exporters.protocol import Exporter
 from collector.pipeline_backoff import Backoff
-from collector.spans import Assembled, Span
+from collector.spans import Assembled, Measurement, Span
 from collector.storage.protocols import CallClaim, CallSettlement, QueuedSpan, WorkQueue
 
 log: Any = structlog.get_logger(__name__)
 
 Assemble = Callable[[CallEvents], Assembled]
+Count = Callable[[str, Resource, Sequence[Measurement]], None]
+"""Told once a call, with its project, what it measured."""
 
 LEASE_MS = 30_000
 CLAIM_LIMIT = 64
@@ -61,6 +64,7 @@ class CallWorker:
         backoff: Backoff,
         on_settled: Callable[[tuple[str, ...]], None],
         on_queued: Callable[[], None],
+        count: Count,
     ) -> None:
         self._store = store
         self._exporters = exporters
@@ -71,6 +75,7 @@ class CallWorker:
         self._backoff = backoff
         self._on_settled = on_settled
         self._on_queued = on_queued
+        self._count = count
         self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
         self.counts = CallCounts()
 
@@ -135,6 +140,9 @@ class CallWorker:
         self.counts.assembled += len(settlements)
         for settlement in settlements:
             self._failures.pop(_key(settlement.claim), None)
+            if settlement.assembled.settled and settlement.claim.settled_ms is None:
+                # After the commit that remembers it, and never again: neither late events nor a reassembly count a call twice.
+                self._count(settlement.claim.project, settlement.claim.resource, settlement.assembled.measurements)
         self._on_settled(tuple({settlement.claim.project for settlement in settlements}))
         if any(settlement.exports for settlement in settlements):
             self._on_queued()

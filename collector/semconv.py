@@ -70,6 +70,9 @@ HOOKLINE_TRIGGERED = "hookline.triggered"
 ERROR_OTHER = "_OTHER"
 """`error.type` where nothing better is known (OpenTelemetry's word)."""
 
+UNKNOWN_PROVIDER = "unknown"
+"""`gen_ai.provider.name` where nobody said it: the attribute is required."""
+
 EXECUTE_TOOL = "execute_tool"
 INVOKE_AGENT = "invoke_agent"
 CHAT = "chat"

@@ -96,6 +96,8 @@ class Call:
     span_id: str
     late: bool
     tags: Mapping[str, Any] | None
+    ribbon: str | None = None
+    """When its chunks came: see `assembly.ribbon`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,22 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """
+    Values that a call adds to one metric, all with the same attributes.
+
+    `weight` is how many calls each value stands for: more than 1 where the sender samples.
+    """
+
+    metric: str
+    """A name of `instruments.INSTRUMENTS`."""
+    attributes: tuple[tuple[str, str], ...]
+    """Sorted by name."""
+    values: tuple[float, ...] = field(repr=False)
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
     """
     The outcome of one assembly.
@@ -156,3 +174,5 @@ class Assembled:
     health: Health
     settled: bool
     look_again_ms: int | None = None
+    measurements: tuple[Measurement, ...] = ()
+    """What the call adds to the metrics, told when it is settled. Whoever counts must do so once a call."""

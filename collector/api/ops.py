@@ -42,8 +42,9 @@ def readyz(request: Request) -> Response:
 
 @router.get("/metrics", summary="Counters and gauges for Prometheus", response_class=Response, responses=answers(None))
 def metrics(asked: Reading) -> Response:
-    """Prometheus' text format."""
-    return Response(asked.parts.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    """Prometheus' text format. Who may not operate the collector gets the calls of the own project."""
+    told = asked.parts.metrics.render(project=None if asked.is_operator else asked.project)
+    return Response(told, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/v1/status", summary="What `hookline doctor` looks at", responses=answers("Status"))

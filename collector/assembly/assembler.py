@@ -15,9 +15,11 @@ from collector.assembly.gather import gather, own_events
 from collector.assembly.health import check_health
 from collector.assembly.inputs import CallEvents, Price
 from collector.assembly.iterations import is_loop, read_model_calls
+from collector.assembly.measuring import measure_settled
 from collector.assembly.messages import find_answer, find_question, preview
 from collector.assembly.order import order_events
 from collector.assembly.parents import Place, find_place
+from collector.assembly.ribbon import chunk_ribbon
 from collector.assembly.steps import read_steps
 from collector.assembly.timing import Times, measure_call, time_to_first_chunk
 from collector.assembly.tools import ToolRun, read_tools
@@ -30,7 +32,7 @@ from collector.spans import Assembled, Call, Health, Span
 
 def assemble(call: CallEvents, *, price: Price, capture_content: bool = False) -> Assembled:
     """What the events of a call say at `call.now_ms`. `capture_content` puts prompts and answers on the spans."""
-    events = _canonical(call.events, call.request_id)
+    events = canonical_events(call.events, call.request_id)
     facts = gather(events)
     own = own_events(events)
     ending = find_ending(facts, own, call)
@@ -41,18 +43,21 @@ def assemble(call: CallEvents, *, price: Price, capture_content: bool = False) -
     health = check_health(facts, own, call, ending, times, has_usage=bool(spending.rows))
     row = _call_row(call, facts, ending, times, tools, spending, place, health)
     settled, look_again_ms = _schedule(call, facts, ending)
+    spans = _spans(row, place, facts, ending, tools, capture_content=capture_content)
+    tool_calls = tuple(tool.call for tool in tools)
     return Assembled(
         call=row,
-        spans=_spans(row, place, facts, ending, tools, capture_content=capture_content),
-        tool_calls=tuple(tool.call for tool in tools),
+        spans=spans,
+        tool_calls=tool_calls,
         usage=spending.rows,
         health=health,
         settled=settled,
         look_again_ms=look_again_ms,
+        measurements=measure_settled(facts, row, spans, tool_calls) if settled else (),
     )
 
 
-def _canonical(events: Sequence[StoredEvent], request_id: str) -> list[StoredEvent]:
+def canonical_events(events: Sequence[StoredEvent], request_id: str) -> list[StoredEvent]:
     """The events that rules read, in order: a foreign event may stand for several of them, or for none."""
     ordered = order_events(events)
     found: list[StoredEvent] = []
@@ -143,6 +148,7 @@ def _call_row(
         span_id=place.span_id,
         late=health.late,
         tags=facts.tags,
+        ribbon=chunk_ribbon(facts, times),
     )
 
 

@@ -17,8 +17,6 @@ from collector.spans import Call, ToolCall, Usage
 
 Attributes = dict[str, Any]
 
-UNKNOWN_PROVIDER = "unknown"
-
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
     semconv.REQUEST_TEMPERATURE: ("temperature",),
     semconv.REQUEST_TOP_P: ("top_p", "topP"),
@@ -44,7 +42,7 @@ def call_attributes(facts: Facts, call: Call, ending: Ending) -> Attributes:
     ended = mapping(ending.event.payload if isinstance(ending, Ended) and ending.event is not None else None)
     found: Attributes = {
         semconv.OPERATION_NAME: call.operation,
-        semconv.PROVIDER_NAME: call.provider or UNKNOWN_PROVIDER,
+        semconv.PROVIDER_NAME: call.provider or semconv.UNKNOWN_PROVIDER,
         semconv.REQUEST_MODEL: call.model,
         semconv.CONVERSATION_ID: call.thread_id,
         semconv.AGENT_NAME: facts.named.get("agentName"),

@@ -75,6 +75,8 @@ class Facts:
     tools: dict[str, ToolFacts] = field(default_factory=dict[str, ToolFacts])
     texts: dict[TextKey, TextRun] = field(default_factory=dict[TextKey, TextRun])
     thoughts: dict[TextKey, TextRun] = field(default_factory=dict[TextKey, TextRun])
+    streamed: list[StoredEvent] = field(default_factory=list[StoredEvent])
+    """Events with chunks, of text, thinking and tool arguments."""
     chunk_count: int = 0
     first_chunk_ms: float | None = None
     named: dict[str, str] = field(default_factory=dict[str, str])

@@ -155,6 +155,8 @@ def _tool(facts: Facts, event: StoredEvent) -> ToolFacts:
 
 def _count_chunks(facts: Facts, event: StoredEvent, count: int) -> None:
     facts.chunk_count += count
+    if count:
+        facts.streamed.append(event)
     if facts.first_chunk_ms is None and count:
         facts.first_chunk_ms = first_piece_ms(event)
 

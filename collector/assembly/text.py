@@ -57,6 +57,14 @@ def add_packed(pieces: list[str], event: StoredEvent, field_name: str) -> int:
     return 1
 
 
+def piece_times_ms(event: StoredEvent) -> list[float]:
+    """When each piece came: the event's time, in a pack each with its offset."""
+    chunks = items(event.payload.get("chunks"))
+    if not chunks:
+        return [event.timestamp_ms]
+    return [event.timestamp_ms + (amount(mapping(chunk).get("offsetMs")) or 0) for chunk in chunks]
+
+
 def first_piece_ms(event: StoredEvent) -> float:
     """When the first piece came: the event's time, for a pack plus its first offset."""
     for chunk in items(event.payload.get("chunks")):

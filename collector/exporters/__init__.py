@@ -8,9 +8,21 @@ Importing this loads neither grpc nor the OpenTelemetry SDK; opening an exporter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from collector.exporters.protocol import Exporter, ExportSettings, Later, Outcome, Refused, Sent
+from collector.exporters.protocol import Exporter, ExportSettings, Later, MetricsExporter, Outcome, Refused, Sent
+from collector.meter import Meter
 
-__all__ = ["EXPORTERS", "ExportSettings", "Exporter", "Later", "Outcome", "Refused", "Sent", "open_exporters"]
+__all__ = [
+    "EXPORTERS",
+    "ExportSettings",
+    "Exporter",
+    "Later",
+    "MetricsExporter",
+    "Outcome",
+    "Refused",
+    "Sent",
+    "open_exporters",
+    "open_metrics",
+]
 
 
 def _open_otlp(settings: ExportSettings) -> Exporter | None:
@@ -54,3 +66,16 @@ def open_exporters(settings: ExportSettings) -> tuple[Exporter, ...]:
             exporter.close()
         raise
     return tuple(opened)
+
+
+def open_metrics(environment: Mapping[str, str], meter: Meter) -> MetricsExporter | None:
+    """What sends the meter's histograms, None where no endpoint is set or metrics are off. Raises WrongSettings."""
+    from collector.exporters.otlp_settings import read_otlp_settings
+    from collector.exporters.otlp_signals import METRICS
+
+    otlp = read_otlp_settings(environment, METRICS)
+    if otlp is None:
+        return None
+    from collector.exporters.otlp_metrics import OtlpMetrics, read_metrics_options
+
+    return OtlpMetrics(meter, otlp, read_metrics_options(environment))

@@ -1,7 +1,8 @@
 """
 What an exporter is: it encodes one span once, and says of each span it was given what became of it.
 
-Flow: pipeline -> **Exporter** -> a backend. `tests/collector/exporters/test_contract.py` holds every exporter to this.
+Flow: pipeline -> **Exporter** (spans), **MetricsExporter** -> a backend.
+`tests/collector/exporters/test_contract.py` holds every exporter of spans to this.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,6 +79,21 @@ class Exporter(Protocol):
     def close(self) -> None:
         """Let go of connections and files. May be called while `send` runs in another thread, and twice."""
         ...
+
+
+class MetricsExporter(Protocol):
+    """Sends what a meter has. Used by one thread at a time."""
+
+    @property
+    def interval_s(self) -> float:
+        """How often to export."""
+        ...
+
+    def export(self, now_ns: int) -> bool:
+        """Send; whether all of it arrived. MUST NOT raise for what a backend or network does, and MUST end in bounded time."""
+        ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
