@@ -46,7 +46,7 @@ duration_ms:number? time_to_first_chunk_ms:number? provider:text? model:text? re
 error_type:text? error_message:text? input_tokens:int? output_tokens:int? cache_read_tokens:int? cache_write_tokens:int?
 reasoning_tokens:int? usage_source:text? cost_usd:number? cost_source:text? chunk_count:int? tool_count:int? image_count:int?
 prompt_preview:text? answer_preview:text? service:text? client_id:text? thread_id:text? run_id:text? session_id:text?
-user_id:text? trace_id:text? span_id:text? late:bool? tags:json
+user_id:text? trace_id:text? span_id:text? late:bool? tags:json ribbon:text?
 """
 _SPAN = (
     "project:text trace_id:text span_id:text parent_span_id:text? request_id:text kind:text name:text start_ns:int end_ns:int "

@@ -152,6 +152,8 @@ calls = Table(
     _text("resource_id"),
     _text_or_null("exported_status"),
     _int_or_null("settled_ms"),
+    # When its chunks came, for lists: `<milliseconds>:<64 digits>`.
+    _text_or_null("ribbon"),
     PrimaryKeyConstraint("project", "request_id", name="calls_pkey"),
     Index("calls_by_start", "project", "order_ms", "request_id"),
     Index("calls_by_update", "project", "updated_ms"),

@@ -4,13 +4,14 @@ The stream ribbon: when a call's chunks came, as a tiny barcode.
 Flow: `calls.ribbon` (made at assembly) -> **SVG paths** -> a row of the list. Pure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 PARTS: Final = 64
 HEIGHT: Final = 16
-_LEVELS: Final = ("1", "23", "456789")
-"""Digits of few, some and many chunks a part: three shades."""
+SHADES: Final = 3
+"""For few, some and many chunks, by the most of this call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,10 @@ def draw_ribbon(text: str | None) -> Ribbon | None:
     scale = PARTS / len(digits)
     first = len(digits) - len(digits.lstrip("0"))
     wait = f"M0 {HEIGHT / 2:g}H{first * scale:g}" if first else ""
-    return Ribbon(wait=wait, bars=tuple(_bars(digits, level, scale) for level in _LEVELS))
+    most = max(map(int, digits))
+    shades = [0 if digit == "0" else -(-int(digit) * SHADES // most) for digit in digits]
+    return Ribbon(wait=wait, bars=tuple(_bars(shades, shade, scale) for shade in range(1, SHADES + 1)))
 
 
-def _bars(digits: str, level: str, scale: float) -> str:
-    return "".join(f"M{place * scale:g} 0v{HEIGHT}" for place, digit in enumerate(digits) if digit in level)
+def _bars(shades: Sequence[int], shade: int, scale: float) -> str:
+    return "".join(f"M{(place + 0.5) * scale:g} 0v{HEIGHT}" for place, found in enumerate(shades) if found == shade)

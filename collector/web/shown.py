@@ -44,7 +44,9 @@ def usd(cost: float | None) -> str:
     """Money: the smaller, the more digits."""
     if cost is None:
         return NOTHING
-    return f"${cost:.2f}" if cost >= 1 or cost == 0 else f"${cost:.4f}" if cost >= 0.001 else f"${cost:.6f}"
+    if cost >= 1 or cost == 0:
+        return f"${cost:.2f}"
+    return f"${cost:.4f}" if cost >= 0.0001 else "<$0.0001"
 
 
 def clock(ms: float | None) -> str:

@@ -6,7 +6,7 @@ Flow: templates/ -> **environment** -> pages.
 
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -29,6 +29,7 @@ def environment() -> Environment:
         cache_size=-1,
     )
     # Jinja leaves the types of its tables open.
-    cast("dict[str, Any]", made.filters).update(FILTERS)
-    cast("dict[str, Any]", made.globals)["static"] = static_url
+    tables: Any = made
+    tables.filters.update(FILTERS)
+    tables.globals["static"] = static_url
     return made

@@ -50,7 +50,7 @@ def test_without_a_key_nothing_is_told(collector: Running, path: str) -> None:
         assert (401, "Bearer") == (answer.status, answer.headers["www-authenticate"])
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/login", "/docs", "/openapi.json"])
 def test_what_tells_nothing_needs_no_key(collector: Running, path: str) -> None:
     """
     Probes and the pages about the routes.
