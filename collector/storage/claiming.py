@@ -134,7 +134,8 @@ def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, AnyRow]:
     """What the calls' rows and resources say."""
     same_resource = and_(resources.c.project == calls.c.project, resources.c.resource_id == calls.c.resource_id)
     statement = select(
-        calls.c.project, calls.c.request_id, calls.c.trace_id, calls.c.exported_status, calls.c.settled_ms,
+        calls.c.project, calls.c.request_id, calls.c.parent_request_id, calls.c.trace_id, calls.c.exported_status,
+        calls.c.settled_ms,
         resources.c.resource_id, resources.c.service, resources.c.attributes,
     ).join(resources, same_resource).where(are_of(calls.c.project, calls.c.request_id, keys))  # fmt: skip
     return {(row.project, row.request_id): row for row in connection.execute(statement)}
