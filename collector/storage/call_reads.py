@@ -46,7 +46,7 @@ class CallReads(StorePart):
             found = connection.execute(statement).one_or_none()
         return None if found is None else plain(found)
 
-    def call_details(self, project: str, request_id: str) -> Mapping[str, Sequence[Row]]:
+    def call_details(self, project: str, request_id: str, *, only: Sequence[str] = ()) -> Mapping[str, Sequence[Row]]:
         """See `Reader.call_details`."""
         order: Mapping[Any, Sequence[Any]] = {
             spans: (spans.c.start_ns, spans.c.span_id),
@@ -62,6 +62,7 @@ class CallReads(StorePart):
                     select(*shown(table)).where(table.c.project == project, table.c.request_id == request_id).order_by(*by),
                 )
                 for table, by in order.items()
+                if not only or table.name in only
             }
 
     def trace(self, project: str, trace_id: str) -> Mapping[str, Sequence[Row]]:

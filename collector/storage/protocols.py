@@ -252,8 +252,8 @@ class Reader(Protocol):
         """A call's events in the order of the call, oldest first."""
         ...
 
-    def call_details(self, project: str, request_id: str) -> Mapping[str, Sequence[Row]]:
-        """A call's `spans`, `tool_calls`, `token_usage`, `trace_health` and `exports`, each a list."""
+    def call_details(self, project: str, request_id: str, *, only: Sequence[str] = ()) -> Mapping[str, Sequence[Row]]:
+        """A call's `spans`, `tool_calls`, `token_usage`, `trace_health` and `exports`, each a list; or `only` some of them."""
         ...
 
     def trace(self, project: str, trace_id: str) -> Mapping[str, Sequence[Row]]:
