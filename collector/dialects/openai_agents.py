@@ -72,7 +72,8 @@ def _done(payload: Payload) -> Iterator[Said]:
 
 
 def _answer(output: Sequence[Payload]) -> str:
-    return "".join(_text_of(part) for item in output if _is_answer(item) for part in objects(item.get("content")))
+    parts = (part for item in output if _is_answer(item) for part in objects(item.get("content")))
+    return "\n".join(words for part in parts if (words := _text_of(part)))
 
 
 def _is_answer(item: Payload) -> bool:
@@ -80,7 +81,9 @@ def _is_answer(item: Payload) -> bool:
 
 
 def _text_of(part: Payload) -> str:
-    """What a part of a message says in words: a text, a refusal, or what was spoken."""
+    """What a part of a message says in words: a text, a refusal, or what was spoken. `input_text` was asked, not answered."""
+    if part.get("type") == "input_text":
+        return ""
     words = (text(part.get(key)) for key in ("text", "refusal", "transcript"))
     return next((found for found in words if found), "")
 

@@ -23,11 +23,23 @@ KINDS = {
     "response.refusal.delta": "content",
     "response.reasoning_text.delta": "thinking",
     "response.reasoning_summary_text.delta": "thinking",
+    "response.audio.transcript.delta": "content",
     "response.function_call_arguments.delta": "tool_call",
+    "response.custom_tool_call_input.delta": "tool_call",
+    "response.mcp_call_arguments.delta": "tool_call",
+    "response.code_interpreter_call_code.delta": "tool_call",
     "output_text_delta": "content",
+    "OutputText": "content",
 }
 # The members that hold one piece of text, the first that is there: a delta, a piece of arguments, a tool's result.
 PIECES = ("delta", "arguments", "result")
+# aisbreaker's text, which is a piece only where it says so.
+SQLITE_OUTPUT_TEXT = """
+    CASE WHEN e.type = 'OutputText' AND json_type(e.payload, '$.isDelta') = 'true' THEN json_extract(e.payload, '$.content') END
+"""
+POSTGRESQL_OUTPUT_TEXT = """
+    CASE WHEN e.type = 'OutputText' AND e.payload::json ->> 'isDelta' = 'true' THEN e.payload::json ->> 'content' END
+"""
 
 CHUNKS = """
 CREATE VIEW chunks AS
@@ -89,10 +101,11 @@ FROM call_health AS h JOIN calls AS c ON c.project = h.project AND c.request_id 
 def upgrade() -> None:
     on_sqlite = op.get_bind().dialect.name == "sqlite"
     single = "json_extract(e.payload, '$.{}')" if on_sqlite else "e.payload::json ->> '{}'"
+    output_text = SQLITE_OUTPUT_TEXT if on_sqlite else POSTGRESQL_OUTPUT_TEXT
     pieces = (SQLITE_PIECES if on_sqlite else POSTGRESQL_PIECES).format(
         kinds=" ".join(f"WHEN '{type_}' THEN '{kind}'" for type_, kind in KINDS.items()),
         types=", ".join(f"'{type_}'" for type_ in KINDS),
-        single=", ".join(single.format(piece) for piece in PIECES),
+        single=", ".join([*(single.format(piece) for piece in PIECES), output_text]),
     )
     connection = op.get_bind()
     # Straight to the driver: a text() would read `::` and `:word` as parameters.
