@@ -73,7 +73,12 @@ def build_collector(settings: Settings) -> Collector:
     meter = Meter(instance_id=f"hookline-{uuid.uuid4().hex[:12]}")
     metrics_exporter = open_metrics(environment, meter)
     prepare(settings.database_url)
-    store = open_store(settings.database_url, settle_ms=settings.settle_ms, queue_max_events=settings.queue_max_events)
+    store = open_store(
+        settings.database_url,
+        settle_ms=settings.settle_ms,
+        queue_max_events=settings.queue_max_events,
+        sql_role=settings.sql_role,
+    )
     hub = LiveHub()
     pipeline = Pipeline(
         store,

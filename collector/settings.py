@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     retention_days: int | None = Field(None, ge=1, description="How long to keep. Read, not acted upon yet: everything is kept.")
     queue_max_events: int = Field(50_000, ge=1, description="Events waiting for a commit before new ones get 503.")
     sql_timeout_s: float = Field(10.0, gt=0, le=600, description="How long a statement of `POST /v1/sql` may run.")
+    sql_role: str | None = Field(
+        None, description="PostgreSQL role under which statements of `POST /v1/sql` run: a second wall, for a role without rights."
+    )
     roles: str = Field("ingest,work,web", description="What this process does. Read, not acted upon yet: it does all of it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")

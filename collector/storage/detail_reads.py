@@ -27,7 +27,18 @@ _HEAD_COLUMNS = [
 ]
 _STORY_COLUMNS = tuple(
     events.c[name]
-    for name in ("type", "event_id", "timestamp", "fraction", "received_at", "arrival", "sequence", "dialect", "payload")
+    for name in (
+        "type",
+        "event_id",
+        "timestamp",
+        "fraction",
+        "received_at",
+        "arrival",
+        "sequence",
+        "dialect",
+        "payload",
+        "request_id",
+    )
 )
 _SPAN_COLUMNS = tuple(
     spans.c[name]

@@ -54,13 +54,19 @@ class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsRe
 
 
 def open_store(
-    url: str, *, settle_ms: int, queue_max_events: int = 50_000, read_only: bool = False, clock: Clock | None = None
+    url: str,
+    *,
+    settle_ms: int,
+    queue_max_events: int = 50_000,
+    read_only: bool = False,
+    sql_role: str | None = None,
+    clock: Clock | None = None,
 ) -> Store:
-    """The store at a URL. Raises WrongSettings, StoreLocked, StoreUnavailable."""
+    """The store at a URL; users' SQL runs under `sql_role` where the engine has roles. Raises WrongSettings, StoreLocked, StoreUnavailable."""
     scheme = url.partition(":")[0]
     if scheme not in ENGINES:
         raise WrongSettings(f"HOOKLINE_DATABASE_URL: it begins with {scheme!r}, known are {', '.join(ENGINES)}")
-    engine: Engine = ENGINES[scheme](url, read_only=read_only)
+    engine: Engine = ENGINES[scheme](url, read_only=read_only, sql_role=sql_role)
     writer = None
     if not read_only:
         writer = GroupWriter(engine, clock or SystemClock(), settle_ms=settle_ms, queue_max_events=queue_max_events)

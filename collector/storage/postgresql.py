@@ -51,7 +51,7 @@ class PostgresqlEngine:
 
     name = "postgresql"
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    def __init__(self, url: str, *, read_only: bool = False, sql_role: str | None = None) -> None:
         self._is_read_only = read_only
         self._writers = _connections(url, "")
         self._readers = _connections(
@@ -62,7 +62,7 @@ class PostgresqlEngine:
             pool_pre_ping=True,
         )
         # These may write: a view of a user's statement is made, looked at and rolled back.
-        self._sql = PostgresqlSql(_connections(url, "", pool_size=AT_ONCE, max_overflow=0, pool_pre_ping=True))
+        self._sql = PostgresqlSql(_connections(url, "", pool_size=AT_ONCE, max_overflow=0, pool_pre_ping=True), role=sql_role)
         self._bulk = BulkInsert()
 
     @property

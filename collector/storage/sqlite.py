@@ -31,7 +31,7 @@ class SqliteEngine:
 
     name = "sqlite"
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    def __init__(self, url: str, *, read_only: bool = False, sql_role: str | None = None) -> None:
         path = sqlite_files.path_of(url)
         if not path.exists():
             raise StoreUnavailable(f"there is no database at {path}: `hookline serve` makes it")

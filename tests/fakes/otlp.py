@@ -5,6 +5,7 @@ An OpenTelemetry backend for tests: takes real OTLP over HTTP and gRPC, decodes 
         otlp.will_answer(Answer(503, headers={"retry-after": "2"}), Answer(cut=True))
         … otlp.endpoint, otlp.grpc_endpoint …
         otlp.spans()            # of requests that were accepted
+        otlp.points()           # histograms, likewise
 """
 
 import gzip
@@ -15,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent import futures
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTracePartialSuccess, ExportTraceServiceResponse
 
-from tests.fakes.otlp_decoding import ReceivedSpan, decode_request
+from tests.fakes.otlp_decoding import ReceivedPoint, ReceivedSpan, decode_metrics, decode_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,16 @@ class ReceivedRequest:
     path: str
     headers: Mapping[str, str]
     spans: tuple[ReceivedSpan, ...]
+    points: tuple[ReceivedPoint, ...]
     size_bytes: int
     at_s: float
 
+
+GRPC_SERVICES = {
+    "opentelemetry.proto.collector.trace.v1.TraceService": "Export",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": "Export metrics",
+}
+"""Service -> the `path` that its requests are noted under."""
 
 Judge = Callable[[tuple[ReceivedSpan, ...]], Answer]
 
@@ -84,6 +93,7 @@ class OtlpReceiver:
         self._script: deque[Answer] = deque()
         self._requests: list[ReceivedRequest] = []
         self._accepted: list[ReceivedSpan] = []
+        self._accepted_points: list[ReceivedPoint] = []
         self.judge: Judge | None = None
         self._stopped = threading.Event()
 
@@ -118,6 +128,11 @@ class OtlpReceiver:
         with self._lock:
             return list(self._accepted)
 
+    def points(self) -> list[ReceivedPoint]:
+        """Every histogram that was accepted, in the order of receipt; those of each export again."""
+        with self._lock:
+            return list(self._accepted_points)
+
     def requests(self) -> list[ReceivedRequest]:
         """Every request that came, also those that were not accepted."""
         with self._lock:
@@ -132,11 +147,15 @@ class OtlpReceiver:
         return found
 
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Note a request and say how to answer it."""
-        spans = decode_request(body)
+        """Note a request and say how to answer it. Metrics have a path or service of their own."""
+        is_metrics = "metrics" in path.lower()
+        spans = () if is_metrics else decode_request(body)
+        points = decode_metrics(body) if is_metrics else ()
         with self._lock:
             self._requests.append(
-                ReceivedRequest(path=path, headers=dict(headers), spans=spans, size_bytes=len(body), at_s=time.monotonic())
+                ReceivedRequest(
+                    path=path, headers=dict(headers), spans=spans, points=points, size_bytes=len(body), at_s=time.monotonic()
+                )
             )
             answer = self._script.popleft() if self._script else self.judge(spans) if self.judge else Answer()
         if answer.delay_s:
@@ -144,6 +163,7 @@ class OtlpReceiver:
         if answer.accepts or answer.keeps:
             with self._lock:
                 self._accepted.extend(spans)
+                self._accepted_points.extend(points)
         return answer
 
     @property
@@ -159,15 +179,15 @@ class OtlpReceiver:
 
     def _start_grpc(self) -> None:
         self._grpc = grpc.server(futures.ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", 4 * 1024 * 1024)])
-        handler = grpc.unary_unary_rpc_method_handler(self._export)
-        service = "opentelemetry.proto.collector.trace.v1.TraceService"
-        self._grpc.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
+        for service, path in GRPC_SERVICES.items():
+            handler = grpc.unary_unary_rpc_method_handler(partial(self._export, path))
+            self._grpc.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
         self._grpc_port = _bind_grpc(self._grpc, self._certificate, self._client_ca)
         self._grpc.start()
 
-    def _export(self, body: bytes, context: Any) -> bytes:
+    def _export(self, path: str, body: bytes, context: Any) -> bytes:
         headers = dict(context.invocation_metadata())
-        answer = self.take("Export", headers, body)
+        answer = self.take(path, headers, body)
         if answer.cut:
             context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
         if not answer.accepts:

@@ -1,11 +1,12 @@
 """
-What an OTLP request says, decoded by the official protobuf classes: the tests' view of an exported span.
+What an OTLP request says, decoded by the official protobuf classes: the tests' view of an exported span or histogram.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -27,6 +28,59 @@ class ReceivedSpan:
     resource_schema_url: str
     scope: tuple[str, str]
     scope_schema_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedPoint:
+    """One histogram as a backend understands it. `temporality` is the name of the specification; `least` None where not told."""
+
+    metric: str
+    unit: str
+    description: str
+    temporality: str
+    attributes: Mapping[str, Any]
+    start_ns: int
+    at_ns: int
+    count: int
+    total: float
+    least: float | None
+    most: float | None
+    boundaries: tuple[float, ...]
+    buckets: tuple[int, ...]
+    resource: Mapping[str, Any]
+    scope: tuple[str, str]
+
+
+def decode_metrics(body: bytes) -> tuple[ReceivedPoint, ...]:
+    """The points of an ExportMetricsServiceRequest, in its order."""
+    request = ExportMetricsServiceRequest.FromString(body)
+    return tuple(
+        _point(point, metric, scope_metrics, resource_metrics)
+        for resource_metrics in request.resource_metrics
+        for scope_metrics in resource_metrics.scope_metrics
+        for metric in scope_metrics.metrics
+        for point in metric.histogram.data_points
+    )
+
+
+def _point(point: Any, metric: Any, scope_metrics: Any, resource_metrics: Any) -> ReceivedPoint:
+    return ReceivedPoint(
+        metric=metric.name,
+        unit=metric.unit,
+        description=metric.description,
+        temporality={1: "DELTA", 2: "CUMULATIVE"}[metric.histogram.aggregation_temporality],
+        attributes=_attributes(point.attributes),
+        start_ns=point.start_time_unix_nano,
+        at_ns=point.time_unix_nano,
+        count=point.count,
+        total=point.sum,
+        least=point.min if point.HasField("min") else None,
+        most=point.max if point.HasField("max") else None,
+        boundaries=tuple(point.explicit_bounds),
+        buckets=tuple(point.bucket_counts),
+        resource=_attributes(resource_metrics.resource.attributes),
+        scope=(scope_metrics.scope.name, scope_metrics.scope.version),
+    )
 
 
 def decode_request(body: bytes) -> tuple[ReceivedSpan, ...]:
