@@ -1,11 +1,12 @@
 """
-A real Chromium for the page's tests, one a session, and a collector for each test module that wants one.
+A real Chromium for the page's tests, one a module, and a collector for each module that wants one.
+
+Not one a session: Playwright keeps an event loop running in the test's thread, and asyncio tests of the same worker need it.
 """
 
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -22,10 +23,12 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Names of other sites that lead to this machine, as an attacker's DNS can.
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """
     Chromium as the system has it; without one the tests are skipped, or fail where everything is required.
@@ -75,11 +78,3 @@ def narrow(browser: Browser) -> Iterator[Watched]:
     """
     with watched_page(browser, width=390) as watched:
         yield watched
-
-
-@pytest.fixture
-def shots(tmp_path: Path) -> Path:
-    """
-    Where a test may leave pictures.
-    """
-    return tmp_path
