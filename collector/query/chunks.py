@@ -112,6 +112,10 @@ def _texts(at_ms: float, payload: object) -> Sequence[tuple[float, str]]:
     packs = [cast("dict[str, Any]", one) for one in listed if isinstance(one, dict)]
     if packs:
         return [(at_ms + _offset(pack), _text(pack["delta"])) for pack in packs if pack.get("delta") is not None]
+    if fields.get("type") == "OutputText":
+        # aisbreaker's text is a piece only where it says so.
+        content = fields.get("content") if fields.get("isDelta") is True else None
+        return () if content is None else ((at_ms, _text(content)),)
     found = next((fields[name] for name in _MEMBERS if fields.get(name) is not None), None)
     return () if found is None else ((at_ms, _text(found)),)
 

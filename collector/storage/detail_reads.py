@@ -13,10 +13,11 @@ from collector.events import StoredEvent
 from collector.storage.claiming import stored_event
 from collector.storage.database import StorePart
 from collector.storage.paging import after, decode_cursor, encode_cursor, encode_place, page_size
+from collector.storage.parts import events_of_call
 from collector.storage.protocols import Page, Row
 from collector.storage.rows import plain, shown
 from collector.storage.tables import calls, events, spans
-from collector.storage.views import PIECE_KINDS
+from collector.storage.views import PIECE_KINDS, SOMETIMES_PIECES
 
 _PART = func.coalesce(events.c.fraction, 0.0)
 _PLACE = func.coalesce(events.c.sequence, 0)
@@ -80,7 +81,6 @@ class DetailReads(StorePart):
                 _PART.label("part"),
                 _PLACE.label("place"),
             )
-            .where(_of_call(project, request_id))
             .order_by(*_ORDER)
             .limit(size + 1)
         )
@@ -88,7 +88,7 @@ class DetailReads(StorePart):
             place = decode_cursor(cursor, "call_events", (int, float, int, int))
             statement = statement.where(after(_ORDER, place, descending=False))
         with self._database.reading() as connection:
-            rows = connection.execute(statement).all()
+            rows = connection.execute(statement.where(events_of_call(connection, project, request_id))).all()
         names = ("timestamp", "part", "place", "arrival")
         items = tuple({**plain(row, leave=("head", "part", "place")), "payload": row.head} for row in rows[:size])
         return Page(items=items, next_cursor=encode_cursor("call_events", rows[size - 1], names) if len(rows) > size else None)
@@ -97,12 +97,13 @@ class DetailReads(StorePart):
         """See `Reader.call_story`."""
         statement = (
             select(*_STORY_COLUMNS)
-            .where(_of_call(project, request_id), events.c.type.not_in(PIECE_KINDS), func.length(events.c.payload) <= max_chars)
+            .where(events.c.type.not_in(PIECE_KINDS.keys() - SOMETIMES_PIECES), func.length(events.c.payload) <= max_chars)
             .order_by(*_ORDER)
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [stored_event(row) for row in connection.execute(statement)]
+            its_own = statement.where(events_of_call(connection, project, request_id))
+            return [stored_event(row) for row in connection.execute(its_own)]
 
     def call_pieces(
         self,

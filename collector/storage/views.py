@@ -41,7 +41,15 @@ PIECE_KINDS: Mapping[str, str] = {
     "response.refusal.delta": "content",
     "response.reasoning_text.delta": "thinking",
     "response.reasoning_summary_text.delta": "thinking",
+    "response.audio.transcript.delta": "content",
     "response.function_call_arguments.delta": "tool_call",
+    "response.custom_tool_call_input.delta": "tool_call",
+    "response.mcp_call_arguments.delta": "tool_call",
+    "response.code_interpreter_call_code.delta": "tool_call",
     "output_text_delta": "content",
+    "OutputText": "content",
 }
 """Event types that `chunks` takes apart, and what their text is; a test holds the two together."""
+
+SOMETIMES_PIECES = frozenset({"OutputText"})
+"""Of these only those that say so (`isDelta`)."""

@@ -130,7 +130,7 @@ def read_conversation(reader: Reader, project: str, request_id: str, *, first: i
         thinking=_cut("".join(piece.delta for piece in thinking)) if thinking else None,
         answers=answers,
         answer_goes_on=goes_on,
-        media=find_media(story),
+        media=_media_of_answer(story, turns),
         cut=tuple(_cuts(story)),
         request_arrival=None if facts.started is None else facts.started.arrival,
         answer_arrival=None if terminal is None else terminal.arrival,
@@ -145,6 +145,12 @@ def find_media(events: Iterable[StoredEvent]) -> tuple[Media, ...]:
         for media in _blobs(event.payload, event.type):
             found.setdefault(media.sha256, media)
     return tuple(found.values())
+
+
+def _media_of_answer(story: Sequence[StoredEvent], turns: Sequence[Turn]) -> tuple[Media, ...]:
+    """What the call made, not what it was given."""
+    given = {part.media.sha256 for turn in turns for part in turn.parts if part.media is not None}
+    return tuple(media for media in find_media(story) if media.sha256 not in given)
 
 
 def _blobs(value: object, where: str) -> Iterable[Media]:

@@ -219,7 +219,8 @@ def _play(asked: Asked, request_id: str, window: str) -> Response:
 def _whole_event(asked: Asked, request_id: str, arrival: int) -> Response:
     """One event with its whole payload, as JSON."""
     event = asked.parts.store.event(asked.project, arrival)
-    if event is None or event["request_id"] != request_id:
+    # A part of a stream, an image for instance, has its events there.
+    if event is None or not (event["request_id"] == request_id or request_id.startswith(f"{event['request_id']}/")):
         raise NotFound("no such event in this call")
     text = json.dumps(json.loads(to_json(event)), ensure_ascii=False, indent=2)
     return Response(text.encode("utf-8", "replace"), media_type="application/json", headers=HEADERS)
