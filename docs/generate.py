@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from docs.dialects_page import dialects_page
 from docs.openapi_document import openapi_document
 from docs.settings_page import settings_page
 from sdk_hooks.events.schema import page_text, schema_text
@@ -19,6 +20,7 @@ DOCS = Path(__file__).parent
 GENERATED: Mapping[str, Callable[[], str]] = {
     "openapi.json": openapi_document,
     "settings.md": settings_page,
+    "dialects.md": dialects_page,
     "events.md": page_text,
     "events.schema.json": schema_text,
 }

@@ -195,8 +195,14 @@ ACTIONS: Mapping[str, Event] = {
 def agents_response() -> Event:
     """The response of a `response_done`, every field set."""
     computer = [
-        {"type": "computer_call", "id": f"cu_{name}", "callId": f"call_cu_{name}", "status": "completed", "action": action}
-        for name, action in ACTIONS.items()
+        {
+            "type": "computer_call",
+            "id": f"item-of-{name}",
+            "callId": f"call_computer_{n}",
+            "status": "completed",
+            "action": action,
+        }
+        for n, (name, action) in enumerate(ACTIONS.items())
     ]
     return {
         "id": "resp_agents_1",
@@ -223,7 +229,7 @@ def agents_response() -> Event:
                 "status": "completed", "providerData": {"revised_prompt": "An axolotl in a tank"},
             },
             {
-                "id": "fc_agents_1", "type": "function_call", "callId": "call_feed_1", "name": "feed_it",
+                "id": "fc_agents_1", "type": "function_call", "callId": "call_feed_1", "name": "feed_the_axolotl",
                 "arguments": '{"what":"flakes"}', "status": "completed", "providerData": {"strict": "note-on-function"},
             },
             *computer,
@@ -235,7 +241,7 @@ def agents_response() -> Event:
         ],
         "usage": {
             "requests": 11, "inputTokens": 1234, "outputTokens": 567, "totalTokens": 1801,
-            "inputTokensDetails": {"cached_tokens": 345, "cache_write_tokens": 12},
+            "inputTokensDetails": {"cached_tokens": 345, "cache_write_tokens": 212},
             "outputTokensDetails": {"reasoning_tokens": 234},
         },
         "providerData": {"model": "gpt-5-agents", "status": "completed", "service_tier": "default_tier"},
