@@ -12,10 +12,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sdk_hooks.api import configure, flush, losses, shutdown
     from sdk_hooks.context import session
+    from sdk_hooks.logs import LogFilter, log_ids
     from sdk_hooks.observing import observe
     from sdk_hooks.registry import instrument, uninstrument
 
-__all__ = ["configure", "flush", "instrument", "losses", "observe", "session", "shutdown", "uninstrument"]
+__all__ = [
+    "LogFilter",
+    "configure",
+    "flush",
+    "instrument",
+    "log_ids",
+    "losses",
+    "observe",
+    "session",
+    "shutdown",
+    "uninstrument",
+]
 
 _HOMES = {
     "configure": "sdk_hooks.api",
@@ -23,6 +35,8 @@ _HOMES = {
     "losses": "sdk_hooks.api",
     "shutdown": "sdk_hooks.api",
     "session": "sdk_hooks.context",
+    "LogFilter": "sdk_hooks.logs",
+    "log_ids": "sdk_hooks.logs",
     "observe": "sdk_hooks.observing",
     "instrument": "sdk_hooks.registry",
     "uninstrument": "sdk_hooks.registry",

@@ -38,8 +38,18 @@ class Enclosing(NamedTuple):
     is_sampled: bool
 
 
+class LastCall(NamedTuple):
+    """The call that began last in a context, and what surrounded it: when that is over, so is its being the last one."""
+
+    request_id: str
+    around: Enclosing | None
+    session: "session | None"
+    host_span: HostSpan | None
+
+
 _enclosing: ContextVar[Enclosing | None] = ContextVar("hookline_enclosing", default=None)
 _session: ContextVar["session | None"] = ContextVar("hookline_session", default=None)
+_last: ContextVar[LastCall | None] = ContextVar("hookline_last", default=None)
 _suppressed: ContextVar[bool] = ContextVar("hookline_suppressed", default=False)
 
 enclosing = _enclosing.get
@@ -56,6 +66,21 @@ def leave(token: Token[Enclosing | None]) -> None:
     """Undo `enter`. In another context than it was entered in (async generators), there is nothing to undo."""
     with ignoring(ValueError):
         _enclosing.reset(token)
+
+
+def note_call(request_id: str, host_span: HostSpan | None) -> None:
+    """Remember the call as the last one of this context, if something surrounds it that will end."""
+    around, session = _enclosing.get(), _session.get()
+    if around is not None or session is not None or host_span is not None:
+        _last.set(LastCall(request_id, around, session, host_span))
+
+
+def last_request_id() -> str | None:
+    """The request id of the last call that began under the same enclosing call, session and host span as there are now."""
+    last = _last.get()
+    if last is None or last.around is not _enclosing.get() or last.session is not _session.get():
+        return None
+    return last.request_id if last.host_span == host_span() else None
 
 
 def suppress() -> Token[bool]:

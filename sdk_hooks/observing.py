@@ -107,6 +107,9 @@ class observe:
         running, self._running = self._running, None
         if running is None:
             return
+        if isinstance(running, Call) and running.is_sampled:
+            # For the lines after it the run is the last call, not one of those inside.
+            context.note_call(running.request_id, running.host_span)
         if error is not None:
             running.fail(error)
         elif isinstance(running, Call):

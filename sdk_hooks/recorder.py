@@ -322,10 +322,15 @@ def start_call(
     call = Call(runtime, settings, shape, take(request), provider, model, streaming, started_ns)
     number = runtime.identity.request_number()
     call.request_id = f"{runtime.identity.request_prefix}{number}"
-    _place(call, context.enclosing(), context.host_span())
+    host_span = context.host_span()
+    _place(call, context.enclosing(), host_span)
     if call._parent is None and settings.sample_rate < 1.0:  # pyright: ignore[reportPrivateUsage] (same module)
         call.is_sampled = (number * GOLDEN) % 1.0 < settings.sample_rate
-    return call if _announce(call) else None
+    if not _announce(call):
+        return None
+    if call.is_sampled:
+        context.note_call(call.request_id, host_span)
+    return call
 
 
 def _place(call: Call, around: Enclosing | None, host_span: HostSpan | None) -> None:
