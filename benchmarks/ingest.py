@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.http_load import LoadResult, post_all
+from tests.end_to_end.database import count
 from tests.end_to_end.load import RESOURCE, call_events
 from tests.end_to_end.processes import CollectorProcess, wait_for
 from tests.fakes.otlp import OtlpReceiver
@@ -36,7 +37,7 @@ def main() -> None:
             print(f"\n{url.split(':')[0]}: {durability(url)}")
             measure_throughput(url, wanted.events, Path(folder))
         raw_sqlite(Path(folder), wanted.events)
-        for url in urls:
+        for url in wanted.database or [f"sqlite:///{folder}/latency.db"]:
             measure_latency(url, Path(folder))
 
 
@@ -99,7 +100,8 @@ def raw_sqlite(folder: Path, events: int) -> None:
 
 
 def measure_latency(url: str, folder: Path, *, calls: int = 60) -> None:
-    """Seconds from the POST's first byte to the finished row, and to the span at the receiver."""
+    """Seconds from the POST's first byte to the finished row, and to the span at the receiver, with nothing else to do."""
+    wait_for("the backlog of the load", lambda: not backlog(url), limit_s=300)
     with OtlpReceiver() as backend:
         environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.endpoint}
         with CollectorProcess(database_url=url, log_path=folder / "collector.log", env=environment) as collector:
@@ -114,6 +116,11 @@ def measure_latency(url: str, folder: Path, *, calls: int = 60) -> None:
                 wait_for("the span", lambda name=name: seen(backend, name))
                 spans_s.append(time.perf_counter() - began)
     print(f"\n{url.split(':')[0]}: POST to finished row {summary(rows_s)}; to exported span {summary(spans_s)}")
+
+
+def backlog(url: str) -> int:
+    """Calls that wait for assembly; a database of its own has none."""
+    return count(url, "SELECT count(*) FROM call_work") if not url.startswith("sqlite") else 0
 
 
 def seen(backend: OtlpReceiver, name: str) -> bool:
