@@ -85,6 +85,7 @@ def call_page(asked: Viewing, request_id: str, query: Annotated[CallQuery, Query
         "call": call,
         "tab": query.tab,
         "tabs": TABS,
+        "view": "calls",
         "url": partial(call_url, request_id),
         "call_url": call_url,
         "waterfall": _waterfall(asked, call, query),
