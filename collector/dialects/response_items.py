@@ -45,6 +45,11 @@ _KINDS: Final = {**HOSTED, **REQUESTED}
 APPROVAL: Final = "mcp_approval_request"
 
 
+def kind_of(item: Item) -> str:
+    """The item's type."""
+    return name(item.get("type")) or ""
+
+
 def tool_id(item: Item, spelling: Spelling) -> str | None:
     """How later events and the client's answer name the tool call."""
     return name(spelling.get(item, "call_id")) or name(item.get("id"))
@@ -52,16 +57,16 @@ def tool_id(item: Item, spelling: Spelling) -> str | None:
 
 def tool_name(item: Item) -> str | None:
     """The tool; of one that the item doesn't name, its kind's."""
-    kind = _KINDS.get(str(item.get("type")))
+    kind = _KINDS.get(kind_of(item))
     return None if kind is None else kind.tool_name or name(item.get("name"))
 
 
 def asked(item: Item, spelling: Spelling) -> dict[str, Any] | None:
     """The entry of `toolCalls` of a tool that the client is to run; None for other items."""
-    kind = REQUESTED.get(str(item.get("type")))
+    kind = REQUESTED.get(kind_of(item))
     if kind is None:
         return None
-    flavour = "custom" if item.get("type") == "custom_tool_call" else "function"
+    flavour = "custom" if kind_of(item) == "custom_tool_call" else "function"
     return tool_call(tool_id(item, spelling), tool_name(item), _first(item, kind.inputs, spelling), flavour)
 
 
@@ -72,7 +77,7 @@ def hosted_begun(item_id: str | None, kind: str) -> Said:
 
 def hosted_ended(item: Item, spelling: Spelling) -> Said:
     """The provider has run one of its tools."""
-    kind = HOSTED[str(item.get("type"))]
+    kind = HOSTED[kind_of(item)]
     return "tools:call:completed", {
         "toolCallId": tool_id(item, spelling),
         "toolName": tool_name(item),

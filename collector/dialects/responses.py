@@ -119,7 +119,7 @@ def _ended(stream: Stream, payload: Payload, event_type: str) -> Iterator[Said]:
     response = mapping(payload.get("response"))
     output = objects(response.get("output"))
     for item in output:
-        if item.get("type") in tools.HOSTED and item.get("id") not in stream.finished:
+        if tools.kind_of(item) in tools.HOSTED and name(item.get("id")) not in stream.finished:
             yield tools.hosted_ended(item, stream.spelling)
     calls = [call for item in output if (call := tools.asked(item, stream.spelling)) is not None]
     error = mapping(response.get("error"))
@@ -200,13 +200,13 @@ def _text_done(stream: Stream, payload: Payload, _: str) -> Iterator[Said]:
 
 def _item_added(stream: Stream, payload: Payload, _: str) -> Iterator[Said]:
     item = mapping(payload.get("item"))
-    if item.get("type") in tools.HOSTED:
+    if tools.kind_of(item) in tools.HOSTED:
         yield "tools:call:started", {"toolCallId": item.get("id"), "toolName": tools.tool_name(item)}
 
 
 def _item_done(stream: Stream, payload: Payload, _: str) -> Iterator[Said]:
     item = mapping(payload.get("item"))
-    kind = item.get("type")
+    kind = tools.kind_of(item)
     if kind in tools.HOSTED:
         yield tools.hosted_ended(item, stream.spelling)
     elif kind == tools.APPROVAL:
@@ -242,7 +242,7 @@ def _assistant(stream: Stream, message_id: str | None, content: str | None, call
 
 def _said_in(item: Payload) -> str:
     """The text or the refusal of a message."""
-    if item.get("type") != "message":
+    if tools.kind_of(item) != "message":
         return ""
     return "".join(text(part.get("text")) or text(part.get("refusal")) or "" for part in objects(item.get("content")))
 
