@@ -29,6 +29,6 @@ EXPOSE 4319
 # SIGTERM commits what is queued.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"HOOKLINE_PORT\"]}/readyz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['HOOKLINE_PORT'] + '/readyz', timeout=4)"]
 # Bound to every interface of the container, so it refuses to start without HOOKLINE_API_KEY.
 CMD ["hookline", "serve"]

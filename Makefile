@@ -51,14 +51,16 @@ check: $(READY) ## lint, layout, types, who may import whom, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m grafana.generate --check
 	$(BIN)/pyright
 
 format: $(READY) ## let ruff lay out and fix what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-gen: $(READY) ## write the generated files again (docs/generate.py has the list)
+gen: $(READY) ## write the generated files again (docs/generate.py and grafana/generate.py have the lists)
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m grafana.generate
 
 lock: $(READY) ## resolve the locks after a change of pyproject.toml; UPGRADE=1 takes newer versions
 	$(LOCK) --extra server -o requirements.lock

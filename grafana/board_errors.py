@@ -81,8 +81,6 @@ CALLS = Table(
     columns=(
         "time",
         "request_id",
-        "operation",
-        "provider",
         "model",
         "service",
         "status",
@@ -92,7 +90,7 @@ CALLS = Table(
         "trace_id",
     ),
     sql=f"""
-SELECT {started("c.order_ms")}, c.request_id, c.operation, c.provider, coalesce(c.model, '{NONE}') AS model, c.service, c.status,
+SELECT {started("c.order_ms")}, c.request_id, coalesce(c.model, '{NONE}') AS model, c.service, c.status,
        c.error_type, c.error_message, c.duration_ms, c.trace_id
 {FROM_CALLS} AND c.status IN ('error', 'incomplete', 'aborted')
 ORDER BY c.order_ms DESC

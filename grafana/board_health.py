@@ -128,7 +128,8 @@ EXPORTS = (
     Table(
         title="Spans by destination",
         why="What has reached the trace backend, whatever the time range.",
-        width=12,
+        width=24,
+        height=7,
         columns=("destination", "state", "spans", "attempts", "reason"),
         sql=f"""
 SELECT destination, state, count(*) AS spans, max(attempts) AS attempts, max(reason) AS reason
@@ -141,7 +142,8 @@ ORDER BY destination, state""",
         title="Dead letters",
         why="The fifty newest spans that were refused for good. `hookline export --retry-dead` sends them again, "
         "when what the reason says is mended.",
-        width=12,
+        width=24,
+        height=7,
         columns=("destination", "attempts", "reason", "request_id", "trace_id"),
         sql=f"""
 SELECT destination, attempts, reason, request_id, trace_id
@@ -165,9 +167,9 @@ RECORD = (
         why="The fifty newest, with their traces.",
         width=16,
         height=10,
-        columns=("time", "request_id", "service", "flaws", "trace_id"),
+        columns=("time", "request_id", "flaws", "trace_id"),
         sql=f"""
-SELECT c.order_ms / 1000.0 AS time, c.request_id, c.service, {_flaws_of_a_call()} AS flaws, c.trace_id
+SELECT c.order_ms / 1000.0 AS time, c.request_id, {_flaws_of_a_call()} AS flaws, c.trace_id
 {HEALTH} AND {HAS_FLAW}
 ORDER BY c.order_ms DESC
 LIMIT 50""",
@@ -196,7 +198,7 @@ BOARD = Board(
         Section(title="Now", lines=(FIGURES,)),
         Section(title="Events in", lines=(COURSE,)),
         Section(title="The process, from Prometheus", lines=(PROCESS,)),
-        Section(title="Spans out", lines=(EXPORTS,)),
+        Section(title="Spans out", lines=tuple((table,) for table in EXPORTS)),
         Section(title="The record", lines=(RECORD, (SENDERS,))),
     ),
 )

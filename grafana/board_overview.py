@@ -4,7 +4,7 @@ The first dashboard: is it used, does it work, how fast is it, what does it cost
 
 from grafana.boards import Board, Section
 from grafana.panels import Series, Stat, Table
-from grafana.queries import ERROR_RATE, FROM_CALLS, IS_FAILED, IS_STREAMED, IS_TIMED, MODEL, NONE, bucket, percentiles, started
+from grafana.queries import ERROR_RATE, FROM_CALLS, IS_STREAMED, IS_TIMED, MODEL, NONE, bucket, percentiles, started
 
 STATUS_COLORS = {"ok": "green", "error": "red", "aborted": "yellow", "incomplete": "orange", "running": "blue"}
 SLOW_MS = ((10_000.0, "yellow"), (30_000.0, "red"))
@@ -16,9 +16,8 @@ def by_group(expression: str, name: str) -> str:
     source = f"{FROM_CALLS} AND {IS_TIMED}"
     return f"""
 SELECT counted.*, timed.p95
-FROM (SELECT {expression} AS {name}, count(*) AS calls, count(CASE WHEN {IS_FAILED} THEN 1 END) AS errors,
-        {ERROR_RATE} AS error_rate, sum(c.input_tokens) AS input_tokens, sum(c.output_tokens) AS output_tokens,
-        sum(c.cost_usd) AS cost_usd
+FROM (SELECT {expression} AS {name}, count(*) AS calls, {ERROR_RATE} AS error_rate,
+        sum(c.output_tokens) AS output_tokens, sum(c.cost_usd) AS cost_usd
     {FROM_CALLS}
     GROUP BY {expression}) AS counted
 LEFT JOIN ({percentiles("c.duration_ms", source, by={f"timed_{name}": expression}, shares=("p95",))}) AS timed
@@ -104,7 +103,7 @@ GROUPS = (
         width=12,
         height=9,
         sql=by_group(MODEL, "model"),
-        columns=("model", "calls", "errors", "error_rate", "input_tokens", "output_tokens", "cost_usd", "p95"),
+        columns=("model", "calls", "error_rate", "p95", "output_tokens", "cost_usd"),
     ),
     Table(
         title="By service",
@@ -112,7 +111,7 @@ GROUPS = (
         width=12,
         height=9,
         sql=by_group("c.service", "service"),
-        columns=("service", "calls", "errors", "error_rate", "input_tokens", "output_tokens", "cost_usd", "p95"),
+        columns=("service", "calls", "error_rate", "p95", "output_tokens", "cost_usd"),
     ),
 )
 

@@ -12,8 +12,18 @@ SUMS = f"""count(*) AS calls, sum(c.input_tokens) AS input_tokens, sum(c.cache_r
        sum(c.output_tokens) AS output_tokens, sum(c.cost_usd) AS cost_usd, {UNPRICED} AS unpriced"""
 
 FIGURES = (
-    Stat(title="Input tokens", why="Cached ones included.", width=4, sql=f"SELECT sum(c.input_tokens) AS tokens {FROM_CALLS}"),
-    Stat(title="Output tokens", why="Reasoning included.", width=4, sql=f"SELECT sum(c.output_tokens) AS tokens {FROM_CALLS}"),
+    Stat(
+        title="Input tokens",
+        why="All of them, cached ones included.",
+        width=4,
+        sql=f"SELECT sum(c.input_tokens) AS tokens {FROM_CALLS}",
+    ),
+    Stat(
+        title="Output tokens",
+        why="Reasoning included, which is paid for too.",
+        width=4,
+        sql=f"SELECT sum(c.output_tokens) AS tokens {FROM_CALLS}",
+    ),
     Stat(
         title="From cache",
         why="The share of input tokens that the provider read from its cache, which is cheaper.",
@@ -83,8 +93,8 @@ GROUPS = (
     Table(
         title="By model",
         why="What each model used.",
-        width=12,
-        height=9,
+        width=24,
+        height=8,
         sorted_by="cost_usd",
         columns=("provider", "model", "calls", "input_tokens", "cache_read_tokens", "output_tokens", "cost_usd", "unpriced"),
         sql=f"""
@@ -97,8 +107,8 @@ LIMIT 50""",
     Table(
         title="By service and user",
         why="Who used it.",
-        width=12,
-        height=9,
+        width=24,
+        height=8,
         sorted_by="cost_usd",
         columns=("service", "user_id", "calls", "input_tokens", "cache_read_tokens", "output_tokens", "cost_usd", "unpriced"),
         sql=f"""
@@ -154,7 +164,7 @@ BOARD = Board(
     since="now-24h",
     sections=(
         Section(title="In the time range", lines=(FIGURES, COURSE)),
-        Section(title="Who and what", lines=(GROUPS,)),
+        Section(title="Who and what", lines=tuple((table,) for table in GROUPS)),
         Section(title="Calls", lines=((DEAREST,), (WITHOUT_USAGE,))),
     ),
 )

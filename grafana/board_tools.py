@@ -60,7 +60,7 @@ FIGURES = (
 COURSE = (
     Series(
         title="Runs by tool",
-        why="What the models use.",
+        why="What the models use, and how often.",
         width=12,
         is_count=True,
         has_metric=True,

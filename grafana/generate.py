@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
@@ -32,7 +33,19 @@ BOARDS: Sequence[Board] = (
 
 def dashboard_text(board: Board, engine: Engine) -> str:
     """The dashboard's JSON."""
-    return json.dumps(build(board, engine), cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
+    plain = json.loads(json.dumps(build(board, engine), cls=JSONEncoder))
+    _drop_what_the_schema_lacks(plain)
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def _drop_what_the_schema_lacks(dashboard: dict[str, Any]) -> None:
+    """The SDK writes members that Grafana 13.0's schema has no more; the type check in tests/grafana finds them."""
+    for variable in dashboard["templating"]["list"]:
+        for name in ("auto", "auto_min", "auto_count"):
+            variable.pop(name, None)
+    for panel in dashboard["panels"]:
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)
 
 
 GENERATED: Mapping[str, Callable[[], str]] = {

@@ -43,7 +43,7 @@ def start_demo(database_url: str) -> "subprocess.Popen[str]":
 
 def finish_demo(demo: "subprocess.Popen[str]") -> None:
     """Wait until it has shown everything."""
-    said, _ = demo.communicate(timeout=90)
+    said, _ = demo.communicate(timeout=200)
     assert 0 == demo.returncode, said[-2000:]
 
 

@@ -14,6 +14,9 @@ from tests.end_to_end.database import count, query
 from tests.grafana.dashboards import PanelQuery, dashboards, queries
 from tests.grafana.macros import filled_in
 
+# The first test waits for two demos.
+pytestmark = pytest.mark.timeout(300)
+
 ONE_CHOICE = {"provider": ["openai"], "model": ["gpt-4o", "o'neill"], "service": ["demo-shop"]}
 
 
