@@ -6,10 +6,13 @@ Flow: `calls.ribbon` (made at assembly) -> **SVG paths** -> a row of the list. P
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 PARTS: Final = 64
 HEIGHT: Final = 16
+GAP: Final = 0.3
+"""Between neighbours of different shade, and so between all bars of a thin stream."""
 SHADES: Final = 3
 """For few, some and many chunks, by the most of this call."""
 
@@ -38,4 +41,12 @@ def draw_ribbon(text: str | None) -> Ribbon | None:
 
 
 def _bars(shades: Sequence[int], shade: int, scale: float) -> str:
-    return "".join(f"M{(place + 0.5) * scale:g} 0v{HEIGHT}" for place, found in enumerate(shades) if found == shade)
+    """Runs of one shade, as pieces of one thick line: a few characters each."""
+    path, place, end = "", 0, 0.0
+    for found, run in groupby(shades):
+        length = len(list(run))
+        if found == shade:
+            path += f"m{place * scale - end:g} 0h{length * scale - GAP:g}"
+            end = (place + length) * scale - GAP
+        place += length
+    return f"M0 {HEIGHT / 2:g}{path}" if path else ""

@@ -31,6 +31,7 @@ class CallRow:
     call: Row
     prompt: str
     sender: str
+    senders: str
     ribbon: Ribbon | None
     flags: tuple[tuple[str, str], ...]
     """Name and explanation."""
@@ -49,7 +50,8 @@ def _row(call: Row) -> CallRow:
     return CallRow(
         call=call,
         prompt=first_line(call["prompt_preview"]) or first_line(call["answer_preview"]),
-        sender=str(call["session_id"] or call["client_id"] or call["service"] or ""),
+        sender=first_line(call["session_id"] or call["client_id"] or call["service"], 40),
+        senders=" · ".join(first_line(call[name], 40) for name in ("service", "client_id", "session_id") if call[name]),
         ribbon=draw_ribbon(call.get("ribbon")),
         flags=tuple((name, _explain(name, call)) for name, is_on in _flags(call) if is_on),
     )
@@ -70,7 +72,8 @@ def _flags(call: Mapping[str, Any]) -> list[tuple[str, bool]]:
 
 def _explain(name: str, call: Mapping[str, Any]) -> str:
     if name == "error":
-        return ": ".join(str(part) for part in (call["error_type"], call["error_message"]) if part) or _FLAGS[name]
+        told = ": ".join(str(part) for part in (call["error_type"], call["error_message"]) if part)
+        return first_line(told) or _FLAGS[name]
     if name in ("tool", "image"):
         return f"{_FLAGS[name]}: {call[f'{name}_count']}"
     return _FLAGS[name]

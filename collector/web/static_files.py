@@ -56,7 +56,7 @@ def static_url(name: str) -> str:
 
 
 @router.get("/static/{digest}/{name}")
-def static_file(digest: str, name: str) -> Response:
+async def static_file(digest: str, name: str) -> Response:
     """A file. One asked for by an old digest is told not to stay."""
     files = static_files()
     if name not in files.contents:

@@ -40,11 +40,15 @@ class Running:
 
     def ask(self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """One request on a connection of its own."""
+        data = None if body is None else json.dumps(body).encode()
+        kind = {} if body is None else {"content-type": "application/json"}
+        return self.send(method, path, data, {**kind, **(headers or {})})
+
+    def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """One request with a body as it is."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=20)
         try:
-            data = None if body is None else json.dumps(body).encode()
-            kind = {} if body is None else {"content-type": "application/json"}
-            connection.request(method, path, body=data, headers={**kind, **(headers or {})})
+            connection.request(method, path, body=body, headers=dict(headers))
             answer = connection.getresponse()
             found = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(status=answer.status, headers=found, body=answer.read())
