@@ -17,7 +17,7 @@ PYTEST_ARGS ?=
 FOREIGN_VARIABLES = $(filter-out HOOKLINE_REQUIRE_ALL,$(filter HOOKLINE_% OTEL_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format gen lock migration bench clean
+.PHONY: help setup demo run test interop check format gen lock migration bench clean
 
 help: ## this list
 	@echo "make <target>; the targets are"
@@ -45,6 +45,9 @@ run: $(READY) ## start the collector on 127.0.0.1:4319 (settings: docs/settings.
 
 test: $(READY) ## run the tests; TESTS=path and PYTEST_ARGS=... choose
 	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
+
+interop: $(READY) ## see whether Arize Phoenix understands our spans (installs it elsewhere, some 900 MB; KEEP=folder keeps it)
+	@$(BIN)/python -m tests.interop.check_phoenix $(if $(KEEP),--venv "$(KEEP)")
 
 check: $(READY) ## lint, layout, types, who may import whom, generated files
 	$(BIN)/ruff check .
