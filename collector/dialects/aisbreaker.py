@@ -109,6 +109,7 @@ def _activity(event_type: str) -> str:
 AISBREAKER: Final = ForeignDialect(
     name="aisbreaker",
     plugin_ids=("aisbreaker",),
+    stream_ends=frozenset({_IMAGE, _FINAL}),
     translate=translate,
     find_activity=_activity,
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collector.dialects.envelope import flat
-from collector.dialects.protocol import StreamMark
+from collector.dialects.protocol import Edge, StreamMark
 from collector.events import StoredEvent
 
 Translate = Callable[[Sequence[StoredEvent], str], Sequence[StoredEvent]]
@@ -35,6 +35,7 @@ class ForeignDialect:
     sequence_names: tuple[str, ...] = ()
     stream_starts: frozenset[str] = frozenset()
     stream_ends: frozenset[str] = frozenset()
+    part_ends: frozenset[str] = frozenset()
     keeps_plugin_id: bool = False
     translate: Translate | None = None
     find_parts: Parts = no_parts
@@ -60,13 +61,21 @@ class ForeignDialect:
                 return value
         return None
 
+    def edge(self, event_type: str) -> Edge | None:
+        if event_type in self.stream_starts:
+            return "start"
+        return "end" if event_type in self.stream_ends else None
+
+    def ends_part(self, event_type: str) -> bool:
+        return event_type in self.part_ends or event_type in self.stream_ends
+
     def stream_mark(self, event: Mapping[str, Any]) -> StreamMark | None:
         if not self.stream_starts:
             return None
         response: Any = event.get("response")
         response_id: Any = response.get("id") if type(response) is dict else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         type_name = event.get("type")
-        edge = "start" if type_name in self.stream_starts else "end" if type_name in self.stream_ends else None
+        edge: Edge | None = "start" if type_name in self.stream_starts else "end" if type_name in self.stream_ends else None
         return StreamMark(edge, response_id if isinstance(response_id, str) and response_id else None)
 
     def activity(self, event_type: str) -> str:

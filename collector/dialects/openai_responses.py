@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from collector.dialects.foreign import ForeignDialect
-from collector.dialects.response_images import image_call, image_ids
+from collector.dialects.response_images import IMAGE_ENDS, image_call, image_ids
 from collector.dialects.responses import ENDS, ERROR, text_call
 from collector.dialects.spelling import SNAKE, Spelling
 from collector.events import StoredEvent
@@ -33,6 +33,7 @@ def responses_dialect(name: str, spelling: Spelling, *, sequence_names: tuple[st
         sequence_names=sequence_names,
         stream_starts=frozenset({"response.created"}),
         stream_ends=frozenset({*ENDS, ERROR}),
+        part_ends=IMAGE_ENDS,
         translate=translate,
         find_parts=find_parts,
     )

@@ -7,7 +7,7 @@ Flow: HTTP -> **own** -> validation -> storage -> assembly.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from collector.dialects.protocol import StreamMark
+from collector.dialects.protocol import Edge, StreamMark, edge_of_request
 from collector.events import StoredEvent
 
 
@@ -31,6 +31,12 @@ class OwnDialect:
 
     def activity(self, event_type: str) -> str:
         return event_type.partition(":")[0]
+
+    def edge(self, event_type: str) -> Edge | None:
+        return edge_of_request(event_type)
+
+    def ends_part(self, event_type: str) -> bool:
+        return False
 
     def parts(self, event: Mapping[str, Any]) -> Sequence[str]:
         return ()

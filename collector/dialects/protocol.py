@@ -11,12 +11,21 @@ from typing import Any, Literal, Protocol
 
 from collector.events import StoredEvent
 
+Edge = Literal["start", "end"]
+
+
+def edge_of_request(event_type: str) -> Edge | None:
+    """Of a canonical type: whether it begins or ends a call."""
+    if event_type.endswith(":request:started"):
+        return "start"
+    return "end" if event_type.endswith((":request:completed", ":request:error", ":request:aborted")) else None
+
 
 @dataclass(frozen=True, slots=True)
 class StreamMark:
     """What an event says about the provider's stream that it lies in."""
 
-    edge: Literal["start", "end"] | None = None
+    edge: Edge | None = None
     response_id: str | None = None
 
 
@@ -62,6 +71,14 @@ class Dialect(Protocol):
 
     def activity(self, event_type: str) -> str:
         """The activity of the call that an event of this type belongs to, as far as the type tells: `text`, `image`, …"""
+        ...
+
+    def edge(self, event_type: str) -> Edge | None:
+        """Whether an event of this type begins its call or may end it: then the call is worth a look soon."""
+        ...
+
+    def ends_part(self, event_type: str) -> bool:
+        """Whether an event of this type may end the parts that it names (`parts`)."""
         ...
 
     def parts(self, event: Mapping[str, Any]) -> Sequence[str]:

@@ -21,6 +21,7 @@ _PROGRESS: Final = f"response.{IMAGE_ITEM}."
 _BEGINS: Final = frozenset({"response.output_item.added", f"{_PROGRESS}in_progress", f"{_PROGRESS}generating"})
 _DONE: Final = "response.output_item.done"
 _COMPLETED: Final = f"{_PROGRESS}completed"
+IMAGE_ENDS: Final = frozenset({_DONE, _COMPLETED})
 _OPTIONS: Final = ("size", "quality", "background", "output_format", "action")
 
 Payload = Mapping[str, Any]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from collector.dialects.envelope import flat
-from collector.dialects.protocol import StreamMark
+from collector.dialects.protocol import Edge, StreamMark, edge_of_request
 from collector.events import StoredEvent
 
 PLUGIN_ID: Final = "tanstack-ai-devtools"
@@ -43,6 +43,12 @@ class TanStackDialect:
 
     def activity(self, event_type: str) -> str:
         return event_type.partition(":")[0]
+
+    def edge(self, event_type: str) -> Edge | None:
+        return edge_of_request(event_type)
+
+    def ends_part(self, event_type: str) -> bool:
+        return False
 
     def parts(self, event: Mapping[str, Any]) -> Sequence[str]:
         return ()

@@ -18,7 +18,6 @@ _RUN_END_TYPES: Final = frozenset({"run:errored", "run:cancelled"})
 _ANY_DEPTH: Final = 1000
 PART_OPERATION: Final = semconv.operation_of("image", {}).name
 """All parts that a dialect knows are images."""
-_TERMINAL_ENDS: Final = (":request:completed", ":request:error", ":request:aborted")
 
 
 def call_touches(rows: Iterable[EventRow]) -> tuple[CallTouch, ...]:
@@ -36,18 +35,22 @@ def part_touches(parts: Iterable[tuple[EventRow, str]]) -> tuple[CallTouch, ...]
 
     The row stays one, under the requestId of its call: `first.request_id` is that, and the part's parent as well.
     """
-    touches: dict[str, CallTouch] = {}
+    rows_by_call: dict[str, list[EventRow]] = {}
     for row, part in parts:
-        if row.request_id is None:
-            continue
         request_id = f"{row.request_id}/{part}"
         # A name that does not fit the column as it is could not be taken apart again.
-        if request_id not in touches and bounded(request_id) == request_id:
-            first = row._replace(parent_request_id=row.request_id)
-            touches[request_id] = CallTouch(
-                request_id=request_id, first=first, operation=PART_OPERATION, has_start=False, has_terminal=False
-            )
-    return tuple(touches.values())
+        if row.request_id is not None and bounded(request_id) == request_id:
+            rows_by_call.setdefault(request_id, []).append(row._replace(parent_request_id=row.request_id))
+    return tuple(
+        CallTouch(
+            request_id=request_id,
+            first=rows[0],
+            operation=PART_OPERATION,
+            has_start=False,
+            has_terminal=any(DIALECTS[row.dialect].ends_part(row.type) for row in rows),
+        )
+        for request_id, rows in rows_by_call.items()
+    )
 
 
 def run_ends(rows: Iterable[EventRow]) -> tuple[RunEnd, ...]:
@@ -57,14 +60,15 @@ def run_ends(rows: Iterable[EventRow]) -> tuple[RunEnd, ...]:
 
 
 def _touch(request_id: str, rows: list[EventRow]) -> CallTouch:
-    start = next((row for row in rows if row.type.endswith(":request:started")), None)
+    edges = [DIALECTS[row.dialect].edge(row.type) for row in rows]
+    start = rows[edges.index("start")] if "start" in edges else None
     first = start or rows[0]
     return CallTouch(
         request_id=request_id,
         first=first,
         operation=_operation(first),
         has_start=start is not None,
-        has_terminal=any(row.type.endswith(_TERMINAL_ENDS) for row in rows),
+        has_terminal="end" in edges,
     )
 
 

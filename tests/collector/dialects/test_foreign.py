@@ -172,3 +172,27 @@ def test_table_is_keyed_by_name():
     The column `dialect` leads back to its row.
     """
     assert all(name == dialect.name for name, dialect in DIALECTS.items())
+
+
+@pytest.mark.parametrize(
+    ("plugin", "sent", "edges"),
+    [
+        ("openai", openai("response.created", response={"id": "r"}), [(True, False)]),
+        ("openai", openai("response.output_text.delta"), [(False, False)]),
+        ("openai", openai("response.incomplete", response={"id": "r"}), [(False, True)]),
+        ("openai", openai("error"), [(False, True)]),
+        ("openai", openai("response.image_generation_call.generating", item_id="ig"), [(False, False), (False, False)]),
+        ("openai", openai("response.image_generation_call.completed", item_id="ig"), [(False, False), (False, True)]),
+        ("openai-agents", openai("response_started"), [(True, False)]),
+        ("openai-agents", openai("response_done"), [(False, True)]),
+        ("aisbreaker", openai("OutputText"), [(False, False)]),
+        ("aisbreaker", openai("OutputImage"), [(False, True)]),
+        ("aisbreaker", openai("ResponseFinal"), [(False, True)]),
+    ],
+)
+def test_edges_of_a_call_are_known_on_the_way_in(plugin, sent, edges):
+    """
+    So that a call is looked at soon after its end, and not when a long one is due by its age.
+    """
+    touches = read_events({**sent, "pluginId": plugin, "context": {"requestId": "r1"}}).batch.touches
+    assert edges == [(touch.has_start, touch.has_terminal) for touch in touches]
