@@ -54,6 +54,7 @@ class CallClaim:
     dirty: int
     """The call's change counter at the claim; settling compares it, so no later event is forgotten."""
     events: tuple[StoredEvent, ...] = field(repr=False)
+    """Its own; of a call of a part, which has none (see `CallTouch`), those of its stream but for the `*.delta` ones."""
     run_ends: tuple[StoredEvent, ...] = field(repr=False)
     """`run:errored` and `run:cancelled` events of the call's runId."""
     resource: Resource
@@ -136,7 +137,7 @@ class WorkQueue(Protocol):
 
     def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
         """
-        Up to `limit` calls whose due time has come, oldest due first, each with its events loaded (ONE query for all).
+        Up to `limit` calls whose due time has come, oldest due first, each with its events loaded (ONE query for all, one more for parts).
 
         MUST NOT give a call to two owners while a lease lasts. A claim whose lease ended is given out anew.
         """
@@ -249,7 +250,11 @@ class Reader(Protocol):
         ...
 
     def call_events(self, project: str, request_id: str, *, limit: int, cursor: str | None) -> Page:
-        """A call's events in the order of the call, oldest first."""
+        """
+        A call's events in the order of the call, oldest first.
+
+        Of a call of a part, which has no rows (see `CallTouch`), those of its stream that name the part.
+        """
         ...
 
     def call_details(self, project: str, request_id: str, *, only: Sequence[str] = ()) -> Mapping[str, Sequence[Row]]:
