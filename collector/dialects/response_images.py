@@ -45,7 +45,7 @@ def image_call(
     found: list[StoredEvent] = []
     for event in events:
         if event is last and _rank(event, item_id, spelling) < _NO_END:
-            said = _ended(stream, event, item_id)
+            said = _ended(stream, event, item_id, _told_duration(events, item_id, spelling))
         elif item_id not in image_ids(event.payload, spelling):
             # Of the rest of the stream only its first word matters: it may have the trace and the client.
             if event is not events[0]:
@@ -82,7 +82,13 @@ def _started(stream: Stream, item_id: str) -> Said:
     }
 
 
-def _ended(stream: Stream, event: StoredEvent, item_id: str) -> Said:
+def _told_duration(events: Sequence[StoredEvent], item_id: str, spelling: Spelling) -> object:
+    """How long the image took by the sender's word, at any of its own events; what the stream's end says is about the stream."""
+    told_at = (event for event in reversed(events) if event.type not in ENDS and "duration" in event.payload)
+    return next((event.payload["duration"] for event in told_at if item_id in image_ids(event.payload, spelling)), None)
+
+
+def _ended(stream: Stream, event: StoredEvent, item_id: str, duration: object) -> Said:
     payload = event.payload
     if item_id not in image_ids(payload, stream.spelling):
         return "image:request:aborted", {}
@@ -95,8 +101,7 @@ def _ended(stream: Stream, event: StoredEvent, item_id: str) -> Said:
     return "image:request:completed", {
         "images": [made] if made else [],
         "usage": token_usage(item.get("usage")),
-        # The sender's word for how long this event took; at the end of the response it is the response's.
-        "duration": None if event.type in ENDS else payload.get("duration"),
+        "duration": duration,
     }
 
 

@@ -137,7 +137,8 @@ class WorkQueue(Protocol):
 
     def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
         """
-        Up to `limit` calls whose due time has come, oldest due first, each with its events loaded (ONE query for all, one more for parts).
+        Up to `limit` calls whose due time has come, oldest due first, each with its events loaded (ONE query for all, and one for
+        the streams of parts).
 
         MUST NOT give a call to two owners while a lease lasts. A claim whose lease ended is given out anew.
         """

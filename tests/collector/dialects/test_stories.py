@@ -15,7 +15,7 @@ import pytest
 from collector.assembly.assembler import assemble
 from collector.events import Batch
 from tests.collector.assembly.stored import SETTLE_MS, no_price, stored_calls
-from tests.fakes.foreign import T0
+from tests.fakes.foreign import T0, enveloped, responses_stream
 from tests.fakes.foreign_stories import STORIES
 from tests.fakes.posts import read_events
 from tests.fakes.told import told_outcome
@@ -87,6 +87,40 @@ def _comparable(of_story: dict[str, Any]) -> Any:
         }
         for request_id, call in of_story.items()
     }
+
+
+def test_openrouter_may_write_snake_case() -> None:
+    """
+    Its Python SDK does.
+    """
+    snake = enveloped("openrouter", responses_stream(), request_id="r1")
+    found = calls(batch_of(*snake))
+
+    assert answers()["openrouter: stream"].keys() == found.keys()
+    assert _comparable(answers()["openrouter: stream"]) == _comparable(found)
+
+
+def _with_durations(plugin_id: str, durations: dict[str, float]) -> dict[str, Any]:
+    """The durations of the calls of a stream whose events of these types say how long they took, and of no started event."""
+    events = [
+        event for event in responses_stream() if not event["type"].endswith((".created", ".added", ".in_progress", ".generating"))
+    ]
+    posts = enveloped(plugin_id, events, request_id="r1")
+    for post in posts:
+        if post["type"] in durations:
+            post["context"]["duration"] = durations[post["type"]]
+    return {request_id: call["duration_ms"] for request_id, call in calls(batch_of(*posts)).items()}
+
+
+def test_duration_that_the_sender_tells_counts() -> None:
+    """
+    At the end of the response it is the call's, at an event of the image the image's; without any, and without a start, none.
+    """
+    completed = "response.image_generation_call.completed"
+
+    assert {"r1": None, "r1/ig_1": None} == _with_durations("openai", {})
+    assert {"r1": 812.5, "r1/ig_1": None} == _with_durations("openai", {"response.completed": 812.5})
+    assert {"r1": None, "r1/ig_1": 4210} == _with_durations("openai", {completed: 4210})
 
 
 if __name__ == "__main__":
