@@ -6,6 +6,7 @@ A wrong value stops the start with the variable's name; values, not this object,
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -19,6 +20,19 @@ from collector.errors import WrongSettings
 def data_dir() -> Path:
     """Where hookline keeps its files by default: `~/.hookline`."""
     return Path.home() / ".hookline"
+
+
+CONTENT_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+CONTENT_MODES: Mapping[str, bool] = {
+    "NO_CONTENT": False,
+    "SPAN_ONLY": True,
+    "EVENT_ONLY": False,
+    "SPAN_AND_EVENT": True,
+    # What the variable took before it had modes.
+    "TRUE": True,
+    "FALSE": False,
+}
+"""Mode -> whether spans carry messages."""
 
 
 class Settings(BaseSettings):
@@ -46,7 +60,7 @@ class Settings(BaseSettings):
     queue_max_events: int = Field(50_000, ge=1, description="Events waiting for a commit before new ones get 503.")
     sql_timeout_s: float = Field(10.0, gt=0, le=600, description="How long a statement of `POST /v1/sql` may run.")
     sql_role: str | None = Field(
-        None, description="PostgreSQL role under which statements of `POST /v1/sql` run: a second wall, for a role without rights."
+        None, description="PostgreSQL role without rights, under which statements of `POST /v1/sql` run: a second wall."
     )
     roles: str = Field("ingest,work,web", description="What this process does. Read, not acted upon yet: it does all of it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
@@ -71,9 +85,17 @@ def otel_environment() -> dict[str, str]:
 
 
 def captures_content() -> bool:
-    """Whether spans carry messages: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT, off by default."""
-    value = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().upper()
-    return value in {"TRUE", "SPAN_ONLY", "SPAN_AND_EVENT"}
+    """
+    Whether spans carry messages: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT, off by default. Raises WrongSettings.
+
+    There are no log events from hookline: EVENT_ONLY puts nothing anywhere, SPAN_AND_EVENT is SPAN_ONLY.
+    """
+    value = os.environ.get(CONTENT_VARIABLE, "").strip().upper() or "NO_CONTENT"
+    if value not in CONTENT_MODES:
+        raise WrongSettings(
+            f"{CONTENT_VARIABLE}: {value[:40]!r} is not known: set NO_CONTENT, SPAN_ONLY, EVENT_ONLY or SPAN_AND_EVENT."
+        )
+    return CONTENT_MODES[value]
 
 
 def without_password(url: str) -> str:

@@ -71,6 +71,11 @@ class CollectorClient:
         with self._open("POST", path, {}, body=json.dumps(body).encode()) as answer:
             return json.load(answer)
 
+    def post_for_text(self, path: str, body: Mapping[str, Any], *, accept: str) -> tuple[str, Mapping[str, str]]:
+        """POST JSON; the answer in the form that `accept` names, and its headers."""
+        with self._open("POST", path, {}, body=json.dumps(body).encode(), headers={"Accept": accept}) as answer:
+            return answer.read().decode(), {name.lower(): value for name, value in answer.headers.items()}
+
     def delete(self, path: str) -> Any:
         """DELETE; the decoded answer."""
         with self._open("DELETE", path, {}) as answer:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from collector.cli import admin, call, doctor, read, serve, tail
+from collector.cli import admin, call, doctor, read, serve, sql, tail
 from collector.cli.demo import demo
 from collector.errors import HooklineError, SchemaError, ServerUnreachable, WrongSettings
 
@@ -21,6 +21,7 @@ COMMANDS = (
     read.events,
     read.calls,
     call.call,
+    sql.sql,
     doctor.doctor,
     admin.reassemble,
     admin.export,

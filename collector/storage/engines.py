@@ -62,7 +62,7 @@ def open_store(
     sql_role: str | None = None,
     clock: Clock | None = None,
 ) -> Store:
-    """The store at a URL; users' SQL runs under `sql_role` where the engine has roles. Raises WrongSettings, StoreLocked, StoreUnavailable."""
+    """The store at a URL; users' SQL runs under `sql_role` on PostgreSQL. Raises WrongSettings, StoreLocked, StoreUnavailable."""
     scheme = url.partition(":")[0]
     if scheme not in ENGINES:
         raise WrongSettings(f"HOOKLINE_DATABASE_URL: it begins with {scheme!r}, known are {', '.join(ENGINES)}")

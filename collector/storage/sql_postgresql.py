@@ -8,7 +8,7 @@ security barriers, so no condition of a user is evaluated on rows of another pro
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Final, cast
 
 import psycopg
@@ -77,7 +77,9 @@ def _answer(driver: Driver, query: SqlQuery, role: str | None) -> SqlAnswer:
     view = _made(driver, statement, columns)
     review(driver, view, allowed)
     driver.execute("SET TRANSACTION READ ONLY")
-    rows, truncated = _collected(_stream(driver, columns, types, query), query)
+    # Left open, as an error's traceback would leave it, the stream would keep the connection's lock.
+    with contextlib.closing(_stream(driver, columns, types, query)) as stream:
+        rows, truncated = _collected(stream, query)
     return SqlAnswer(columns=names, rows=[_plain(row, types) for row in rows], truncated=truncated)
 
 
@@ -142,7 +144,7 @@ def _views(driver: Driver, names: list[str]) -> list[int]:
     return [oid for (oid,) in found.fetchall()]
 
 
-def _stream(driver: Driver, columns: list[str], types: tuple[int, ...], query: SqlQuery) -> Iterator[tuple[Any, ...]]:
+def _stream(driver: Driver, columns: list[str], types: tuple[int, ...], query: SqlQuery) -> Generator[tuple[Any, ...]]:
     """Rows one by one, behind the size of each. What is no simple type comes as text, and not at all where it is too long."""
     pairs = list(zip(columns, types, strict=True))
     texts = [name for name, kind in pairs if kind not in _SIMPLE]
