@@ -68,7 +68,7 @@ class Collector:
 
 def build_collector(settings: Settings) -> Collector:
     """Everything that the settings ask for, not started. Raises WrongSettings, SchemaError, StoreError."""
-    environment = otel_environment()
+    environment, with_content = otel_environment(), captures_content()
     exporters = open_exporters(ExportSettings(environment=environment, jsonl_path=settings.export_jsonl))
     meter = Meter(instance_id=f"hookline-{uuid.uuid4().hex[:12]}")
     metrics_exporter = open_metrics(environment, meter)
@@ -85,7 +85,7 @@ def build_collector(settings: Settings) -> Collector:
         exporters,
         settle_ms=settings.settle_ms,
         idle_timeout_ms=settings.idle_timeout_s * 1000,
-        capture_content=captures_content(),
+        capture_content=with_content,
         on_settled=hub.wake,
         meter=meter,
         metrics_exporter=metrics_exporter,

@@ -4,12 +4,13 @@ What was asked and what was answered.
 Flow: facts, ending -> **text, messages** -> previews, content attributes.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from collector.assembly.content import as_content
 from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
+from collector.assembly.parts import Part, media_part, message_of, reasoning_part, text_part, tool_call_part, tool_definition
 from collector.assembly.text import TextRun, join_first_choice
 from collector.events import StoredEvent
 from collector.fields import as_json, items, mapping, name, text, whole
@@ -19,10 +20,6 @@ PREVIEW_CHARS = 500
 
 _ASKED_IN = ("prompt", "text", "input", "query", "question")
 """Where the started events of media and embedding requests have what was asked."""
-
-_ROLES: Mapping[str, str] = {"function_call": "assistant", "function_call_output": "tool", "reasoning": "assistant"}
-
-Part = dict[str, Any]
 
 
 def find_answer(facts: Facts, ending: Ending) -> str | None:
@@ -74,33 +71,53 @@ def input_messages(facts: Facts) -> str | None:
     """The conversation as sent, in the form of gen_ai.input.messages (JSON text)."""
     started = mapping(None if facts.started is None else facts.started.payload)
     sent = [mapping(message) for message in items(started.get("messages"))] or _ordered(facts.messages)
-    told = [_message(message) for message in sent if message]
-    return _dump(told)
+    told = [message_of(message) for message in sent if message]
+    if not told and (asked := find_question(facts)):
+        # A prompt for a picture, a text to speak, what an agent was given.
+        told = [{"role": "user", "parts": [text_part(asked)]}]
+    return as_content(told)
 
 
 def output_messages(facts: Facts, ending: Ending, tools: Sequence[ToolCall], finish_reasons: Sequence[str]) -> str | None:
     """The answer, one message a choice, in the form of gen_ai.output.messages (JSON text)."""
-    answers = _answers(facts, ending)
     told: list[Part] = []
-    for n, answer in enumerate(answers):
-        parts: list[Part] = [{"type": "text", "content": answer}] if answer else []
-        parts += [_call_part(tool) for tool in tools] if n == 0 else []
+    thoughts = _thoughts(facts, ending)
+    for n, answer in enumerate(_answers(facts, ending)):
+        parts = [reasoning_part(thoughts[n])] if thoughts.get(n) else []
+        parts += [text_part(answer)] if answer else []
+        if n == 0:
+            parts += _pictures(ending)
+            parts += [tool_call_part(tool.tool_call_id, tool.tool_name, tool.arguments) for tool in tools]
         told.append({"role": "assistant", "parts": parts, **_finish(finish_reasons, n)})
-    return _dump([message for message in told if message["parts"]])
+    return as_content([message for message in told if message["parts"]])
 
 
 def system_instructions(facts: Facts) -> str | None:
     """The system prompts, as parts (JSON text)."""
     prompts = items(None if facts.started is None else facts.started.payload.get("systemPrompts"))
-    return _dump([{"type": "text", "content": prompt} for prompt in prompts if isinstance(prompt, str) and prompt])
+    return as_content([text_part(prompt) for prompt in prompts if isinstance(prompt, str) and prompt])
 
 
 def tool_definitions(facts: Facts) -> str | None:
-    """The tools that were offered, as the request has them (JSON text)."""
+    """The tools that were offered (JSON text)."""
     payload = mapping(None if facts.started is None else facts.started.payload)
     options, model_options = mapping(payload.get("options")), mapping(payload.get("modelOptions"))
     offered = items(payload.get("tools")) or items(model_options.get("tools")) or items(options.get("tools"))
-    return _dump(list(offered))
+    return as_content([tool_definition(tool) for tool in offered])
+
+
+def _thoughts(facts: Facts, ending: Ending) -> dict[int, str]:
+    """The last message's reasoning of each choice: streamed, else as the end tells it."""
+    found = {choice: joined for (_, choice), run in facts.thoughts.items() if (joined := run.joined())}
+    if not found and isinstance(ending, Ended) and ending.event is not None:
+        told = name(ending.event.payload.get("reasoning"))
+        return {0: told} if told else {}
+    return found
+
+
+def _pictures(ending: Ending) -> list[Part]:
+    images = items(ending.event.payload.get("images")) if isinstance(ending, Ended) and ending.event is not None else ()
+    return [part for image in images if (part := media_part(image, "image")) is not None]
 
 
 def _answers(facts: Facts, ending: Ending) -> list[str]:
@@ -131,60 +148,5 @@ def _says_more(message: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(message.get("content")) and not other.get("content")
 
 
-def _message(message: Mapping[str, Any]) -> Part:
-    """Responses' items have a type where chat messages have a role."""
-    role = name(message.get("role")) or _ROLES.get(str(message.get("type")), "user")
-    return {"role": role, "parts": _parts(message)}
-
-
-def _parts(message: Mapping[str, Any]) -> list[Part]:
-    content = message.get("content")
-    if message.get("role") == "tool" or message.get("type") == "function_call_output":
-        # Chat, TanStack and Responses each name the call in another way.
-        told = (message.get(key) for key in ("tool_call_id", "toolCallId", "call_id"))
-        response = message.get("output") if content is None else content
-        return [{"type": "tool_call_response", "id": next(filter(None, told), None), "response": response}]
-    if message.get("type") == "function_call":
-        called = {key: message.get(key) for key in ("name", "arguments")}
-        return [{"type": "tool_call", "id": message.get("call_id"), **called}]
-    parts: list[Part] = []
-    if isinstance(content, str) and content:
-        parts.append({"type": "text", "content": content})
-    parts += [_part(mapping(part)) for part in items(content)]
-    for call in items(message.get("toolCalls")) or items(message.get("tool_calls")):
-        function = mapping(mapping(call).get("function"))
-        parts.append(
-            {
-                "type": "tool_call",
-                "id": mapping(call).get("id"),
-                "name": function.get("name"),
-                "arguments": function.get("arguments"),
-            }
-        )
-    return parts
-
-
-def _part(part: Mapping[str, Any]) -> Part:
-    found = text(part.get("text"))
-    if found is not None:
-        return {"type": "text", "content": found}
-    image = part.get("image_url")
-    source = mapping(image).get("url", image)  # Chat wraps the address, Responses does not.
-    if isinstance(source, str):
-        return {"type": "uri", "modality": "image", "uri": source}
-    if "$blob" in mapping(source):
-        blob = mapping(source)
-        return {"type": "blob", "modality": "image", "mime_type": blob.get("mediaType"), "content": blob.get("$blob")}
-    return {"type": name(part.get("type")) or "unknown", "content": as_json(part)}
-
-
-def _call_part(tool: ToolCall) -> Part:
-    return {"type": "tool_call", "id": tool.tool_call_id, "name": tool.tool_name, "arguments": tool.arguments}
-
-
 def _finish(finish_reasons: Sequence[str], n: int) -> Part:
     return {"finish_reason": finish_reasons[n]} if n < len(finish_reasons) else {}
-
-
-def _dump(value: Sequence[Any]) -> str | None:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str) if value else None

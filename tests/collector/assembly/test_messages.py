@@ -100,9 +100,9 @@ def test_messages_of_every_sdk_become_parts() -> None:
     shown = {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "sha256:ab"}
     assert [
         {"role": "user", "parts": [{"type": "uri", "modality": "image", "uri": "https://x/y.png"}, shown, shown]},
-        {"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "f", "arguments": "{}"}]},
+        {"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "f", "arguments": {}}]},
         {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "42"}]},
-        {"role": "assistant", "parts": [{"type": "tool_call", "id": "c2", "name": "g", "arguments": "{}"}]},
+        {"role": "assistant", "parts": [{"type": "tool_call", "id": "c2", "name": "g", "arguments": {}}]},
         {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c2", "response": "43"}]},
     ] == json.loads(attributes(outcome)["gen_ai.input.messages"])
 

@@ -1,0 +1,60 @@
+"""
+Content as the JSON text of an attribute, never longer than a limit, and JSON all the same.
+
+Flow: messages, parts -> **JSON text** -> content attributes.
+Cutting the text of the JSON itself would leave something that no backend can read.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+MAX_CHARS = 128 * 1024
+"""Of one attribute. Four of them fit a span."""
+_TEXT_LIMITS = (32 * 1024, 8 * 1024, 2 * 1024, 512)
+_KEPT_ENDS = 8
+_MAX_DEPTH = 50
+
+
+def as_content(value: Sequence[Any], *, max_chars: int = MAX_CHARS) -> str | None:
+    """JSON text; None for nothing. Too long: first the long texts are cut in their middle, then entries in the middle go."""
+    if not value:
+        return None
+    told = _dump(value)
+    for limit in _TEXT_LIMITS:
+        if len(told) <= max_chars:
+            return told
+        told = _dump(_cut(value, limit))
+    if len(told) <= max_chars:
+        return told
+    told = _dump(_cut(_ends(value), _TEXT_LIMITS[-1]))
+    return told if len(told) <= max_chars else _dump([_note(f"[{len(value)} entries cut]")])
+
+
+def _ends(value: Sequence[Any]) -> list[Any]:
+    cut = len(value) - 2 * _KEPT_ENDS
+    if cut <= 0:
+        return list(value)
+    return [*value[:_KEPT_ENDS], _note(f"[{cut} entries cut]"), *value[-_KEPT_ENDS:]]
+
+
+def _note(words: str) -> dict[str, Any]:
+    """Valid among messages, and among parts as one of a type of its own."""
+    return {"type": "note", "role": "system", "parts": [{"type": "text", "content": words}], "content": words}
+
+
+def _cut(value: Any, limit: int, depth: int = _MAX_DEPTH) -> Any:
+    match value:
+        case str() if len(value) > limit:
+            half = limit // 2
+            return f"{value[:half]}…[{len(value) - 2 * half} characters cut]…{value[-half:]}"
+        case list() | tuple() if depth:
+            return [_cut(item, limit, depth - 1) for item in cast("Sequence[Any]", value)]
+        case Mapping() if depth:
+            return {key: _cut(item, limit, depth - 1) for key, item in cast("Mapping[str, Any]", value).items()}
+        case _:
+            return value
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
