@@ -30,7 +30,7 @@ that was assembled from it. The envelope, and how an event finds its call, are i
 - The provider's own tools (web search, file search, code interpreter, MCP) are spans, from item to item; functions and other tools that
   the client runs are in `tool_calls` as `requested`.
 - Token counts that are all zero were not told: `usage_source` is `missing`.
-- One requestId is one response. Names are read in snake_case for `openai`, in both spellings for `openrouter`.
+- Where one requestId is given to several responses, they are one call: their usage is added up, and the last one ends it. Names are read in snake_case for `openai`, in both spellings for `openrouter`.
 """
 
 

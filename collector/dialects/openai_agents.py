@@ -16,20 +16,38 @@ from collector.fields import mapping, name, text
 
 Payload = Mapping[str, Any]
 
+_DONE: Final = "response_done"
 IMAGE_TOOL: Final = "image_generation_call"
 _INCOMPLETE: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
 def translate(events: Sequence[StoredEvent], request_id: str) -> Sequence[StoredEvent]:
-    """The stream as a text call."""
+    """The stream as a text call; where the sender gives one requestId to all responses of a run, the last one ends it."""
     model = next((told_model for event in events if (told_model := _model(event.payload)) is not None), None)
     defaults = {"model": model, "responseModel": model}
+    ends = [event for event in events if event.type == _DONE]
     found: list[StoredEvent] = []
+    turn = 0
     for event in events:
         teller = _TELLERS.get(event.type)
         said = list(teller(event.payload)) if teller is not None else [nothing("text")]
-        found += told(event, request_id, said, defaults)
+        if event.type == _DONE and len(ends) > 1:
+            said = list(_one_of_many(said, is_last=event is ends[-1]))
+        # Nothing in an event names its response; they come one after another.
+        found += told(event, request_id, said, {**defaults, "messageId": f"response-{turn}"})
+        turn += event.type == _DONE
     return found
+
+
+def _one_of_many(said: Sequence[Said], *, is_last: bool) -> Iterator[Said]:
+    """Each response is counted."""
+    *before, (ending, fields) = said
+    yield from before
+    yield "text:usage", {"usage": fields["usage"]}
+    if is_last:
+        yield ending, fields
+    else:
+        yield "text:message:created", {"role": "assistant", "content": fields["content"], "toolCalls": fields["toolCalls"]}
 
 
 def _model(payload: Payload) -> str | None:
@@ -154,13 +172,13 @@ def _finish_reason(response: Payload, output: Sequence[Payload], *, has_calls: b
 _TELLERS: Final[Mapping[str, Callable[[Payload], Iterator[Said]]]] = {
     "response_started": _started,
     "output_text_delta": _delta,
-    "response_done": _done,
+    _DONE: _done,
 }
 
 OPENAI_AGENTS: Final = ForeignDialect(
     name="openai-agents",
     plugin_ids=("openai-agents",),
     stream_starts=frozenset({"response_started"}),
-    stream_ends=frozenset({"response_done"}),
+    stream_ends=frozenset({_DONE}),
     translate=translate,
 )

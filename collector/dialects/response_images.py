@@ -40,7 +40,9 @@ def image_call(
 ) -> list[StoredEvent]:
     """The call of one image."""
     stream = look_ahead(events, spelling)
-    last = min(events, key=lambda event: _rank(event, item_id, spelling), default=None)
+    named = next((n for n, event in enumerate(events) if item_id in image_ids(event.payload, spelling)), 0)
+    # What ended before it was named is another response.
+    last = min(events[named:], key=lambda event: _rank(event, item_id, spelling), default=None)
     defaults = {"provider": provider, "model": stream.model}
     found: list[StoredEvent] = []
     for event in events:

@@ -46,6 +46,8 @@ class Stream:
     """By item id, as last told."""
     finished: set[str] = field(default_factory=set[str])
     """Ids of the items that have an `output_item.done`."""
+    ends: list[Payload] = field(default_factory=list[Payload])
+    """The ends of responses, in order: a sender may give one requestId to all responses of a run."""
 
     def get(self, holder: Payload, field_name: str) -> Any:
         return self.spelling.get(holder, field_name)
@@ -76,6 +78,8 @@ def look_ahead(events: Sequence[StoredEvent], spelling: Spelling) -> Stream:
         response = mapping(event.payload.get("response"))
         stream.response_id = stream.response_id or name(response.get("id"))
         stream.model = stream.model or name(response.get("model"))
+        if event.type in ENDS:
+            stream.ends.append(event.payload)
         for item in items_in(event.payload):
             item_id = name(item.get("id"))
             if item_id is not None:
@@ -123,11 +127,18 @@ def _ended(stream: Stream, payload: Payload, event_type: str) -> Iterator[Said]:
             yield tools.hosted_ended(item, stream.spelling)
     calls = [call for item in output if (call := tools.asked(item, stream.spelling)) is not None]
     error = mapping(response.get("error"))
+    content = "".join(_said_in(item) for item in output) or None
+    if len(stream.ends) > 1:
+        response_id = name(response.get("id")) or f"response-{stream.ends.index(payload)}"
+        yield "text:usage", {"usage": token_usage(response.get("usage")), "messageId": response_id}
+        if payload is not stream.ends[-1]:
+            yield from _assistant(stream, response_id, content, calls)
+            return
     ending = ENDS[event_type]
     yield (
         f"text:request:{ending}",
         {
-            "content": "".join(_said_in(item) for item in output) or None,
+            "content": content,
             "toolCalls": calls or None,
             "finishReason": _finish_reason(stream, response, event_type, has_calls=bool(calls)),
             "usage": token_usage(response.get("usage")),

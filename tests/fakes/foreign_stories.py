@@ -10,6 +10,7 @@ from typing import Any
 from tests.fakes.foreign import (
     FUNCTION_ITEM,
     IMAGE_ITEM,
+    MESSAGE_ITEM,
     OUTPUT,
     Event,
     agents_response,
@@ -35,6 +36,13 @@ _BLOCKED: Event = {
     "result": None,
     "error": {"code": "moderation_blocked", "message": "not this one", "type": "image_generation_user_error"},
 }
+
+_SECOND: Event = response(
+    "completed",
+    id="resp_2",
+    output=[{**MESSAGE_ITEM, "id": "msg_2"}],
+    usage={"input_tokens": 30, "output_tokens": 6, "total_tokens": 36},
+)
 
 _RESPONSES: Mapping[str, list[Event]] = {
     "stream": responses_stream(),
@@ -66,6 +74,12 @@ _RESPONSES: Mapping[str, list[Event]] = {
         {"type": "response.output_text.done", "item_id": "msg_1", "output_index": 0, "content_index": 0, "text": "All of it."},
         {"type": "response.output_item.done", "output_index": 1, "item": FUNCTION_ITEM},
     ]),
+    "two responses of a run": numbered([
+        _CREATED,
+        {"type": "response.completed", "response": response("completed", [FUNCTION_ITEM])},
+        {"type": "response.created", "response": response("in_progress", id="resp_2")},
+        {"type": "response.completed", "response": _SECOND},
+    ]),
     "approval": numbered([
         _CREATED,
         {
@@ -76,6 +90,16 @@ _RESPONSES: Mapping[str, list[Event]] = {
     ]),
 }  # fmt: skip
 
+
+def _agents_turn(number: int, output: list[Event]) -> list[Event]:
+    usage = {"inputTokens": 100 * number, "outputTokens": number, "totalTokens": 101 * number}
+    return [
+        {"type": "response_started"},
+        {"type": "output_text_delta", "delta": f"turn {number}"},
+        {"type": "response_done", "response": {"id": f"resp_{number}", "output": output, "usage": usage}},
+    ]
+
+
 _AGENTS: Mapping[str, list[Event]] = {
     "stream": agents_stream(),
     "response_done, alone": [{"type": "response_done", "response": agents_response()}],
@@ -83,6 +107,10 @@ _AGENTS: Mapping[str, list[Event]] = {
         "type": "response_done",
         "response": {"id": "r", "output": [], "usage": {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}},
     }],
+    "two responses of a run": [
+        *_agents_turn(1, [{"type": "function_call", "callId": "call_1", "name": "feed", "arguments": "{}"}]),
+        *_agents_turn(2, []),
+    ],
     "usage of two requests": [{
         "type": "response_done",
         "response": {
