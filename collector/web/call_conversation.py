@@ -271,7 +271,7 @@ def _answers(reader: Reader, project: str, request_id: str, terminal: StoredEven
     if by_choice:
         return tuple(_cut("".join(texts)) for texts in by_choice.values()), window.next_window is not None
     output = told.get("output")
-    return ((replace(_cut(pretty(output)), kind="other"),) if output else ()), False
+    return ((_cut(output) if isinstance(output, str) else replace(_cut(pretty(output)), kind="other"),) if output else ()), False
 
 
 def _offered(tools: Sequence[Any]) -> Iterable[tuple[str, str]]:

@@ -10,13 +10,14 @@ export function createTable(box, more) {
   let rows = [];
   let columns = [];
   let shown = 0;
+  let numeric = [];
   let body = null;
 
   function addRows() {
     const fragment = document.createDocumentFragment();
     for (const row of rows.slice(shown, shown + WINDOW)) {
       const line = document.createElement("tr");
-      row.forEach((value, place) => line.append(cell(value, columns[place])));
+      row.forEach((value, place) => line.append(cell(value, columns[place], numeric[place])));
       fragment.append(line);
     }
     body.append(fragment);
@@ -34,7 +35,10 @@ export function createTable(box, more) {
       shown = 0;
       const table = document.createElement("table");
       const head = table.createTHead().insertRow();
-      for (const name of columns) head.append(Object.assign(document.createElement("th"), { textContent: name, scope: "col" }));
+      numeric = columns.map((_, place) => isNumeric(rows, place));
+      columns.forEach((name, place) => {
+        head.append(Object.assign(document.createElement("th"), { textContent: name, scope: "col", className: numeric[place] ? "r" : "" }));
+      });
       body = table.createTBody();
       box.replaceChildren(table);
       box.hidden = false;
@@ -44,10 +48,15 @@ export function createTable(box, more) {
   };
 }
 
-function cell(value, name) {
+function isNumeric(rows, place) {
+  const values = rows.slice(0, WINDOW).map((row) => row[place]).filter((value) => value !== null);
+  return values.length > 0 && values.every((value) => typeof value === "number");
+}
+
+function cell(value, name, isNumber) {
   const made = document.createElement("td");
   if (value === null) {
-    made.className = "null";
+    made.className = isNumber ? "null r" : "null";
     made.textContent = "NULL";
     return made;
   }
