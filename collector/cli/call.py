@@ -1,7 +1,7 @@
 """
-`hookline call ID`: one call, whole: its spans as a tree, usage, tools, health, events.
+`hookline call ID`: one call, whole: its trace as a tree, usage, tools, health, events, and where its page is.
 
-Flow: GET /v1/calls/{id} -> **tree and tables** -> terminal.
+Flow: GET /v1/calls/{id}, /v1/traces/{id} -> **tree and tables** -> terminal.
 """
 
 import time
@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
 from collector.cli.client import CollectorClient, path_of
 from collector.cli.humanise import NOTHING, count, duration, moment, usd
-from collector.cli.output import STATUS_STYLE, AsJson, Column, console, preview, print_json, status_text, table
+from collector.cli.output import STATUS_STYLE, AsJson, Column, console, link, page_of, preview, print_json, status_text, table
+from collector.cli.tree import span_tree
+from collector.errors import NotFound
 
 Row = Mapping[str, Any]
 
@@ -26,32 +27,51 @@ def call(
     request_id: Annotated[str, typer.Argument(help="The call's request id; `hookline calls` lists them.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show one call: spans as a tree, usage, tools, health, events."""
-    whole = CollectorClient.from_environment().get(path_of("v1", "calls", request_id))
+    """Show one call: its trace as a tree, usage, tools, health, events."""
+    client = CollectorClient.from_environment()
+    whole = client.get(path_of("v1", "calls", request_id))
     if as_json:
         print_json(whole)
         return
-    show_call(console(), whole)
+    show_call(console(), whole, trace=_trace_of(client, whole["call"]), page=page_of(client.address, request_id))
 
 
-def show_call(out: Console, whole: Mapping[str, Any]) -> None:
-    """Print it."""
+def _trace_of(client: CollectorClient, row: Row) -> Sequence[Row]:
+    """The spans of the whole trace: also of the calls around this one and inside it. None while it runs."""
+    if not row["trace_id"]:
+        return ()
+    try:
+        return client.get(path_of("v1", "traces", row["trace_id"]))["spans"]
+    except NotFound:
+        return ()
+
+
+def show_call(out: Console, whole: Mapping[str, Any], *, trace: Sequence[Row] = (), page: str | None = None) -> None:
+    """Print it. `trace`: the spans of its trace, where there are more than its own."""
     row, now_ms = whole["call"], time.time() * 1000
-    out.print(Group(_facts(row, now_ms), Text(), span_tree(whole["spans"]), Text()))
+    out.print(_facts(row, now_ms, page), Text(), sep="\n")
+    spans = trace or whole["spans"]
+    if spans:
+        out.print(span_tree(spans, own=row["request_id"], tools=whole["tool_calls"]), Text(), sep="\n")
+    else:
+        out.print(Text("no spans yet: the call is not settled", style="dim"))
     if whole["tool_calls"]:
         out.print(_tools(whole["tool_calls"]))
+    _show_record(out, whole)
+
+
+def _show_record(out: Console, whole: Mapping[str, Any]) -> None:
+    """What is wrong with what is known of it, where its spans went, what it is made of."""
     problems = [
         f"{name}={value}" for health in whole["trace_health"] for name, value in health.items() if _is_problem(name, value)
     ]
     if problems:
         out.print(Text("health: " + ", ".join(problems), style="yellow"))
-    for export in whole["exports"]:
-        reason = f": {export['reason']}" if export.get("reason") else ""
-        out.print(
-            Text(
-                f"export: {export['destination']} {export['state']}{reason}", style="red" if export["state"] == "dead" else "dim"
-            )
-        )
+    for (destination, state, reason), n in Counter(
+        (export["destination"], export["state"], export.get("reason")) for export in whole["exports"]
+    ).items():
+        told = f"export: {destination} {state} ×{n}" + (f": {reason}" if reason else "")
+        out.print(Text(told, style="red" if state == "dead" else "dim"))
     types = Counter(event["type"] for event in whole["events"]["items"])
     more = " (and more)" if whole["events"]["next_cursor"] else ""
     out.print(Text("events: " + ", ".join(f"{name} ×{n}" for name, n in types.items()) + more, style="dim"))
@@ -61,7 +81,7 @@ def _is_problem(name: str, value: object) -> bool:
     return name not in {"project", "request_id", "trace_id"} and bool(value)
 
 
-def _facts(row: Row, now_ms: float) -> Table:
+def _facts(row: Row, now_ms: float, page: str | None) -> Table:
     made = Table.grid(padding=(0, 2))
     facts: list[tuple[str, Text]] = [
         ("call", Text.assemble(preview(row["request_id"]), "  ", status_text(row["status"]))),
@@ -77,6 +97,8 @@ def _facts(row: Row, now_ms: float) -> Table:
     ]
     if row["error_type"] or row["error_message"]:
         facts.append(("error", Text.assemble((f"{row['error_type']}: ", STATUS_STYLE["error"]), preview(row["error_message"]))))
+    if page:
+        facts.append(("page", link(page)))
     for name, value in facts:
         made.add_row(Text(name, style="dim"), value)
     return made
@@ -94,31 +116,6 @@ def _tokens(row: Row) -> str:
         if row[column]:
             parts.append(f"{count(row[column])} {name}")
     return ", ".join(parts)
-
-
-def span_tree(spans: Sequence[Row]) -> Tree:
-    """Spans under their parents; one whose parent is not here stands at the top."""
-    known = {span["span_id"] for span in spans}
-    children: dict[str | None, list[Row]] = {}
-    for span in sorted(spans, key=lambda span: (span["start_ns"], span["end_ns"])):
-        parent = span["parent_span_id"] if span["parent_span_id"] in known else None
-        children.setdefault(parent, []).append(span)
-    first_ns = min((span["start_ns"] for span in spans), default=0)
-    tree = Tree(Text(f"{len(spans)} span{'' if len(spans) == 1 else 's'}", style="dim"))
-    _grow(tree, children.get(None, []), children, first_ns)
-    return tree
-
-
-def _grow(tree: Tree, spans: Sequence[Row], children: Mapping[str | None, Sequence[Row]], first_ns: int) -> None:
-    for span in spans:
-        label = Text.assemble(
-            (f"{span['name']}  ", f"bold {STATUS_STYLE.get(span['status'], '')}"),
-            (f"+{duration((span['start_ns'] - first_ns) / 1e6)}  ", "dim"),
-            duration(span["duration_ms"]),
-            (f"  {span['error_type']}" if span["error_type"] else "", STATUS_STYLE["error"]),
-            (f"  {span['span_id']}", "dim"),
-        )
-        _grow(tree.add(label), children.get(span["span_id"], ()), children, first_ns)
 
 
 _TOOL_COLUMNS = (

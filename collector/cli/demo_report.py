@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from collector.cli.humanise import NOTHING, count, duration, moment
-from collector.cli.output import Column, preview, status_text, table
+from collector.cli.output import Column, link, page_of, preview, status_text, table
 from collector.cli.tables import type_style
 
 Row = Mapping[str, Any]
@@ -77,6 +77,15 @@ def print_report(out: Console, result: DemoResult) -> None:
     )
     out.print(table(_CALL_COLUMNS, [_call_cells(call) for call in result.calls], title="Calls"))
     out.print(f"{count(len(result.events))} events, {count(len(result.calls))} calls. {_where_spans_went(result)}")
+    out.print(Text.assemble("Page: ", link(f"{result.url}/")), soft_wrap=True)
+    for call in _worth_a_look(result.calls):
+        out.print(Text.assemble(f"{call['operation']}: ", link(page_of(result.url, call["request_id"]))), soft_wrap=True)
+
+
+def _worth_a_look(calls: Sequence[Row]) -> list[Row]:
+    """One call with a tool and one with an image, where there are such."""
+    found = (next((call for call in calls if call[column]), None) for column in ("tool_count", "image_count"))
+    return [call for call in found if call is not None]
 
 
 _EVENT_COLUMNS = (

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -111,6 +113,18 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]]) ->
             break
         kept.remove(spare)
     return kept
+
+
+def page_of(address: str, request_id: str) -> str:
+    """The URL of a call's page."""
+    return f"{address}/calls/{quote(request_id, safe='')}"
+
+
+def link(url: str, shown: Text | None = None) -> Text:
+    """A URL to click where the terminal can; the whole URL unless something else is shown in its place."""
+    made = Text(url) if shown is None else shown.copy()
+    made.stylize(Style(link=url))
+    return made
 
 
 def preview(text: object) -> Text:

@@ -95,11 +95,12 @@ def calls(
         "limit": limit,
         "cursor": cursor,
     }
-    page = CollectorClient.from_environment().get("/v1/calls", query)
+    client = CollectorClient.from_environment()
+    page = client.get("/v1/calls", query)
     if as_json:
         print_json(page)
         return
-    _show(call_table(page["items"], now_ms=time.time() * 1000), page, "calls")
+    _show(call_table(page["items"], now_ms=time.time() * 1000, address=client.address), page, "calls")
 
 
 def _show(made: object, page: dict[str, object], what: str) -> None:

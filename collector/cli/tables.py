@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.cli.humanise import NOTHING, count, duration, moment, usd
-from collector.cli.output import STATUS_STYLE, Column, preview, status_text, table
+from collector.cli.output import STATUS_STYLE, Column, is_terminal, link, page_of, preview, status_text, table
 
 Row = Mapping[str, Any]
 
@@ -42,9 +42,18 @@ _EVENT_COLUMNS = (
 )
 
 
-def call_table(calls: Sequence[Row], *, now_ms: float, title: str | None = None) -> Table:
-    """One line a call."""
-    return table(_CALL_COLUMNS, [call_cells(call, now_ms=now_ms) for call in calls], title=title)
+def call_table(calls: Sequence[Row], *, now_ms: float, title: str | None = None, address: str | None = None) -> Table:
+    """One line a call. With a collector's address, each leads to its page: by a click, or by its URL where nobody can click."""
+    rows = [call_cells(call, now_ms=now_ms) for call in calls]
+    if address is None:
+        return table(_CALL_COLUMNS, rows, title=title)
+    pages = [page_of(address, call["request_id"]) for call in calls]
+    if not is_terminal():
+        columns = (*_CALL_COLUMNS, Column(name="page"))
+        return table(columns, [(*row, page) for row, page in zip(rows, pages, strict=True)], title=title)
+    at = [column.name for column in _CALL_COLUMNS].index("request id")
+    linked = [(*row[:at], link(page, Text(str(row[at]))), *row[at + 1 :]) for row, page in zip(rows, pages, strict=True)]
+    return table(_CALL_COLUMNS, linked, title=title)
 
 
 def call_cells(call: Row, *, now_ms: float) -> tuple[Text | str, ...]:

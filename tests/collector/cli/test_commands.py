@@ -109,8 +109,18 @@ def test_one_call_is_shown_as_a_tree(collector: Running) -> None:
     Its span, durations, tokens and events.
     """
     shown = hookline("call", "a", HOOKLINE_URL=collector.url).stdout
-    for word in ("└── chat gpt-4o", "80 ms", "7 in, 2 out", "text:request:completed", "Hello from a"):
+    for word in ("└── chat gpt-4o", "80 ms", "7 in, 2 out", "text:request:completed", "Hello from a", f"{collector.url}/calls/a"):
         assert word in shown
+
+
+def test_lists_lead_to_the_page_of_each_call(collector: Running) -> None:
+    """
+    Where nobody can click, by the whole URL.
+    """
+    shown = hookline("calls", HOOKLINE_URL=collector.url).stdout
+
+    assert f"{collector.url}/calls/a" in shown
+    assert f"{collector.url}/calls/long" in shown
 
 
 def test_failures_have_their_exit_codes(collector: Running, tmp_path: Path) -> None:
