@@ -5,7 +5,7 @@ What went wrong: how often, which errors, of which model, and the calls themselv
 from grafana.board_overview import ERROR_STEPS
 from grafana.boards import Board, Section
 from grafana.panels import Series, Stat, Table
-from grafana.queries import ERROR_RATE, FROM_CALLS, IS_FAILED, MODEL, NONE, bucket, started
+from grafana.queries import ERROR_RATE, FROM_CALLS, IS_FAILED, MODEL, NONE, VALUE, bucket, started
 
 ERROR = "coalesce(c.error_type, c.status)"
 
@@ -41,7 +41,7 @@ COURSE = (
         is_count=True,
         has_metric=True,
         sql=f"""
-SELECT {bucket()} AS time, {ERROR} AS metric, count(*) AS value
+SELECT {bucket()} AS time, {ERROR} AS metric, count(*) {VALUE}
 {FROM_CALLS} AND {IS_FAILED}
 GROUP BY 1, 2
 ORDER BY 1, 2""",
@@ -53,7 +53,7 @@ ORDER BY 1, 2""",
         unit="percentunit",
         has_metric=True,
         sql=f"""
-SELECT {bucket()} AS time, coalesce(c.provider, '{NONE}') AS metric, {ERROR_RATE} AS value
+SELECT {bucket()} AS time, coalesce(c.provider, '{NONE}') AS metric, {ERROR_RATE} {VALUE}
 {FROM_CALLS} AND c.status <> 'running'
 GROUP BY 1, 2
 ORDER BY 1, 2""",

@@ -5,7 +5,7 @@ Is the collector itself well: do events come in, are calls assembled, do spans g
 from grafana.boards import Board, Section
 from grafana.engines import NOW_MS
 from grafana.panels import Metric, Series, Stat, Table
-from grafana.queries import IN_PROJECT, bucket
+from grafana.queries import IN_PROJECT, VALUE, bucket
 
 FLAWS = {
     "missing_terminal": "its end never came",
@@ -23,9 +23,17 @@ HAS_FLAW = f"({' OR '.join(f'h.{flaw}' for flaw in FLAWS)} OR h.skew_ms IS NOT N
 
 
 def _flaw_counts() -> str:
-    one = [f"SELECT '{text}' AS flaw, count(*) AS calls {HEALTH} AND h.{flaw}" for flaw, text in FLAWS.items()]
-    one.append(f"SELECT 'start and duration disagree' AS flaw, count(*) AS calls {HEALTH} AND h.skew_ms IS NOT NULL")
-    return "\nUNION ALL ".join(one) + "\nORDER BY calls DESC, flaw"
+    """A row for each flaw, from one look at the calls."""
+    is_there = {text: f"h.{flaw}" for flaw, text in FLAWS.items()} | {"start and duration disagree": "h.skew_ms IS NOT NULL"}
+    sums = ", ".join(f"count(CASE WHEN {condition} THEN 1 END) AS n{n}" for n, condition in enumerate(is_there.values()))
+    names = " UNION ALL ".join(f"SELECT {n} AS n, '{text}' AS flaw" for n, text in enumerate(is_there))
+    picked = " ".join(f"WHEN {n} THEN s.n{n}" for n in range(len(is_there)))
+    return f"""
+SELECT f.flaw, CASE f.n {picked} END AS calls
+FROM (SELECT {sums}
+    {HEALTH}) AS s
+CROSS JOIN ({names}) AS f
+ORDER BY calls DESC, f.flaw"""
 
 
 def _flaws_of_a_call() -> str:
@@ -81,7 +89,7 @@ COURSE = (
         width=12,
         is_count=True,
         has_metric=True,
-        sql=f"SELECT {bucket('e.timestamp')} AS time, e.service AS metric, count(*) AS value\n{EVENTS}\nGROUP BY 1, 2\nORDER BY 1, 2",
+        sql=f"SELECT {bucket('e.timestamp')} AS time, e.service AS metric, count(*) {VALUE}\n{EVENTS}\nGROUP BY 1, 2\nORDER BY 1, 2",
     ),
     Series(
         title="From event to receipt",

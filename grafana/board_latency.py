@@ -5,7 +5,7 @@ How long one waits: for the whole call, for the first piece of a stream, and for
 from grafana.board_overview import SLOW_MS
 from grafana.boards import Board, Section
 from grafana.panels import Bars, Series, Stat, Table
-from grafana.queries import FROM_CALLS, IS_STREAMED, IS_TIMED, MODEL, NONE, bucket, percentiles, started
+from grafana.queries import FROM_CALLS, IS_STREAMED, IS_TIMED, MODEL, NONE, VALUE, bucket, percentiles, started
 
 TIMED = f"{FROM_CALLS} AND {IS_TIMED}"
 STREAMED = f"{FROM_CALLS} AND {IS_STREAMED}"
@@ -65,7 +65,7 @@ MODELS = (
         width=12,
         unit="ms",
         has_metric=True,
-        sql=f"SELECT time, metric, p95 AS value FROM ("
+        sql=f"SELECT time, metric, p95 {VALUE} FROM ("
         f"{percentiles('c.duration_ms', TIMED, by={'time': bucket(), 'metric': MODEL}, shares=('p95',))}"
         ") AS by_model ORDER BY time, metric",
     ),
@@ -76,7 +76,7 @@ MODELS = (
         unit="short",
         has_metric=True,
         sql=f"""
-SELECT {bucket()} AS time, {MODEL} AS metric, avg(c.output_tokens * 1000.0 / (c.duration_ms - c.time_to_first_chunk_ms)) AS value
+SELECT {bucket()} AS time, {MODEL} AS metric, avg(c.output_tokens * 1000.0 / (c.duration_ms - c.time_to_first_chunk_ms)) {VALUE}
 {STREAMED} AND c.output_tokens > 0 AND c.duration_ms > c.time_to_first_chunk_ms
 GROUP BY 1, 2
 ORDER BY 1, 2""",

@@ -4,7 +4,7 @@ The first dashboard: is it used, does it work, how fast is it, what does it cost
 
 from grafana.boards import Board, Section
 from grafana.panels import Series, Stat, Table
-from grafana.queries import ERROR_RATE, FROM_CALLS, IS_STREAMED, IS_TIMED, MODEL, NONE, bucket, percentiles, started
+from grafana.queries import ERROR_RATE, FROM_CALLS, IS_STREAMED, IS_TIMED, MODEL, NONE, VALUE, bucket, percentiles, started
 
 STATUS_COLORS = {"ok": "green", "error": "red", "aborted": "yellow", "incomplete": "orange", "running": "blue"}
 SLOW_MS = ((10_000.0, "yellow"), (30_000.0, "red"))
@@ -81,7 +81,7 @@ COURSE = (
         has_metric=True,
         colors=STATUS_COLORS,
         sql=f"""
-SELECT {bucket()} AS time, c.status AS metric, count(*) AS value
+SELECT {bucket()} AS time, c.status AS metric, count(*) {VALUE}
 {FROM_CALLS}
 GROUP BY 1, 2
 ORDER BY 1, 2""",

@@ -4,7 +4,7 @@ What is used and what it costs: by model, by application, by user, and the most 
 
 from grafana.boards import Board, Section
 from grafana.panels import Series, Stat, Table
-from grafana.queries import CHOSEN, FROM_CALLS, MODEL, NONE, bucket, started
+from grafana.queries import CHOSEN, FROM_CALLS, MODEL, NONE, VALUE, bucket, started
 
 UNPRICED = "count(CASE WHEN c.cost_usd IS NULL AND c.usage_source = 'provider' THEN 1 END)"
 USED = "(c.input_tokens IS NOT NULL OR c.output_tokens IS NOT NULL OR c.cost_usd IS NOT NULL)"
@@ -83,7 +83,7 @@ ORDER BY 1""",
         has_metric=True,
         unit="currencyUSD",
         sql=f"""
-SELECT {bucket()} AS time, {MODEL} AS metric, sum(c.cost_usd) AS value
+SELECT {bucket()} AS time, {MODEL} AS metric, sum(c.cost_usd) {VALUE}
 {FROM_CALLS} AND c.cost_usd IS NOT NULL
 GROUP BY 1, 2
 ORDER BY 1, 2""",

@@ -4,7 +4,7 @@ The tools that models call: how often they run, how long they take, how they fai
 
 from grafana.boards import Board, Section
 from grafana.panels import Series, Stat, Table
-from grafana.queries import CHOSEN, FROM_TOOLS, MODEL, bucket, percentiles, started
+from grafana.queries import CHOSEN, FROM_TOOLS, MODEL, VALUE, bucket, percentiles, started
 
 FAILURE_RATE = "1.0 * count(CASE WHEN t.status = 'error' THEN 1 END) / nullif(count(*), 0)"
 TIMED = f"{FROM_TOOLS} AND t.duration_ms IS NOT NULL"
@@ -64,7 +64,7 @@ COURSE = (
         width=12,
         is_count=True,
         has_metric=True,
-        sql=f"SELECT {bucket()} AS time, {TOOL} AS metric, count(*) AS value\n{FROM_TOOLS}\nGROUP BY 1, 2\nORDER BY 1, 2",
+        sql=f"SELECT {bucket()} AS time, {TOOL} AS metric, count(*) {VALUE}\n{FROM_TOOLS}\nGROUP BY 1, 2\nORDER BY 1, 2",
     ),
     Series(
         title="Duration by tool, p95",
@@ -72,7 +72,7 @@ COURSE = (
         width=12,
         unit="ms",
         has_metric=True,
-        sql=f"SELECT time, metric, p95 AS value FROM ("
+        sql=f"SELECT time, metric, p95 {VALUE} FROM ("
         f"{percentiles('t.duration_ms', TIMED, by={'time': bucket(), 'metric': TOOL}, shares=('p95',))}"
         ") AS by_tool ORDER BY time, metric",
     ),

@@ -40,6 +40,9 @@ IS_TIMED = "c.duration_ms IS NOT NULL AND c.operation <> 'video_poll'"
 IS_STREAMED = "c.time_to_first_chunk_ms IS NOT NULL AND c.operation <> 'video_poll'"
 MODEL = f"coalesce(c.model, '{NONE}')"
 
+VALUE = 'AS "Value"'
+"""The figure of a series that comes as (time, metric, figure). Of this name Grafana shows the metric alone."""
+
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.fakes.running import running_collector
 from tests.grafana.tools import run, tool
 
 CASES = Path(__file__).with_name("alerts.test.yaml")
@@ -69,3 +70,21 @@ def test_scrape_configuration_is_valid(tmp_path: Path, grafana_folder: Path) -> 
 
     assert 0 == code, said
     assert re.search(r"6 rules found", said)
+
+
+def test_collector_answers_prometheus_as_it_is_composed(tmp_path: Path, grafana_folder: Path) -> None:
+    """
+    With the name and the key that compose.yaml gives them, the scrape's request is let in; without the key it is not.
+    """
+    scrape = yaml.safe_load((grafana_folder / "prometheus/prometheus.yaml").read_text())["scrape_configs"][0]
+    composed = yaml.safe_load((grafana_folder / "compose.yaml").read_text())["services"]["collector"]["environment"]
+    (target,) = scrape["static_configs"][0]["targets"]
+    key = "0123456789abcdef"
+    with running_collector(
+        f"sqlite:///{tmp_path / 'p.db'}", api_key=key, allowed_hosts=composed["HOOKLINE_ALLOWED_HOSTS"]
+    ) as running:
+        answer = running.get(scrape["metrics_path"], host=target, authorization=f"{scrape['authorization']['type']} {key}")
+        refused = running.get(scrape["metrics_path"], host=target)
+
+    assert (200, 401) == (answer.status, refused.status)
+    assert b"hookline_events_accepted_total" in answer.body
