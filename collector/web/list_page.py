@@ -17,7 +17,6 @@ from collector.web.empty import diagnose
 from collector.web.list_query import ListQuery, address
 from collector.web.pages import HEADERS, PageRoute, Viewing, render, render_fragment
 from collector.web.rows import call_rows
-from collector.web.static_files import static_files
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -45,7 +44,6 @@ def list_page(asked: Viewing, query: Annotated[ListQuery, Query()], request: Req
         suggestions=_suggestions(found.items),
         empty=diagnose(asked, request) if not found.items and not query.pairs() and not query.cursor else None,
         now_ms=now_ms,
-        has_detail="call.js" in static_files().contents,
     )
 
 

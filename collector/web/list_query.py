@@ -16,7 +16,8 @@ from collector.query.filter_text import SHORT, parse_filter
 from collector.query.parameters import CallQuery
 from collector.storage.protocols import CallFilter
 
-PAGE_ROWS: Final = 60
+PAGE_ROWS: Final = 40
+"""A screen's worth and a bit: each row costs the first paint; the script asks for more at once where there is room."""
 MOST_ROWS: Final = 100
 """More would make an answer of over 200 KB."""
 RANGES_MS: Final[Mapping[str, int]] = {"15m": 900_000, "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000}

@@ -33,8 +33,8 @@ class CallRow:
     sender: str
     senders: str
     ribbon: Ribbon | None
-    flags: tuple[tuple[str, str], ...]
-    """Name and explanation."""
+    flags: tuple[tuple[str, str, str], ...]
+    """Kind, word and explanation."""
 
     @property
     def is_running(self) -> bool:
@@ -53,7 +53,7 @@ def _row(call: Row) -> CallRow:
         sender=first_line(call["session_id"] or call["client_id"] or call["service"], 40),
         senders=" · ".join(first_line(call[name], 40) for name in ("service", "client_id", "session_id") if call[name]),
         ribbon=draw_ribbon(call.get("ribbon")),
-        flags=tuple((name, _explain(name, call)) for name, is_on in _flags(call) if is_on),
+        flags=tuple((name, _word(name, call), _explain(name, call)) for name, is_on in _flags(call) if is_on),
     )
 
 
@@ -68,6 +68,11 @@ def _flags(call: Mapping[str, Any]) -> list[tuple[str, bool]]:
         ("no usage", is_over_well and call["usage_source"] == "missing" and call["operation"] in _USES_TOKENS),
         ("late", bool(call["late"])),
     ]
+
+
+def _word(name: str, call: Mapping[str, Any]) -> str:
+    """An error says which one it is."""
+    return first_line(call["error_type"], 20) or name if name == "error" else name
 
 
 def _explain(name: str, call: Mapping[str, Any]) -> str:

@@ -189,11 +189,12 @@ def test_older_calls_come_by_scrolling(watched: Watched, fresh: Running) -> None
     fresh.wait_for_calls("n000", "n149")
     page = watched.page
     page.goto(fresh.url)
-    assert 60 == len(shown(page))
-    for _ in range(4):
+    assert len(shown(page)) < 100
+    for _ in range(20):
         page.locator("#rows tr").last.scroll_into_view_if_needed()
-        page.wait_for_timeout(250)
-    expect(row(page, "n149")).to_be_visible()
+        page.wait_for_timeout(100)
+        if "n149" in shown(page):
+            break
     assert [f"n{n:03}" for n in range(150)] == shown(page)
 
 

@@ -51,17 +51,35 @@ function showTable() {
   list.querySelector("table").hidden = false;
 }
 
-async function fetchChanged(ids) {
-  const address = ids.length > MOST_BY_ID ? list.dataset.rows : withParameters(list.dataset.rows, ids.map((id) => ["request_id", id]));
-  const answer = await fetchFragment(address);
-  const rows = rowsIn(await answer.text());
+async function fetchRows(pairs) {
+  const answer = await fetchFragment(pairs.length ? withParameters(list.dataset.rows, pairs) : list.dataset.rows);
+  return rowsIn(await answer.text());
+}
+
+const byId = (ids) => fetchRows(ids.slice(0, MOST_BY_ID).map((id) => ["request_id", id]));
+
+// Few changes are asked for by id. With many, the newest page says most; of the others only those matter that are shown.
+async function changedRows(ids) {
+  if (ids.length <= MOST_BY_ID) return byId(ids);
+  const newest = await fetchRows([]);
+  const known = new Set(newest.map((row) => row.dataset.id));
+  const others = ids.filter((id) => !known.has(id) && rowOf(id));
+  return others.length ? [...newest, ...(await byId(others))] : newest;
+}
+
+function placeAll(rows) {
   if (!rows.length) return;
   showTable();
   const isAtTop = list.scrollTop < 4;
   const before = list.scrollHeight;
   for (const row of rows.reverse()) place(row, { isFresh: true });
+  tick();
   if (isAtTop) trim();
   else list.scrollTop += list.scrollHeight - before; // what one reads stays where it is
+}
+
+async function fetchChanged(ids) {
+  placeAll(await changedRows(ids));
   pane.rowsChanged(ids);
 }
 
@@ -85,6 +103,11 @@ function tick() {
 
 const live = followCalls({
   fetchChanged,
+  async fetchNewest() {
+    const running = [...body.querySelectorAll('tr[data-status="running"]')].map((row) => row.dataset.id);
+    placeAll(await fetchRows([]));
+    if (running.length) placeAll(await byId(running));
+  },
   onState(state) {
     liveButton.classList.toggle("lost", state === "lost");
     liveButton.setAttribute("aria-pressed", String(state === "paused"));
@@ -97,6 +120,7 @@ const live = followCalls({
 });
 liveButton.addEventListener("click", live.toggle);
 setInterval(() => live.isPaused() || tick(), 200);
+tick();
 
 // ---- older rows
 
@@ -144,7 +168,7 @@ document.addEventListener("click", (event) => {
 // ---- keys
 
 function step(by) {
-  const links = [...body.querySelectorAll(".c-call a")];
+  const links = [...body.querySelectorAll("td.c-call a")];
   if (!links.length) return;
   const current = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
   const chosen = links.findIndex((link) => link.closest("tr").classList.contains("chosen"));

@@ -1,8 +1,10 @@
 // Follow which calls change, by server-sent events; their rows are fetched together, not one by one.
 
 const GATHER_MS = 250;
+// A browser opens six connections to a site; tabs that nobody looks at must not keep them.
+const HIDDEN_MS = 10_000;
 
-export function followCalls({ fetchChanged, onState, onNews }) {
+export function followCalls({ fetchChanged, fetchNewest, onState, onNews }) {
   const changed = new Set();
   let timer = 0;
   let isPaused = false;
@@ -42,17 +44,33 @@ export function followCalls({ fetchChanged, onState, onNews }) {
     source.addEventListener("error", () => {
       onState(isPaused ? "paused" : "lost");
       // The browser gives up for good where it was refused; a collector that restarts refuses for a moment.
-      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+      if (source?.readyState === EventSource.CLOSED) setTimeout(() => source?.readyState === EventSource.CLOSED && connect(), 3000);
     });
   }
 
+  let leaving = 0;
+  function comeAndGo() {
+    clearTimeout(leaving);
+    if (document.hidden) {
+      leaving = setTimeout(() => {
+        source.close();
+        source = null;
+      }, HIDDEN_MS);
+    } else if (source) {
+      flush();
+    } else {
+      connect();
+      if (!isPaused) fetchNewest().catch(() => {});
+    }
+  }
+
   connect();
-  document.addEventListener("visibilitychange", () => document.hidden || flush());
+  document.addEventListener("visibilitychange", comeAndGo);
   return {
     isPaused: () => isPaused,
     toggle() {
       isPaused = !isPaused;
-      onState(isPaused ? "paused" : source.readyState === EventSource.OPEN ? "live" : "lost");
+      onState(isPaused ? "paused" : source?.readyState === EventSource.OPEN ? "live" : "lost");
       flush();
     },
   };

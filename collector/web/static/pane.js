@@ -12,6 +12,12 @@ export function openPane(body) {
 
   const detail = (id) => `/calls/${id.split("/").map(encodeURIComponent).join("/")}`;
 
+  function asFragment(address) {
+    const part = new URL(address, location);
+    part.searchParams.set("fragment", "1");
+    return part;
+  }
+
   function mark(id) {
     for (const row of body.querySelectorAll("tr.chosen")) row.classList.remove("chosen");
     if (id !== null) document.getElementById(`c-${id}`)?.classList.add("chosen");
@@ -24,11 +30,23 @@ export function openPane(body) {
     history.replaceState(null, "", address);
   }
 
-  async function load(id) {
+  // What the pane needs comes with its first call: the list's first paint does not wait for it.
+  let ready = null;
+  function prepare() {
+    const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: side.dataset.style });
+    const isStyled = new Promise((resolve) => {
+      style.onload = style.onerror = resolve;
+    });
+    document.head.append(style);
+    return Promise.all([import(side.dataset.script), isStyled]);
+  }
+
+  async function load(id, address = detail(id)) {
     const turn = ++asked;
     inner.classList.add("loading");
     try {
-      const answer = await fetchFragment(`${detail(id)}?fragment=1`);
+      ready ??= prepare();
+      const [answer] = await Promise.all([fetchFragment(asFragment(address)), ready]);
       const text = await answer.text();
       if (turn !== asked) return; // another one was opened meanwhile
       inner.innerHTML = text;
@@ -83,7 +101,8 @@ export function openPane(body) {
     isOpen: () => shown !== null,
     // The open call went on: show its newest state, unless somebody is reading further down.
     rowsChanged(ids) {
-      if (shown !== null && ids.includes(shown) && inner.scrollTop < 40) load(shown);
+      if (shown === null || !ids.includes(shown) || inner.scrollTop >= 40) return;
+      load(shown, inner.querySelector(".tabs a[aria-current]")?.href);
     },
   };
 }

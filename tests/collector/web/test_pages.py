@@ -4,6 +4,7 @@ The pages over HTTP, without a browser: headers, caching, sizes, errors, logins.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -74,7 +75,7 @@ def test_a_page_of_long_texts_stays_small(collector: Running) -> None:
     A hundred rows of long prompts, names and streams are under 200 KB; more than a hundred are not given.
     """
     text = 'Ein sehr langer Prompt über <Dinge> & "Sachen". ' * 20
-    extra = {"clientId": "client " * 16, "sessionId": "session " * 12}
+    extra: dict[str, Any] = {"clientId": "client " * 16, "sessionId": "session " * 12}
     chunks = [{"offsetMs": n * n % 77, "delta": "x"} for n in range(60)]
     for n in range(100):
         started, chunk, completed = chat_call(f"long-{n:03}-{'x' * 60}", model="a-model-with-a-long-name-2026-01-01", **extra)
