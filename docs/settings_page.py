@@ -41,9 +41,9 @@ CLIENT_MEANINGS: Mapping[str, str] = {
     "exit_timeout_s": "How long the end of the process may wait for delivery.",
 }
 
-# OpenTelemetry's names, the parts that hookline reads. Each has a form for traces alone, which wins: OTEL_EXPORTER_OTLP_TRACES_….
+# OpenTelemetry's names, the parts that hookline reads. Each has a form for one signal alone, which wins: OTEL_EXPORTER_OTLP_TRACES_….
 OTLP_VARIABLES: Iterable[tuple[str, str]] = (
-    ("ENDPOINT", "The backend's address. Not set: nothing is exported and nothing queued. With http/protobuf `/v1/traces` is appended; the form for traces is taken as it is."),
+    ("ENDPOINT", "The backend's address. Not set: nothing is exported and nothing queued. With http/protobuf `/v1/traces` or `/v1/metrics` is appended; the form for one signal is taken as it is."),
     ("PROTOCOL", "`http/protobuf` (default) or `grpc`."),
     ("HEADERS", "Headers to send, `name=value,name=value`, percent-encoded."),
     ("TIMEOUT", "How long a request may take, in whole milliseconds; 10000 unless set."),
@@ -55,12 +55,24 @@ OTLP_VARIABLES: Iterable[tuple[str, str]] = (
 )  # fmt: skip
 
 OTHER_VARIABLES: Iterable[tuple[str, str, str]] = (
+    ("OTEL_TRACES_EXPORTER", "server", "`none`, or a list without `otlp`: no spans over OTLP. Not set: the endpoint decides."),
+    (
+        "OTEL_METRICS_EXPORTER",
+        "server",
+        "Likewise for [metrics](metrics.md): `none` for backends that take traces only. `/metrics` has them all the same.",
+    ),
+    ("OTEL_METRIC_EXPORT_INTERVAL", "server", "How often metrics are exported, in milliseconds; 60000 unless set."),
+    (
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "server",
+        "`cumulative` (default): sums since the start. `delta`, `lowmemory`: what was added since the last export.",
+    ),
     ("OTEL_SERVICE_NAME", "client", "`service.name` of the resource: the service that a trace backend shows."),
     ("OTEL_RESOURCE_ATTRIBUTES", "client", "More resource attributes, `name=value,name=value`."),
     (
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
         "server",
-        "Prompts and answers on exported spans: `NO_CONTENT` (default), `SPAN_ONLY`, `EVENT_ONLY`, `SPAN_AND_EVENT`. "
+        "Prompts and answers on exported spans: `NO_CONTENT` (default), `SPAN_ONLY`, `SPAN_AND_EVENT` (the same: there are no log events), `EVENT_ONLY` (nowhere). "
         "What SQL holds is the client's `HOOKLINE_CAPTURE_CONTENT`.",
     ),
 )
@@ -139,13 +151,16 @@ def _must_match(known: set[str], described: set[str]) -> None:
 
 
 def _export() -> list[str]:
-    rows = [(f"OTEL_EXPORTER_OTLP_{name}", f"OTEL_EXPORTER_OTLP_TRACES_{name}", meaning) for name, meaning in OTLP_VARIABLES]
+    rows = [
+        (f"OTEL_EXPORTER_OTLP_{name}", f"`OTEL_EXPORTER_OTLP_TRACES_{name}`, `OTEL_EXPORTER_OTLP_METRICS_{name}`", meaning)
+        for name, meaning in OTLP_VARIABLES
+    ]
     return [
         "## OpenTelemetry",
         "",
-        "Read by the server when it exports. The form for traces alone wins over the general one.",
+        "Read by the server when it exports. The form for one signal alone wins over the general one.",
         "",
-        *_table(("variable", "for traces alone", "meaning"), rows),
+        *_table(("variable", "for one signal alone", "meaning"), rows),
         "",
         *_table(("variable", "read by", "meaning"), OTHER_VARIABLES),
     ]
