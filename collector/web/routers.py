@@ -4,7 +4,7 @@ The table of pages: one row a page. A new page is a module with a `router` and a
 
 from fastapi import APIRouter
 
-from collector.web import call_page, list_page, login, sql_page, static_files
+from collector.web import call_page, docs_page, list_page, login, sql_page, static_files
 
 PAGES: tuple[APIRouter, ...] = (
     static_files.router,
@@ -12,4 +12,5 @@ PAGES: tuple[APIRouter, ...] = (
     call_page.router,
     sql_page.router,
     login.router,
+    docs_page.router,
 )

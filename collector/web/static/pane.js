@@ -20,7 +20,9 @@ export function openPane(body) {
 
   function mark(id) {
     for (const row of body.querySelectorAll("tr.chosen")) row.classList.remove("chosen");
-    if (id !== null) document.getElementById(`c-${id}`)?.classList.add("chosen");
+    const row = id === null ? null : document.getElementById(`c-${id}`);
+    row?.classList.add("chosen");
+    row?.scrollIntoView({ block: "nearest" });
   }
 
   function remember(id) {
