@@ -6,6 +6,7 @@ Flow: query -> **DetailReads** -> events, spans, calls. A call may have 20,000 e
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 
@@ -41,6 +42,7 @@ _STORY_COLUMNS = tuple(
         "request_id",
     )
 )
+_PIECE_COLUMNS = (events.c.type, events.c.message_id, events.c.tool_call_id, events.c.payload)
 _SPAN_COLUMNS = tuple(
     spans.c[name]
     for name in (
@@ -118,20 +120,16 @@ class DetailReads(StorePart):
         """See `Reader.call_pieces`."""
         types = [type_ for type_, its_kind in PIECE_KINDS.items() if kind in {None, its_kind}]
         # Of a pack the times are in the payload; 20,000 payloads that nobody reads cost half a second.
-        payload = case((events.c.payload.contains('"chunks"'), events.c.payload)) if times_only else events.c.payload
-        statement = (
-            select(*_ORDER, events.c.type, events.c.message_id, events.c.tool_call_id, payload)
-            .where(_of_call(project, request_id), events.c.type.in_(types))
-            .order_by(*_ORDER)
-            .limit(limit)
-        )
+        packed = case((events.c.payload.contains('"chunks"'), events.c.payload))
+        columns = (_AT_MS, packed) if times_only else (*_ORDER, *_PIECE_COLUMNS)
+        statement = select(*columns).where(_of_call(project, request_id), events.c.type.in_(types)).order_by(*_ORDER).limit(limit)
         if cursor is not None:
             place = decode_cursor(cursor, "call_events", (int, float, int, int))
             statement = statement.where(after(_ORDER, place, descending=False))
         with self._database.reading() as connection:
-            rows = connection.execute(statement).all()
+            rows: Sequence[Any] = connection.execute(statement).all()
         if times_only:
-            return [{"at_ms": row[0] + row[1], "payload": json.loads(row[7]) if row[7] else None} for row in rows]
+            return [{"at_ms": at_ms, "payload": json.loads(payload) if payload else None} for at_ms, payload in rows]
         return [_piece(*row) for row in rows]
 
     def trace_outline(self, project: str, trace_id: str, *, limit: int) -> Mapping[str, Sequence[Row]]:
