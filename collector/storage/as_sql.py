@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from collector.storage.protocols import CallFilter
 
 _COLUMNS = (
-    "request_id, start_ms, operation, model, status, duration_ms, time_to_first_chunk_ms,\n"
-    "       input_tokens, output_tokens, cache_read_tokens, cost_usd, service, client_id, prompt_preview"
+    "request_id, start_ms, operation, model, status,\n"
+    "       duration_ms, time_to_first_chunk_ms, input_tokens, output_tokens,\n"
+    "       cache_read_tokens, cost_usd, service, client_id, prompt_preview"
 )
 _LISTS = ("request_id", "status", "operation", "provider", "model", "service", "client_id", "session_id")
 

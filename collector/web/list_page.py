@@ -5,6 +5,7 @@ Flow: address -> ListQuery -> storage (Reader), one query a page -> rows -> **HT
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -20,6 +21,7 @@ from collector.web.rows import call_rows
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
+_SQL_ROWS = 100
 STATUSES = ("running", "ok", "error", "aborted", "incomplete")
 
 
@@ -40,7 +42,7 @@ def list_page(asked: Viewing, query: Annotated[ListQuery, Query()], request: Req
         older=address([*query.pairs(), ("cursor", found.next_cursor or "")]),
         here=address(query.pairs()),
         rows_address=address(query.pairs(), "/rows"),
-        sql=calls_as_sql(wanted),
+        sql=calls_as_sql(replace(wanted, limit=_SQL_ROWS, cursor=None)),
         suggestions=_suggestions(found.items),
         empty=diagnose(asked, request) if not found.items and not query.pairs() and not query.cursor else None,
         now_ms=now_ms,
