@@ -193,7 +193,7 @@ def _copy(connection: Connection, table: Table, copies: int) -> None:
 
 
 def _moved(name: str, *, on_sqlite: bool) -> str:
-    back_ms = f"k * {COPY_EVERY_MS * TEMPLATES // 2}"
+    back_ms = f"CAST(k AS BIGINT) * {COPY_EVERY_MS * TEMPLATES // 2}"
     if name in _IDS:
         return f"{name} || '-' || k"
     if name in _TIMES_MS:

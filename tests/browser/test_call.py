@@ -228,3 +228,25 @@ def test_tab_is_an_address_that_survives_a_reload(watched: Watched, calls: Runni
     expect(page.locator(".block-card").first).to_contain_text("WHERE request_id = 'stream'")
     page.locator(".block-card a", has_text="Open in SQL").first.click()
     expect(page.locator("#result td").first).to_be_visible()
+
+
+def test_running_call_goes_on_in_its_page(watched: Watched, fresh: Running):
+    """
+    The open page of a stream shows more of it as it comes, and its end.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    started, first, second, ended = numbered(
+        "run",
+        now_ms,
+        {"type": "text:request:started", "messages": [{"role": "user", "content": "Go on"}]},
+        {"type": "text:chunk:content", "messageId": "m", "delta": "one "},
+        {"type": "text:chunk:content", "messageId": "m", "delta": "two "},
+        {"type": "text:request:completed", "duration": 6, "content": "one two "},
+    )
+    fresh.post_events(started, first)
+    page = open_call(watched, fresh, "run")
+    expect(page.locator(".turn.answer .said")).to_have_text("one ")
+    fresh.post_events(second)
+    expect(page.locator(".turn.answer .said")).to_have_text("one two ")
+    fresh.post_events(ended)
+    expect(page.locator(".call")).to_have_attribute("data-status", "ok")

@@ -4,6 +4,7 @@
 import { copyText, fetchFragment, isTyping, localTimes, toast } from "./shell.js";
 import { play } from "./call-play.js";
 
+const FOLLOW_MS = 1500;
 const whole = document.getElementById("call-whole"); // null in the pane of the list
 
 async function load(call, address, { keepsPlace, pushes }) {
@@ -111,9 +112,19 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A call that runs is looked at again and again, unless somebody has unfolded or is playing something.
+async function follow() {
+  const call = whole.querySelector(".call");
+  if (!call || call.dataset.status !== "running") return;
+  const isBusy = document.hidden || call.dataset.tab !== "conversation" || call.querySelector(".block[open]:not(.tool), .ids[open]") || String(getSelection());
+  if (!isBusy) await load(call, location.href, { keepsPlace: true, pushes: false });
+  setTimeout(follow, FOLLOW_MS);
+}
+
 document.addEventListener("hookline:fragment", (event) => showSelected(event.detail.root));
 if (whole) {
   showSelected(whole);
+  setTimeout(follow, FOLLOW_MS);
   addEventListener("popstate", () => {
     const call = whole.querySelector(".call");
     if (call) load(call, location.href, { keepsPlace: true, pushes: false });
