@@ -188,7 +188,12 @@ def main(only: str = "") -> None:
 
 def pictures(chosen: str) -> Sequence[tuple[str, str, int]]:
     """Name, address and width of each."""
-    statement = "SELECT model, count(*) AS calls, avg(duration_ms) AS mean_ms, sum(cost_usd) AS usd FROM calls GROUP BY model"
+    statement = """SELECT floor(start_ms / 60000) * 60000 AS minute_ms, count(*) AS calls, round(avg(duration_ms)) AS mean_duration_ms,
+       sum(output_tokens) AS output_tokens, round(sum(cost_usd), 4) AS cost_usd
+FROM calls
+WHERE start_ms IS NOT NULL AND status <> 'running'
+GROUP BY 1
+ORDER BY 1;"""
     return (
         ("list", "/", 1440),
         ("list-390", "/", 390),

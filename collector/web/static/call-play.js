@@ -30,7 +30,7 @@ function pause(state) {
 function resume(state) {
   state.isPaused = false;
   state.lastFrame = performance.now();
-  label(state, "⏸ Pause");
+  label(state, "Pause");
   requestAnimationFrame((now) => frame(state, now));
 }
 
