@@ -59,7 +59,7 @@ def bare_install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     """
-    Both packages and the migrations are inside; tests, benchmarks, docs and the JavaScript companion are not.
+    Both packages, the migrations and the page's files are inside; tests, benchmarks, docs and the JavaScript companion are not.
     """
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
@@ -68,6 +68,10 @@ def test_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     assert "collector/migrations/env.py" in names
     assert any(name.startswith("collector/migrations/versions/") and name.endswith(".py") for name in names)
     assert [name for name in names if name.startswith("sdk_hooks/js/") or "/tests/" in name or name.endswith(".pyc")] == []
+    for folder in ("templates", "static"):
+        there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "collector/web" / folder).rglob("*") if path.is_file()}
+        assert there
+        assert there <= set(names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
