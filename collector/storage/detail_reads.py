@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from collector.events import StoredEvent
 from collector.storage.claiming import stored_event
@@ -74,23 +74,14 @@ class DetailReads(StorePart):
     def call_event_heads(self, project: str, request_id: str, *, limit: int, cursor: str | None, max_chars: int) -> Page:
         """See `Reader.call_event_heads`."""
         size = page_size(limit)
-        statement = (
-            select(
-                *_HEAD_COLUMNS,
-                func.substr(events.c.payload, 1, max_chars).label("head"),
-                func.length(events.c.payload).label("payload_chars"),
-                _AT_MS,
-                _PART.label("part"),
-                _PLACE.label("place"),
-            )
-            .order_by(*_ORDER)
-            .limit(size + 1)
-        )
+        wanted = select(events.c.arrival).order_by(*_ORDER).limit(size + 1)
         if cursor is not None:
             place = decode_cursor(cursor, "call_events", (int, float, int, int))
-            statement = statement.where(after(_ORDER, place, descending=False))
+            wanted = wanted.where(after(_ORDER, place, descending=False))
         with self._database.reading() as connection:
-            rows = connection.execute(statement.where(events_of_call(connection, project, request_id))).all()
+            # Chosen first: PostgreSQL would cut and measure the payloads of the whole call before it sorts.
+            chosen = wanted.where(events_of_call(connection, project, request_id)).subquery()
+            rows = connection.execute(_heads(max_chars).where(events.c.arrival.in_(select(chosen.c.arrival)))).all()
         names = ("timestamp", "part", "place", "arrival")
         items = tuple({**plain(row, leave=("head", "part", "place")), "payload": row.head} for row in rows[:size])
         return Page(items=items, next_cursor=encode_cursor("call_events", rows[size - 1], names) if len(rows) > size else None)
@@ -143,6 +134,17 @@ class DetailReads(StorePart):
                 "spans": [dict(row) for row in connection.execute(by_start).mappings()],
                 "calls": [dict(row) for row in connection.execute(its_calls).mappings()],
             }
+
+
+def _heads(max_chars: int) -> Select[Any]:
+    return select(
+        *_HEAD_COLUMNS,
+        func.substr(events.c.payload, 1, max_chars).label("head"),
+        func.length(events.c.payload).label("payload_chars"),
+        _AT_MS,
+        _PART.label("part"),
+        _PLACE.label("place"),
+    ).order_by(*_ORDER)
 
 
 def _of_call(project: str, request_id: str) -> ColumnElement[bool]:
