@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 _NOTHING: Mapping[str, Any] = {}
+_LARGEST_AMOUNT = 1e12
+"""No call lasts 31 years or uses a million millions of anything; what claims so would break the sums of all the others."""
 
 
 def text(value: object) -> str | None:
@@ -36,18 +38,24 @@ def flag(value: object) -> bool | None:
 
 
 def amount(value: object) -> float | None:
-    """A number that is not below zero: a duration, a price."""
+    """A number that is not below zero, and not beyond all measure: a duration, a price."""
     found = number(value)
-    return found if found is not None and found >= 0 else None
+    return found if found is not None and 0 <= found <= _LARGEST_AMOUNT else None
 
 
 def whole(value: object) -> int | None:
-    """A count. JavaScript's BigInt comes as `{"__type": "bigint", "value": "123"}`."""
+    """A whole number not below zero. JavaScript's BigInt comes as `{"__type": "bigint", "value": "123"}`."""
     if isinstance(value, dict):
         digits = cast("Mapping[str, Any]", value).get("value")
         return int(digits) if isinstance(digits, str) and digits.isascii() and digits.isdigit() and len(digits) < 19 else None
-    found = amount(value)
-    return int(found) if found is not None and found == int(found) and found < 2**63 else None
+    found = number(value)
+    return int(found) if found is not None and found == int(found) and 0 <= found < 2**63 else None
+
+
+def count(value: object) -> int | None:
+    """How many there are of something that is added up, like tokens."""
+    found = whole(value)
+    return found if found is not None and found <= _LARGEST_AMOUNT else None
 
 
 def mapping(value: object) -> Mapping[str, Any]:

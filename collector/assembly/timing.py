@@ -12,6 +12,7 @@ from collector.events import StoredEvent
 from collector.fields import amount
 
 SKEW_LIMIT_MS = 50.0
+LAST_NS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ def measure(end_ms: float, told_ms: float | None, started_ms: float | None) -> T
 def to_ns(time_ms: float) -> int:
     """Unix nanoseconds. Whole milliseconds stay exact: as a float they would be rounded to 256 ns."""
     whole_ms = int(time_ms)
-    return whole_ms * 1_000_000 + round((time_ms - whole_ms) * 1_000_000)
+    # A sender's clock may stand in the year 3000; 64 bits of nanoseconds end in 2262.
+    return min(whole_ms * 1_000_000 + round((time_ms - whole_ms) * 1_000_000), LAST_NS)
 
 
 def time_to_first_chunk(facts: Facts, ending: Ending, start_ms: float) -> float | None:

@@ -12,7 +12,7 @@ from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
 from collector.assembly.inputs import Price
 from collector.events import StoredEvent
-from collector.fields import amount, mapping, name, whole
+from collector.fields import amount, count, mapping, name, whole
 from collector.spans import Usage, UsageRow
 
 CostSource = Literal["provider", "genai-prices"]
@@ -36,11 +36,11 @@ def read_usage(told: object) -> Usage | None:
         return None
     prompt, completion = mapping(usage.get("promptTokensDetails")), mapping(usage.get("completionTokensDetails"))
     return Usage(
-        input_tokens=whole(usage.get("promptTokens")),
-        output_tokens=whole(usage.get("completionTokens")),
-        cache_read_tokens=whole(prompt.get("cachedTokens")),
-        cache_write_tokens=whole(prompt.get("cacheWriteTokens")),
-        reasoning_tokens=whole(completion.get("reasoningTokens")),
+        input_tokens=count(usage.get("promptTokens")),
+        output_tokens=count(usage.get("completionTokens")),
+        cache_read_tokens=count(prompt.get("cachedTokens")),
+        cache_write_tokens=count(prompt.get("cacheWriteTokens")),
+        reasoning_tokens=count(completion.get("reasoningTokens")),
         cost_usd=amount(usage.get("cost")),
     )
 

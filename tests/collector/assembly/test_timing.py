@@ -38,6 +38,32 @@ def test_a_duration_that_is_none_is_ignored() -> None:
         assert 500 == assembled(started(), completed(500, duration=odd)).call.duration_ms
 
 
+def test_a_duration_beyond_all_measure_is_ignored() -> None:
+    """Such a start would lie before what a database or a backend can hold, and the call would never be stored."""
+    outcome = assembled(started(), completed(500, duration=1e300))
+    told_late = assembled(started(), chunk(100, "a"), completed(500, duration=500, timeToFirstChunk=1e308))
+
+    assert (500, 500_000_000) == (outcome.call.duration_ms, outcome.spans[0].end_ns - outcome.spans[0].start_ns)
+    assert 100 == told_late.call.time_to_first_chunk_ms
+
+
+def test_offsets_beyond_all_measure_are_none() -> None:
+    """One odd pack must not keep its call from being assembled."""
+    pack = event("text:chunk:content", 400, chunks=[{"offsetMs": 1e308, "delta": "a"}, {"offsetMs": -1e308, "delta": "b"}])
+    call = assembled(started(), pack, completed(1000, duration=1000)).call
+
+    assert ("ok", 400, 2) == (call.status, call.time_to_first_chunk_ms, call.chunk_count)
+
+
+def test_nanoseconds_stay_within_64_bits() -> None:
+    """A clock may stand in the year 3000: the event is kept, its span ends where the numbers end."""
+    year_3000_ms = 32_503_680_000_000
+    assert 2**63 - 1 == to_ns(year_3000_ms)
+
+    span = assembled(completed(year_3000_ms, duration=5)).spans[0]
+    assert 0 <= span.start_ns <= span.end_ns <= 2**63 - 1
+
+
 def test_requested_media_length_is_not_how_long_the_call_took() -> None:
     """`duration` of a started video is seconds of film."""
     outcome = assembled(started(0, "video", requestType="create", duration=8), completed(900, "video"))

@@ -112,6 +112,14 @@ def test_counts_that_are_none_are_unknown(odd: object) -> None:
     assert assembled(started(), completed(100, usage={"promptTokens": odd})).call.usage.input_tokens is None
 
 
+def test_figures_beyond_all_measure_are_unknown() -> None:
+    """Added up they leave 64 bits, and no sum over the project could be read any more."""
+    absurd = event("text:usage", 10, messageId="m1", usage={"promptTokens": 9 * 10**18, "completionTokens": 7, "cost": 1.7e308})
+    call = assembled(started(), absurd, usage(20, "m2", promptTokens=3), completed(100)).call
+
+    assert (3, 7, None) == (call.usage.input_tokens, call.usage.output_tokens, call.usage.cost_usd)
+
+
 def test_bigints_of_javascript_are_counts() -> None:
     """They arrive as an object."""
     told = {"promptTokens": {"__type": "bigint", "value": "123"}}
