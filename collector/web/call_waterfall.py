@@ -2,13 +2,12 @@
 The waterfall: a trace's spans as bars, children under their parents, in a window of rows.
 
 Flow: storage (trace_outline) -> **tree -> rows -> bars** -> templates/call/waterfall.html, which draws them. Pure.
-A span whose parent is not in the trace hangs under a dashed row that says so: the parent is the host application's own span,
-or it was lost.
+A span whose parent is not in the trace hangs under a dashed row: the host application's own span, which only its backend has,
+or a parent that was lost.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from collector.storage.protocols import Row
 
@@ -89,6 +88,8 @@ class _Node:
     end_ms: float | None
     waiting_ms: float | None = None
     is_missing: bool = False
+    is_below_host: bool = False
+    """Its parent, where it has one, is a span of the host: no call of ours made it."""
     children: list["_Node"] = field(default_factory=list["_Node"])
 
 
@@ -125,8 +126,8 @@ def _begin(first: int | None, selected: int, total: int) -> int:
 
 
 def _nodes(spans: Sequence[Row], calls: Sequence[Row]) -> dict[str, _Node]:
-    firsts = {call["request_id"]: call["time_to_first_chunk_ms"] for call in calls}
-    nodes = {span["span_id"]: _node_of_span(span, firsts) for span in spans}
+    by_request = {call["request_id"]: call for call in calls}
+    nodes = {span["span_id"]: _node_of_span(span, by_request.get(span["request_id"])) for span in spans}
     ended = {span["request_id"] for span in spans}
     parents = {call["request_id"]: call["span_id"] for call in calls}
     for call in calls:
@@ -137,7 +138,8 @@ def _nodes(spans: Sequence[Row], calls: Sequence[Row]) -> dict[str, _Node]:
     return nodes
 
 
-def _node_of_span(span: Row, firsts: Mapping[Any, float | None]) -> _Node:
+def _node_of_span(span: Row, call: Row | None) -> _Node:
+    of_call = call if span["kind"] == "call" else None
     return _Node(
         id=span["span_id"],
         parent_id=span["parent_span_id"],
@@ -147,7 +149,8 @@ def _node_of_span(span: Row, firsts: Mapping[Any, float | None]) -> _Node:
         status=span["status"],
         start_ms=span["start_ns"] / 1e6,
         end_ms=span["end_ns"] / 1e6,
-        waiting_ms=firsts.get(span["request_id"]) if span["kind"] == "call" else None,
+        waiting_ms=of_call["time_to_first_chunk_ms"] if of_call else None,
+        is_below_host=of_call is not None and of_call["parent_request_id"] is None,
     )
 
 
@@ -196,7 +199,7 @@ def _missing(child: _Node) -> _Node:
         id=str(child.parent_id),
         parent_id=None,
         request_id=None,
-        name="missing parent",
+        name="host span" if child.is_below_host else "missing parent",
         kind="missing",
         status="",
         start_ms=child.start_ms,

@@ -187,7 +187,9 @@ def test_key_of_another_project_sees_nothing_of_a_call(sqlite_url: str):
     """
     with running_collector(sqlite_url, api_key=KEY) as running:
         running.post_events(*talk("secret"), key=KEY)
-        other = running.ask("POST", "/v1/admin/keys", body={"project": "other", "name": "o", "scopes": ["read"]}, headers=bearer(KEY))
+        other = running.ask(
+            "POST", "/v1/admin/keys", body={"project": "other", "name": "o", "scopes": ["read"]}, headers=bearer(KEY)
+        )
         headers = bearer(other.json["key"])
 
         for path in ("/calls/secret", "/calls/secret?play=-", "/calls/secret?event=1", "/calls/secret?tab=raw"):

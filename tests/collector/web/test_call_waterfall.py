@@ -49,15 +49,28 @@ def test_children_hang_under_their_parents_in_time_order():
 
 def test_children_of_a_parent_that_is_not_here_share_one_dashed_row():
     """
-    The host's own span, or a lost one: one row for all its children, as long as they are.
+    A call that was lost: one row for all its children, as long as they are.
     """
-    drawn = draw([span("a", 10, 20, parent="gone"), span("b", 30, 45, parent="gone"), span("c", 5, 6)])
+    spans = [span("a", 10, 20, parent="gone"), span("b", 30, 45, parent="gone"), span("c", 5, 6)]
+    lost = {"parent_request_id": "lost"}
+    drawn = draw(spans, [call("a", **lost), call("b", **lost), call("c")])
 
     assert [("c", 0, None), ("missing parent", 0, "gone"), ("a", 1, None), ("b", 1, None)] == [
         (row.name, row.depth, row.missing_id) for row in drawn.rows
     ]
     assert (5.0, 35.0) == (drawn.rows[1].offset_ms, drawn.rows[1].duration_ms)
     assert ["missing"] == [bar.part for bar in drawn.rows[1].bars]
+
+
+def test_parent_that_no_call_made_is_the_hosts_span():
+    """
+    A traceparent alone names it: it is in the host's own backend, so nothing is missing. A tool's parent is always a call.
+    """
+    drawn = draw([span("a", 10, 20, parent="host"), span("tool", 12, 14, parent="gone", kind="tool")], [call("a")])
+
+    assert [("host span", "host"), ("a", None), ("missing parent", "gone"), ("tool", None)] == [
+        (row.name, row.missing_id) for row in drawn.rows
+    ]
 
 
 def test_bar_of_a_stream_is_waiting_then_streaming():
