@@ -8,6 +8,9 @@ A new engine is one file and one row here; `tests/collector/storage` then says w
 from collections.abc import Mapping
 from concurrent.futures import Future
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from collector.clock import Clock, SystemClock
 from collector.errors import WrongSettings
 from collector.events import Batch, Receipt
@@ -53,6 +56,20 @@ class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsRe
         self._database.close()
 
 
+def check_url(url: str) -> str:
+    """The URL's key in ENGINES. Raises WrongSettings for one that no engine of ours can read."""
+    scheme = url.partition(":")[0]
+    if scheme not in ENGINES:
+        raise WrongSettings(f"HOOKLINE_DATABASE_URL: it begins with {scheme[:40]!r}, known are {', '.join(ENGINES)}")
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        # The error would quote the URL, and with it perhaps a password.
+        form = "sqlite:////folder/file.db" if scheme == "sqlite" else "postgresql+psycopg://user:password@host:5432/database"
+        raise WrongSettings(f"HOOKLINE_DATABASE_URL: it can't be read; the form is {form}") from None
+    return scheme
+
+
 def open_store(
     url: str,
     *,
@@ -63,10 +80,7 @@ def open_store(
     clock: Clock | None = None,
 ) -> Store:
     """The store at a URL; users' SQL runs under `sql_role` on PostgreSQL. Raises WrongSettings, StoreLocked, StoreUnavailable."""
-    scheme = url.partition(":")[0]
-    if scheme not in ENGINES:
-        raise WrongSettings(f"HOOKLINE_DATABASE_URL: it begins with {scheme!r}, known are {', '.join(ENGINES)}")
-    engine: Engine = ENGINES[scheme](url, read_only=read_only, sql_role=sql_role)
+    engine: Engine = ENGINES[check_url(url)](url, read_only=read_only, sql_role=sql_role)
     writer = None
     if not read_only:
         writer = GroupWriter(engine, clock or SystemClock(), settle_ms=settle_ms, queue_max_events=queue_max_events)

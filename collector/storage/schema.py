@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 import collector
 from collector.errors import SchemaOutdated, SchemaTooNew
 from collector.storage import postgresql, sqlite
+from collector.storage.engines import check_url
 
 ENTER = {"sqlite": sqlite.enter_schema, "postgresql": postgresql.enter_schema}
 """By the URL's backend: a context that gives a connection which holds the schema's lock."""
@@ -81,6 +82,7 @@ def backend_of(url: str) -> str:
 
 @contextmanager
 def _entered(url: str, *, may_create: bool) -> Generator[Connection | None]:
+    check_url(url)
     with ENTER[backend_of(url)](url, may_create=may_create) as connection:
         yield connection
 

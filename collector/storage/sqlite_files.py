@@ -32,9 +32,16 @@ def path_of(url: str) -> Path:
 
 
 def make_file(path: Path) -> None:
-    """An empty database that only its owner can read, in a folder that only its owner can enter."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    """An empty database that only its owner can read, in a folder that only its owner can enter. Raises WrongSettings."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as exc:
+        raise _unusable(path, exc) from None
+
+
+def _unusable(path: Path, exc: OSError) -> WrongSettings:
+    return WrongSettings(f"HOOKLINE_DATABASE_URL: {path} can't be opened for writing ({exc.strerror}): name another place")
 
 
 class FileLock:
@@ -42,7 +49,10 @@ class FileLock:
 
     def __init__(self, database: Path) -> None:
         path = database.with_name(database.name + ".lock")
-        self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise _unusable(path, exc) from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

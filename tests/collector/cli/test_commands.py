@@ -140,6 +140,27 @@ def test_failures_have_their_exit_codes(collector: Running, tmp_path: Path) -> N
         assert away in told.stderr + told.stdout
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://name:hidden@host/db",
+        "nonsense",
+        "postgres://name:hidden@host/db",
+        "postgresql+psycopg://name:hidden@host:port/db",
+        "sqlite://",
+        "sqlite:////proc/no-such-place/a.db",
+    ],
+)
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["keys", "list"]])
+def test_a_database_url_that_cannot_be_is_a_wrong_setting(url: str, command: list[str]) -> None:
+    """Told in one line with the variable's name, without the password; no traceback."""
+    told = hookline(*command, code=2, HOOKLINE_DATABASE_URL=url).stderr
+
+    assert "HOOKLINE_DATABASE_URL" in told
+    assert "hidden" not in told
+    assert 1 == told.count("\n")
+
+
 def test_taken_port_is_told_with_its_variable(collector: Running, tmp_path: Path) -> None:
     """
     Exit code 2: it is a setting.
