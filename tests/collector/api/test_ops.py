@@ -56,7 +56,9 @@ def test_reassemble_keeps_ids(collector: Running) -> None:
 
 def test_pages_load_nothing_from_elsewhere(collector: Running) -> None:
     """
-    No script or style in the page itself, no address but our own paths, and a policy that would forbid it; every route is in /docs.
+    No script or style in the page itself, no address but our own paths, and a policy that would forbid it.
+
+    Every route is in /docs.
     """
     for path in ("/", "/docs"):
         answer = collector.get(path)
@@ -69,7 +71,6 @@ def test_pages_load_nothing_from_elsewhere(collector: Running) -> None:
     assert "post" in routes["/v1/events"]
     page = collector.get("/docs").body.decode()
     assert [] == [route for route in routes if route not in page]
-
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,6 @@ def stored_calls(batches: Iterable[Batch], **known: Any) -> dict[str, CallEvents
         # The call of a part has no rows of its own.
         by_call[touch.request_id] = by_call[str(touch.first.request_id)]
     return {
-        request_id: call_of(*events, request_id=request_id, run_ends=tuple(run_ends[runs.get(request_id)]), **known)
+        request_id: call_of(*events, request_id=request_id, run_ends=tuple(run_ends[runs.get(request_id) or ""]), **known)
         for request_id, events in by_call.items()
     }

@@ -52,8 +52,7 @@ def test_children_of_a_parent_that_is_not_here_share_one_dashed_row():
     A call that was lost: one row for all its children, as long as they are.
     """
     spans = [span("a", 10, 20, parent="gone"), span("b", 30, 45, parent="gone"), span("c", 5, 6)]
-    lost = {"parent_request_id": "lost"}
-    drawn = draw(spans, [call("a", **lost), call("b", **lost), call("c")])
+    drawn = draw(spans, [call("a", parent_request_id="lost"), call("b", parent_request_id="lost"), call("c")])
 
     assert [("c", 0, None), ("missing parent", 0, "gone"), ("a", 1, None), ("b", 1, None)] == [
         (row.name, row.depth, row.missing_id) for row in drawn.rows
