@@ -35,7 +35,7 @@ class Keys(StorePart):
             "key_hash": key_hash,
             "created_ms": now_ms,
         }
-        self._database.write(lambda connection: connection.execute(insert(connection, api_keys).values(row)))
+        self._database.write(lambda connection: connection.execute(insert(connection.dialect.name, api_keys).values(row)))
         return key
 
     def find_key(self, key_hash: str) -> ApiKey | None:

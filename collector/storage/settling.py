@@ -7,9 +7,10 @@ Few statements however many calls: each is one executemany, sorted by key.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, case, delete, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, Update, bindparam, case, delete, update
 
 from collector.spans import Call, Span, ToolCall, Usage, UsageRow
 from collector.storage.protocols import CallSettlement, QueuedSpan
@@ -18,6 +19,34 @@ from collector.storage.touches import due_rule
 from collector.storage.upserts import insert_new, replace_all
 
 _CHILDREN = (spans, tool_calls, token_usage)
+
+
+def _is_call(table: Table) -> ColumnElement[bool]:
+    """The row of one call, by the parameters key_project and key_request_id."""
+    return (table.c.project == bindparam("key_project")) & (table.c.request_id == bindparam("key_request_id"))
+
+
+# Statements are built once: building one costs as much as a commit.
+_IS_UNCHANGED = call_work.c.dirty == bindparam("claimed_dirty")
+_WORK_DONE = delete(call_work).where(_is_call(call_work), _IS_UNCHANGED)
+_EXPORTED = update(calls).where(_is_call(calls)).values(exported_status=bindparam("exported"))
+_OF_CALL = {table: delete(table).where(_is_call(table)) for table in _CHILDREN}
+
+
+@cache
+def _open_again(settle_ms: int) -> Update:
+    work = call_work.c
+    by_rules = due_rule(
+        own=work.is_own_hook,
+        start=work.has_start,
+        terminal=work.has_terminal,
+        first_ms=work.first_received_ms,
+        last_ms=work.last_received_ms,
+        settle_ms=settle_ms,
+    )
+    look_again_ms = bindparam("look_again_ms", type_=BigInteger)
+    due_ms = case((_IS_UNCHANGED & look_again_ms.is_not(None), look_again_ms), else_=by_rules)
+    return update(call_work).where(_is_call(call_work)).values(due_ms=due_ms, lease_owner=None, lease_until_ms=None)
 
 
 def settle(connection: Connection, settlements: Sequence[CallSettlement], *, now_ms: int, settle_ms: int) -> None:
@@ -36,24 +65,11 @@ def settle(connection: Connection, settlements: Sequence[CallSettlement], *, now
 
 
 def _end_claims(connection: Connection, settlements: Sequence[CallSettlement], settle_ms: int) -> None:
-    work = call_work.c
-    is_same_call = (work.project == bindparam("key_project")) & (work.request_id == bindparam("key_request_id"))
     done = [_claim_key(one) for one in settlements if one.assembled.settled]
     if done:
-        connection.execute(delete(call_work).where(is_same_call, work.dirty == bindparam("claimed_dirty")), done)
-    by_rules = due_rule(
-        own=work.is_own_hook,
-        start=work.has_start,
-        terminal=work.has_terminal,
-        first_ms=work.first_received_ms,
-        last_ms=work.last_received_ms,
-        settle_ms=settle_ms,
-    )
-    look_again_ms = bindparam("look_again_ms", type_=BigInteger)
-    is_unchanged = work.dirty == bindparam("claimed_dirty")
-    due_ms = case((is_unchanged & look_again_ms.is_not(None), look_again_ms), else_=by_rules)
-    open_again = update(call_work).where(is_same_call).values(due_ms=due_ms, lease_owner=None, lease_until_ms=None)
-    connection.execute(open_again, [{**_claim_key(one), "look_again_ms": one.assembled.look_again_ms} for one in settlements])
+        connection.execute(_WORK_DONE, done)
+    open_again = [{**_claim_key(one), "look_again_ms": one.assembled.look_again_ms} for one in settlements]
+    connection.execute(_open_again(settle_ms), open_again)
 
 
 def _claim_key(one: CallSettlement) -> dict[str, Any]:
@@ -70,14 +86,12 @@ def _replace_calls(connection: Connection, settlements: Sequence[CallSettlement]
         if one.exports
     ]
     if queued:
-        is_same_call = (calls.c.project == bindparam("key_project")) & (calls.c.request_id == bindparam("key_request_id"))
-        connection.execute(update(calls).where(is_same_call).values(exported_status=bindparam("exported")), queued)
+        connection.execute(_EXPORTED, queued)
 
 
 def _delete_of_calls(connection: Connection, table: Table, settlements: Sequence[CallSettlement]) -> None:
-    is_same_call = (table.c.project == bindparam("key_project")) & (table.c.request_id == bindparam("key_request_id"))
     keys = [{"key_project": one.claim.project, "key_request_id": one.claim.request_id} for one in settlements]
-    connection.execute(delete(table).where(is_same_call), keys)
+    connection.execute(_OF_CALL[table], keys)
 
 
 def _json(value: Mapping[str, Any]) -> str:

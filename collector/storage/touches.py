@@ -7,6 +7,7 @@ Flow: batches -> **touches** -> calls, call_work. In the transaction of the even
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, false, literal, not_, or_, select
@@ -44,7 +45,8 @@ def store_touches(connection: Connection, batches: Sequence[Batch], settle_ms: i
         return
     ordered = [touched[key] for key in sorted(touched)]
     insert_new(connection, calls, [_first_row(call) for call in ordered])
-    connection.execute(_work_upsert(insert(connection, call_work), settle_ms), [_work_row(call, settle_ms) for call in ordered])
+    statement = _work_statement(connection.dialect.name, settle_ms)
+    connection.execute(statement, [_work_row(call, settle_ms) for call in ordered])
 
 
 def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:
@@ -83,7 +85,7 @@ def mark_dirty(connection: Connection, which: ColumnElement[bool], *, received_m
     ).where(which)
     names = [column.name for column in call_work.c][: len(rows.selected_columns)]
     # SQLite's parser takes ON CONFLICT after SELECT for a join's ON unless a WHERE stands between: `which` is that WHERE.
-    statement = insert(connection, call_work).from_select(names, rows.order_by(calls.c.project, calls.c.request_id))
+    statement = insert(connection.dialect.name, call_work).from_select(names, rows.order_by(calls.c.project, calls.c.request_id))
     return connection.execute(_work_upsert(statement, settle_ms).execution_options(preserve_rowcount=True)).rowcount
 
 
@@ -108,6 +110,12 @@ def due_rule(
         (or_(terminal, quarter_ms < settle_ms), last_ms + settle_ms),
         else_=last_ms + quarter_ms,
     )
+
+
+@cache
+def _work_statement(engine: str, settle_ms: int) -> Insert:
+    """Built once: building it costs more than the commit."""
+    return _work_upsert(insert(engine, call_work), settle_ms)
 
 
 def _work_upsert(statement: Insert, settle_ms: int) -> Insert:

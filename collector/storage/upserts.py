@@ -5,7 +5,8 @@ Flow: batches, settling -> **insert** -> any table ; batches -> **store_beside**
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, tuple_
@@ -20,24 +21,34 @@ Rows = Sequence[dict[str, Any]]
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def insert(connection: Connection, table: Table) -> Insert:
-    """An INSERT of the connection's engine, which knows ON CONFLICT."""
-    return _INSERTS[connection.dialect.name](table)
+def insert(engine: str, table: Table) -> Insert:
+    """An INSERT of an engine's dialect, which knows ON CONFLICT."""
+    return _INSERTS[engine](table)
 
 
 def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows; those whose key exists stay as they are."""
     if rows:
-        connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
+        connection.execute(_insert_new(connection.dialect.name, table), rows)
 
 
-def replace_all(connection: Connection, table: Table, rows: Rows, *, key: Sequence[str], keep: Iterable[str] = ()) -> None:
+def replace_all(connection: Connection, table: Table, rows: Rows, *, key: tuple[str, ...], keep: tuple[str, ...] = ()) -> None:
     """Insert rows; of those whose key exists, set every column that is in the rows but not in `keep`."""
-    if not rows:
-        return
-    statement = insert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in {*key, *keep}}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+    if rows:
+        connection.execute(_replace_all(connection.dialect.name, table, tuple(rows[0]), key, keep), rows)
+
+
+# Building a statement costs as much as a commit, so each is built once: they depend on the table and the engine alone.
+@cache
+def _insert_new(engine: str, table: Table) -> Insert:
+    return insert(engine, table).on_conflict_do_nothing()
+
+
+@cache
+def _replace_all(engine: str, table: Table, names: tuple[str, ...], key: tuple[str, ...], keep: tuple[str, ...]) -> Insert:
+    statement = insert(engine, table)
+    changed = {name: statement.excluded[name] for name in names if name not in {*key, *keep}}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
 
 
 def store_beside(connection: Connection, batches: Sequence[Batch]) -> None:
@@ -65,12 +76,16 @@ def _store_hook_states(connection: Connection, batches: Sequence[Batch]) -> None
                 }
     if not newest:
         return
-    statement = insert(connection, hook_states)
+    connection.execute(_keep_newest_state(connection.dialect.name), _sorted(newest))
+
+
+@cache
+def _keep_newest_state(engine: str) -> Insert:
+    statement = insert(engine, hook_states)
     new = statement.excluded
     is_newer = tuple_(hook_states.c.timestamp, hook_states.c.sequence) < tuple_(new.timestamp, new.sequence)
     changed = {name: new[name] for name in ("timestamp", "sequence", "state")}
-    statement = statement.on_conflict_do_update(index_elements=["project", "hook_id"], set_=changed, where=is_newer)
-    connection.execute(statement, _sorted(newest))
+    return statement.on_conflict_do_update(index_elements=["project", "hook_id"], set_=changed, where=is_newer)
 
 
 def _sorted(rows: dict[tuple[str, str], dict[str, Any]]) -> Rows:
