@@ -187,7 +187,7 @@ def _call_events(claim: CallClaim, timing: Timing, now_ms: int) -> CallEvents:
         service=claim.resource.service,
         is_own_hook=claim.resource.is_own_hook,
         trace_id=claim.trace_id,
-        exported=claim.exported,
+        settled_ms=claim.settled_ms,
         now_ms=now_ms,
         first_received_ms=claim.first_received_ms,
         last_received_ms=claim.last_received_ms,

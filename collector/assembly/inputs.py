@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from collector.events import StoredEvent
-from collector.spans import Status, Usage
+from collector.spans import Usage
 
 Price = Callable[[str | None, str | None, Usage, float], float | None]
 """(provider, model, usage, at_ms) -> US dollars, or None where no price is known. Never raises."""
@@ -28,8 +28,8 @@ class CallEvents:
     """Our emitters send in order, so a call of theirs with both ends stored needs no settling time."""
     trace_id: str | None
     """Fixed at an earlier assembly; kept whatever the events say now."""
-    exported: Status | None
-    """The status under which the call's span was queued for export, None where it was not."""
+    settled_ms: int | None
+    """When the call settled for the first time, None where it never did. What is received afterwards is late."""
     now_ms: int
     first_received_ms: int
     last_received_ms: int

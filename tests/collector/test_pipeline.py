@@ -76,6 +76,24 @@ def test_late_event_changes_rows_but_sends_nothing(bench: Bench, exporter: Recor
     assert 1 == len(exporter.names())
 
 
+def test_late_event_is_told_without_export_too(store: Store) -> None:
+    """
+    No endpoint is set: what comes after the call settled still makes it late, in its row and in its health; nothing else does.
+    """
+    bench = Bench(store, [])
+    bench.feed(*bench.whole("a"), *bench.whole("b"))
+    bench.run()
+    bench.clock.advance(10)
+    bench.feed(bench.chunk("a"))
+    bench.run()
+    store.mark_all_dirty(project=None, request_id=None, now_ms=bench.clock.now_ms())
+    bench.run()
+
+    calls = {name: store.call("default", name) for name in ("a", "b")}
+    assert {"a": True, "b": False} == {name: call["late"] for name, call in calls.items() if call is not None}
+    assert [True] == [row["late"] for row in store.call_details("default", "a")["trace_health"]]
+
+
 def test_span_that_only_a_late_event_makes_is_not_sent(bench: Bench, exporter: RecordingExporter) -> None:
     """
     A call's spans go out together, once: a tool that is told of afterwards is a row only.

@@ -58,7 +58,7 @@ def call_of(*events: StoredEvent, **known: Any) -> CallEvents:
         "service": "checkout",
         "is_own_hook": False,
         "trace_id": None,
-        "exported": None,
+        "settled_ms": None,
         "now_ms": max(received) + SETTLE_MS,
         "first_received_ms": min(received),
         "last_received_ms": max(received),

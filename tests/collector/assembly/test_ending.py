@@ -190,7 +190,7 @@ def test_feedback_is_no_sign_of_life() -> None:
 
 def test_an_end_after_all_replaces_incomplete() -> None:
     """Exported as incomplete, then the end came: the outcome is whole and settled, for the one more time it may go out."""
-    outcome = assembled(started(), completed(500, duration=500, received_ms=4_000_000), exported="incomplete")
+    outcome = assembled(started(), completed(500, duration=500, received_ms=4_000_000), settled_ms=T0 + IDLE_MS)
 
     assert ("ok", True, True) == (outcome.call.status, outcome.settled, outcome.call.late)
 

@@ -48,36 +48,26 @@ def test_content_that_was_cut_is_told() -> None:
     assert assembled(started(truncated={"messages[0]": 70_000}), completed(100, usage=USAGE)).health.truncated
 
 
-def test_late_is_what_came_after_the_export() -> None:
-    """A chunk long after the settled end; the row says so, too."""
+def test_late_is_what_came_after_the_call_settled() -> None:
+    """A chunk long after the settled end, whether it was exported or not; the row says so, too."""
     events = (started(), completed(500, duration=500))
     straggler = chunk(300, "x", received_ms=60_000)
 
     assert not assembled(*events, straggler).call.late
-    outcome = assembled(*events, straggler, exported="ok")
+    outcome = assembled(*events, straggler, settled_ms=T0 + 1_500)
     assert (True, True) == (outcome.call.late, outcome.health.late)
 
 
 def test_assembling_again_makes_nothing_late() -> None:
-    """`reassemble` of a call whose usage followed its end in time."""
-    events = (started(), chunk(10, "a", received_ms=9_000), completed(500, received_ms=500), chunk(9, "b", received_ms=1_200))
-    in_time = (started(), completed(500, received_ms=500), event("text:usage", 501, received_ms=1_400, usage=USAGE))
+    """`reassemble` of a call whose last events came before it settled, pauses or not."""
+    pauses = (started(), chunk(20_000, "a"), completed(50_000, duration=50_000), event("text:usage", 50_900, usage=USAGE))
 
-    assert not assembled(*in_time, exported="ok").call.late
-    assert assembled(*events, exported="ok").call.late
-
-
-def test_late_for_our_hooks_is_after_both_ends() -> None:
-    """Their calls go out as soon as start and end are stored."""
-    events = (started(received_ms=100), completed(500, received_ms=600))
-
-    assert not assembled(*events, chunk(300, "x", received_ms=600), exported="ok", is_own_hook=True).call.late
-    assert assembled(*events, chunk(300, "x", received_ms=601), exported="ok", is_own_hook=True).call.late
-    assert not assembled(*events, event("feedback", 0, received_ms=9_000), exported="ok", is_own_hook=True).call.late
+    assert not assembled(*pauses, settled_ms=T0 + 51_900).call.late
+    assert not assembled(*pauses, settled_ms=T0 + 50_900).call.late
 
 
-def test_pauses_of_a_slow_stream_are_not_late() -> None:
-    """Silence before the end is how models think; only silence after it is followed by late events."""
-    events = (started(), chunk(20_000, "a"), completed(50_000, duration=50_000, usage=USAGE))
+def test_what_somebody_thinks_of_a_call_is_not_late() -> None:
+    """Feedback comes afterwards by nature."""
+    events = (started(), completed(500), event("feedback", 0, received_ms=9_000))
 
-    assert not assembled(*events, exported="ok").call.late
+    assert not assembled(*events, settled_ms=T0 + 600).call.late
