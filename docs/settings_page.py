@@ -86,7 +86,8 @@ An empty variable counts as not set. A wrong value stops the server with exit co
 
 COMMANDS = (
     "Commands that ask a running collector (`hookline calls`, `tail`, `doctor`, …) find it by `HOOKLINE_URL`, else at `HOOKLINE_PORT` on "
-    "loopback, and show `HOOKLINE_API_KEY`."
+    "loopback, and show `HOOKLINE_API_KEY`. `hookline keys`, `reassemble` and `export` do as much where `HOOKLINE_URL` is set and "
+    "`HOOKLINE_DATABASE_URL` is not; else they work on the database, through the collector that has an SQLite file open."
 )
 
 

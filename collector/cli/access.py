@@ -5,6 +5,7 @@ Flow: keys, reassemble, export -> **store, or the running server's admin routes*
 PostgreSQL takes many writers. An SQLite file belongs to one process: where a collector has it, it is asked to do the work.
 """
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -19,25 +20,40 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def administer(directly: "Callable[[Store], T]", through_server: Callable[[CollectorClient], T]) -> T:
-    """What `directly` gives with the store, or `through_server` where a running collector owns the database."""
+def administer(
+    directly: "Callable[[Store], T]", through_server: Callable[[CollectorClient], T], *, may_create: bool = False
+) -> T:
+    """
+    What `directly` gives with the store, or `through_server` where a running collector owns the database.
+
+    Who names a collector and no database means that collector's, wherever it is. A database is made only with `may_create`:
+    elsewhere an empty one would hide that the wrong one was asked.
+    """
     from collector.settings import load_settings
 
+    if os.environ.get("HOOKLINE_URL") and not os.environ.get("HOOKLINE_DATABASE_URL"):
+        return through_server(CollectorClient.from_environment())
     settings = load_settings()
     try:
-        with opened(settings) as store:
+        with _opened(settings, may_create=may_create) as store:
             return directly(store)
     except StoreLocked as locked:
         return through_server(_owner(settings, locked))
 
 
 @contextmanager
-def opened(settings: "Settings") -> "Generator[Store]":
-    """The store, with its schema made or checked as `serve` does."""
+def _opened(settings: "Settings", *, may_create: bool) -> "Generator[Store]":
+    """The store, with its schema checked as `serve` does."""
+    from collector.settings import without_password
+    from collector.storage import schema
     from collector.storage.engines import open_store
-    from collector.storage.schema import prepare
 
-    prepare(settings.database_url)
+    if not may_create and schema.current(settings.database_url) is None:
+        raise WrongSettings(
+            f"HOOKLINE_DATABASE_URL: there is no hookline database at {without_password(settings.database_url)}. "
+            "Set it to the collector's, or HOOKLINE_URL to the address of a running collector."
+        )
+    schema.prepare(settings.database_url)
     store = open_store(settings.database_url, settle_ms=settings.settle_ms)
     try:
         yield store

@@ -53,6 +53,7 @@ def keys_create(
     made = administer(
         lambda store: make_key(store, project=project, name=name, scopes=scopes, now_ms=_now_ms()),
         lambda client: client.post("/v1/admin/keys", {"project": project, "name": name, "scopes": scopes}),
+        may_create=True,
     )
     _say(made, as_json)
     if not as_json:
@@ -137,7 +138,8 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
         return
     out = console()
     for name, value in facts.items():
-        shown = " ".join(map(str, cast("list[Any]", value))) if isinstance(value, (list, tuple)) else str(value or NOTHING)
+        shown = " ".join(map(str, cast("list[Any]", value))) if isinstance(value, (list, tuple)) else str(value)
+        shown = NOTHING if value in (None, "") else shown
         out.print(f"[dim]{name}[/dim]  ", end="")
         out.print(shown, markup=False, soft_wrap=True)
 

@@ -225,6 +225,34 @@ def test_keys_and_reassemble_with_and_without_a_running_collector(tmp_path: Path
     assert by_id[second["key_id"]]["revoked_ms"] is not None
 
 
+def test_who_names_only_a_collector_asks_that_one(collector: Running, tmp_path: Path) -> None:
+    """
+    Keys, reassemble and dead spans of the collector at HOOKLINE_URL; nothing is made at home, and 0 is told as 0.
+    """
+    environment: dict[str, Any] = {"HOOKLINE_URL": collector.url, "HOME": str(tmp_path)}
+
+    assert 1 == json.loads(hookline("reassemble", "--request-id", "a", "--json", **environment).stdout)["calls"]
+    assert "spans  0" in hookline("export", "--retry-dead", **environment).stdout
+    assert "No keys" in hookline("keys", "list", **environment).stdout
+    assert "no call" in hookline("reassemble", "--request-id", "nobody", code=1, **environment).stderr
+    hookline("reassemble", code=3, HOOKLINE_URL=f"http://127.0.0.1:{_closed_port()}", HOME=str(tmp_path))
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_only_making_a_key_makes_a_database(tmp_path: Path) -> None:
+    """
+    What works on what is there says that nothing is, with the variable to set.
+    """
+    home: dict[str, Any] = {"HOME": str(tmp_path)}
+    missing: dict[str, Any] = {"HOOKLINE_DATABASE_URL": f"sqlite:///{tmp_path / 'away.db'}"}
+    for command in (("reassemble",), ("export", "--retry-dead"), ("keys", "list"), ("keys", "revoke", "k")):
+        for environment in (home, missing):
+            assert "HOOKLINE_DATABASE_URL" in hookline(*command, code=2, **environment).stderr
+    assert [] == list(tmp_path.iterdir())
+    hookline("keys", "create", **missing)
+    assert "calls  0" in hookline("reassemble", **missing).stdout
+
+
 def test_db_says_where_the_schema_is(tmp_path: Path) -> None:
     """
     Nothing yet, then what this hookline needs.
