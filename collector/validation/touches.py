@@ -13,7 +13,8 @@ from collector.events import CallTouch, EventRow, RunEnd
 from collector.validation.columns import bounded
 from collector.validation.decoding import decode_event, require_object
 
-_CALLLESS_FAMILIES: Final = frozenset({"client", "hook", "run", "devtools"})
+_CALLLESS_FAMILIES: Final = frozenset({"client", "hook", "run", "devtools", "feedback"})
+"""They say nothing of how a call went: a requestId in them finds the event and makes no call, which would never end."""
 _RUN_END_TYPES: Final = frozenset({"run:errored", "run:cancelled"})
 _ANY_DEPTH: Final = 1000
 PART_OPERATION: Final = semconv.operation_of("image", {}).name

@@ -94,6 +94,20 @@ def test_late_event_is_told_without_export_too(store: Store) -> None:
     assert [True] == [row["late"] for row in store.call_details("default", "a")["trace_health"]]
 
 
+def test_feedback_makes_no_call_of_its_own(bench: Bench, exporter: RecordingExporter) -> None:
+    """
+    With an id that has no call it is an event and nothing else, however long one waits; a call that there is stays as it is.
+    """
+    bench.feed(bench.feedback("nobody"), *bench.whole("a"))
+    bench.run()
+    bench.feed(bench.feedback("a"))
+    bench.run_after(2 * IDLE_TIMEOUT_MS)
+
+    assert bench.store.call("default", "nobody") is None
+    assert 1 == len(bench.store.call_events("default", "nobody", limit=10, cursor=None).items)
+    assert ("ok", ["chat model-of-a"]) == (bench.status("a"), exporter.names())
+
+
 def test_span_that_only_a_late_event_makes_is_not_sent(bench: Bench, exporter: RecordingExporter) -> None:
     """
     A call's spans go out together, once: a tool that is told of afterwards is a row only.

@@ -67,6 +67,9 @@ class Bench:
         fields = {"toolCallId": "t1", "toolName": "look_up", "result": "42", "duration": 5, "messageId": "m"}
         return self._event(request_id, "tools:call:completed", **fields, **more)
 
+    def feedback(self, request_id: str) -> dict[str, Any]:
+        return self._event(request_id, "feedback", score=1)
+
     def completed(self, request_id: str, **more: Any) -> dict[str, Any]:
         fields = {"content": "Hello", "finishReason": "stop", "messageCount": 1, "hasTools": False, "streaming": True}
         return self._event(request_id, "text:request:completed", **({"duration": 80.5} | fields | more))

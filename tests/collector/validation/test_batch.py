@@ -54,6 +54,16 @@ def test_details_never_hold_what_was_sent():
     assert all(rejection.code in CODES for rejection in rejected)
 
 
+def test_feedback_alone_makes_no_call():
+    """
+    Stored under its requestId, but what somebody thinks of a call is no call.
+    """
+    batch = read_events(event(type="feedback", requestId="r1", score=1), event(type="text:usage", requestId="r2")).batch
+
+    assert ["r1", "r2"] == [row.request_id for row in batch.events]
+    assert ["r2"] == [touch.request_id for touch in batch.touches]
+
+
 def test_touch_holds_the_started_event_and_what_was_seen():
     """
     The call's first row is made from its started event, wherever in the batch that stands.
