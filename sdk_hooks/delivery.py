@@ -123,24 +123,20 @@ class Delivery:
             return
         self._losses.count("refused", count)
         self._losses.count(f"refused_{status}", count)
-        self._failed(settings, f"refused with {status}")
+        cure = "check HOOKLINE_API_KEY; " if status in (401, 403) else ""
+        self._failed(settings, f"refused with {status}", f"{cure}what is refused is lost")
 
     def _wait(self, settings: DeliverySettings, after_s: float | None, why: str) -> None:
-        self._failed(settings, why)
+        self._failed(settings, why, "they are kept as far as there is room")
         backoff_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(self._failures - 1, 10)) * jitter()
         asked_s = 0.0 if after_s is None else min(after_s, RETRY_AFTER_MAX_S)
         self._asked_until_s = self._clock_s() + asked_s
         self.retry_at_s = self._clock_s() + max(backoff_s, asked_s)
 
-    def _failed(self, settings: DeliverySettings, why: str) -> None:
+    def _failed(self, settings: DeliverySettings, why: str, what_now: str) -> None:
         self._failures += 1
         if self._failures == 1:
-            log(
-                "warning",
-                "hookline: events can't be delivered to %s (%s); they are kept as far as there is room",
-                settings.url,
-                why,
-            )
+            log("warning", "hookline: events can't be delivered to %s (%s); %s", settings.url, why, what_now)
 
     def _healed(self, settings: DeliverySettings) -> None:
         if self._failures:

@@ -17,7 +17,7 @@ from sdk_hooks.context import suppress, unsuppress
 from sdk_hooks.cutting import MESSAGE_MAX_BYTES, fit
 from sdk_hooks.delivery import Delivery
 from sdk_hooks.encoding import encode_event
-from sdk_hooks.guard import guard, log_seldom
+from sdk_hooks.guard import guard, log, log_seldom
 from sdk_hooks.loss_counts import Losses
 from sdk_hooks.redact import RedactFailed, prepare
 
@@ -132,6 +132,9 @@ class Emitter:
         left = len(self._backlog) + len(self._inbox)
         if left:
             self._losses.count("exit", left)
+        lost = left + self._lost()
+        if lost:
+            log("warning", "hookline: %d events of this process were not delivered and are lost; losses() tells why", lost)
         return is_delivered
 
     def abandon(self) -> None:

@@ -100,6 +100,17 @@ def test_exit_does_not_wait_for_an_absent_collector():
 
     assert 3 == ended.returncode
     assert time.monotonic() - began_s < 2.5
+    assert "2 events of this process were not delivered and are lost" in ended.stderr
+
+
+def test_wrong_key_is_told_with_its_variable():
+    """What is refused is not kept, and the line says so, and what to look at."""
+    with Receiver() as receiver:
+        receiver.always(Answer(401))
+        ended = run(RECORD + "record('m')", HOOKLINE_URL=receiver.url, HOOKLINE_API_KEY="k" * 24)
+
+    assert "refused with 401); check HOOKLINE_API_KEY; what is refused is lost" in ended.stderr
+    assert "k" * 24 not in ended.stderr
 
 
 def test_exit_never_hangs_on_a_silent_collector():
