@@ -15,6 +15,8 @@ from collector.storage.protocols import Reader, Row
 
 MOST_EVENTS = 25_000
 """Events whose times are looked at; of a longer stream the rest is in SQL."""
+_FARTHEST_OFFSET_MS = 1e12
+"""As in the view `chunks`: an offset beyond thirty years is none."""
 _MEMBERS = ("delta", "arguments", "result")
 
 
@@ -126,7 +128,9 @@ def _object(value: object) -> dict[str, Any]:
 
 def _offset(pack: dict[str, Any]) -> float:
     value = pack.get("offsetMs")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _FARTHEST_OFFSET_MS:
+        return 0.0
+    return float(value)
 
 
 def _text(value: object) -> str:

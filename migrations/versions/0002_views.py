@@ -33,6 +33,8 @@ KINDS = {
 }
 # The members that hold one piece of text, the first that is there: a delta, a piece of arguments, a tool's result.
 PIECES = ("delta", "arguments", "result")
+# An offset beyond thirty years is none: two of them would be farther apart than a double can tell, an error on PostgreSQL.
+FARTHEST_OFFSET_MS = "1e12"
 # aisbreaker's text, which is a piece only where it says so.
 SQLITE_OUTPUT_TEXT = """
     CASE WHEN e.type = 'OutputText' AND json_type(e.payload, '$.isDelta') = 'true' THEN json_extract(e.payload, '$.content') END
@@ -62,6 +64,7 @@ SQLITE_PIECES = """
            coalesce(e.sequence, 0) AS event_sequence,
            coalesce(c.key, 0) AS place,
            e.timestamp + coalesce(e.fraction, 0) + CASE WHEN json_type(c.value, '$.offsetMs') IN ('integer', 'real')
+                AND abs(json_extract(c.value, '$.offsetMs')) <= {farthest}
                THEN json_extract(c.value, '$.offsetMs') ELSE 0 END AS at_ms,
            CASE e.type {kinds} END AS kind,
            CASE WHEN c.value IS NULL THEN coalesce({single}) ELSE json_extract(c.value, '$.delta') END AS delta
@@ -77,7 +80,9 @@ POSTGRESQL_PIECES = """
            coalesce(e.sequence, 0) AS event_sequence,
            coalesce(c.place, 0) AS place,
            e.timestamp + coalesce(e.fraction, 0) + CASE WHEN json_typeof(c.value -> 'offsetMs') = 'number'
-               THEN (c.value ->> 'offsetMs')::double precision ELSE 0 END AS at_ms,
+               THEN CASE WHEN abs((c.value ->> 'offsetMs')::numeric) <= {farthest}
+                         THEN (c.value ->> 'offsetMs')::double precision ELSE 0 END
+               ELSE 0 END AS at_ms,
            CASE e.type {kinds} END AS kind,
            CASE WHEN c.value IS NULL THEN coalesce({single}) ELSE c.value ->> 'delta' END AS delta
     FROM events AS e LEFT JOIN LATERAL json_array_elements(
@@ -105,6 +110,7 @@ def upgrade() -> None:
     pieces = (SQLITE_PIECES if on_sqlite else POSTGRESQL_PIECES).format(
         kinds=" ".join(f"WHEN '{type_}' THEN '{kind}'" for type_, kind in KINDS.items()),
         types=", ".join(f"'{type_}'" for type_ in KINDS),
+        farthest=FARTHEST_OFFSET_MS,
         single=", ".join([*(single.format(piece) for piece in PIECES), output_text]),
     )
     connection = op.get_bind()

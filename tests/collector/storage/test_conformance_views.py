@@ -89,6 +89,17 @@ def test_chunks_survives_payloads_of_any_shape(store: Store, store_url: str):
     assert [(1, 0.0, None, "content", "good")] == chunks(store_url)
 
 
+def test_offsets_beyond_all_measure_count_as_none(store: Store, store_url: str):
+    """
+    One absurd chunk spoils no query over the gaps of the others.
+    """
+    absurd = [{"delta": delta, "offsetMs": offset} for delta, offset in (("a", 1e308), ("b", -1e308), ("c", 2e12), ("d", 10**30))]
+    append(store, event("e1", type="text:chunk:content", payload={"chunks": [*absurd, {"delta": "e", "offsetMs": 7}]}))
+
+    assert [(0.0, "a"), (0.0, "b"), (0.0, "c"), (0.0, "d"), (7.0, "e")] == [(row[1], row[4]) for row in chunks(store_url)]
+    assert [{"longest": 7.0}] == query(store_url, "SELECT max(gap_ms) AS longest FROM chunks")
+
+
 @pytest.mark.parametrize("statement", ["SELECT * FROM chunks WHERE request_id = 'r1'"])
 def test_chunks_of_one_call_are_found_by_the_index(store: Store, store_url: str, statement: str):
     """
