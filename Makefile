@@ -13,11 +13,13 @@ LOCK   := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-vers
 TESTS       ?= tests
 WORKERS     ?= 2
 PYTEST_ARGS ?=
+FUZZ        ?= 10000
+FUZZ_TESTS   = tests/collector/validation/test_any_body.py tests/collector/api/test_ingest_any_body.py tests/collector/api/test_mutated_whole.py
 # The tests set what they need; what the shell around them has must not reach them.
 FOREIGN_VARIABLES = $(filter-out HOOKLINE_REQUIRE_ALL,$(filter HOOKLINE_% OTEL_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test interop check format gen lock migration bench clean
+.PHONY: help setup demo run test fuzz interop check format gen lock migration bench clean
 
 help: ## this list
 	@echo "make <target>; the targets are"
@@ -45,6 +47,9 @@ run: $(READY) ## start the collector on 127.0.0.1:4319 (settings: docs/settings.
 
 test: $(READY) ## run the tests; TESTS=path and PYTEST_ARGS=... choose
 	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
+
+fuzz: $(READY) ## send ten thousand mutated bodies (some minutes); FUZZ=number for another count
+	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) HOOKLINE_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(FUZZ_TESTS)
 
 interop: $(READY) ## see whether Arize Phoenix understands our spans (installs it elsewhere, some 900 MB; KEEP=folder keeps it)
 	@$(BIN)/python -m tests.interop.check_phoenix $(if $(KEEP),--venv "$(KEEP)")
