@@ -5,11 +5,14 @@ Flow: events -> **typed values** -> dialects, assembly. A payload is kept as the
 what has another type than expected counts as absent.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+LONGEST_TEXT_BYTES = 512
+"""Of an indexed column: PostgreSQL refuses index rows from 2,704 bytes on, and one such event would block its batch."""
 _NOTHING: Mapping[str, Any] = {}
 _LARGEST_AMOUNT = 1e12
 """No call lasts 31 years or uses a million millions of anything; what claims so would break the sums of all the others."""
@@ -23,6 +26,22 @@ def text(value: object) -> str | None:
 def name(value: object) -> str | None:
     """A string that says something: an id, a model's name."""
     return value if isinstance(value, str) and value else None
+
+
+def bounded(text: str) -> str:
+    """
+    The text, or for a very long one its beginning and its hash; the payload keeps the whole.
+
+    What columns hold, so whoever looks for an id by its own name, or makes another id from it, does the same.
+    """
+    if len(text) <= LONGEST_TEXT_BYTES // 4:
+        return text
+    # An id in a query may hold half a surrogate pair; nothing stored does.
+    whole = text.encode("utf-8", "surrogatepass")
+    if len(whole) <= LONGEST_TEXT_BYTES:
+        return text
+    head = whole[: LONGEST_TEXT_BYTES - 48].decode("utf-8", "ignore")
+    return f"{head}~{hashlib.sha256(whole).hexdigest()[:40]}"
 
 
 def number(value: object) -> float | None:

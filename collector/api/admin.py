@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from collector.api.asked import Administering, json_answer
 from collector.api.schemas import answers
+from collector.fields import bounded
 from collector.query.keys import SCOPES, key_as_row, make_key
 from collector.query.parameters import clean_text
 
@@ -22,7 +23,9 @@ router = APIRouter(prefix="/v1/admin", tags=["operate"])
 @router.post("/reassemble", responses=answers("Done"), summary="Assemble calls again from their events")
 def reassemble(asked: Administering, request_id: Annotated[str | None, Body(embed=True)] = None) -> Response:
     """One call, or all of them. They keep their ids and are not exported again."""
-    count = asked.parts.store.mark_all_dirty(project=None, request_id=_text(request_id), now_ms=asked.parts.now_ms())
+    count = asked.parts.store.mark_all_dirty(
+        project=None, request_id=bounded(_text(request_id) or "") or None, now_ms=asked.parts.now_ms()
+    )
     asked.parts.wake_pipeline()
     return json_answer({"count": count})
 

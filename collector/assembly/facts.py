@@ -12,7 +12,7 @@ from typing import Any
 from collector.assembly.parents import HostSpan, parse_traceparent
 from collector.assembly.text import TextRun
 from collector.events import StoredEvent
-from collector.fields import mapping
+from collector.fields import bounded, mapping
 
 TextKey = tuple[str, int]
 """messageId ('' where there is none) and choice."""
@@ -23,6 +23,10 @@ NAMED = (
 )  # fmt: skip
 """Fields of which the first one in a call counts, the started event's before all others."""
 
+_COLUMNS = frozenset({
+    "provider", "model", "clientId", "threadId", "runId", "sessionId", "userId", "parentRequestId", "rootRequestId",
+})  # fmt: skip
+"""Fields that name columns of other rows, which hold no very long texts: a nested call and its parent must agree."""
 _PARENTS = frozenset({"parentRequestId", "parentToolCallId"})
 
 
@@ -109,7 +113,7 @@ def note_context(facts: Facts, event: StoredEvent, missing: list[str]) -> None:
             if field_name in _PARENTS and event.type.startswith("tools:"):
                 # There it is the tool's parent, in this call, not the call's.
                 continue
-            facts.named[field_name] = found
+            facts.named[field_name] = bounded(found) if field_name in _COLUMNS else found
             missing.remove(field_name)
     if facts.host_span is None and "traceparent" in payload:
         facts.host_span = parse_traceparent(payload["traceparent"])

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.errors import BadRequest
+from collector.fields import bounded
 from collector.query.times import parse_time
 from collector.storage.protocols import CallFilter, EventFilter
 
@@ -47,7 +48,7 @@ class ListQuery(TimeRange):
     cursor: Cursor = None
 
     def _shared(self, names: Sequence[str]) -> dict[str, Any]:
-        lists = {name: clean_values(name, getattr(self, name)) for name in names}
+        lists = {name: _as_stored(name, clean_values(name, getattr(self, name))) for name in names}
         return {**lists, **self.bounds(), "limit": self.limit, "cursor": clean_text("cursor", self.cursor)}
 
 
@@ -119,6 +120,13 @@ def clean_values(name: str, values: Sequence[str]) -> tuple[str, ...]:
         if value == "!":
             raise BadRequest(f"{name}: `!` excludes a value; write the value right behind it.")
     return tuple(text for value in values if (text := clean_text(name, value)))
+
+
+def _as_stored(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The values as columns hold them. A tool's name is as long as it is."""
+    if name == "tool":
+        return tuple(values)
+    return tuple("!" + bounded(value[1:]) if value.startswith("!") else bounded(value) for value in values)
 
 
 def clean_text(name: str, value: str | None) -> str | None:

@@ -7,6 +7,7 @@ Flow: api -> **here** -> storage (Reader). What is not in the asker's project do
 from typing import Any
 
 from collector.errors import BadRequest, NotFound
+from collector.fields import bounded
 from collector.query.parameters import clean_text
 from collector.storage.protocols import Reader
 
@@ -16,7 +17,8 @@ FIRST_EVENTS = 1000
 
 def read_call(reader: Reader, project: str, request_id: str, *, cursor: str | None) -> dict[str, Any]:
     """The call's row, its spans, tools, usage, health and exports, and a page of its events. Raises NotFound."""
-    row = reader.call(project, _known("request_id", request_id))
+    request_id = bounded(_known("request_id", request_id))
+    row = reader.call(project, request_id)
     if row is None:
         raise NotFound("no call with this request id in this project; `GET /v1/calls` lists what there is")
     page = reader.call_events(project, request_id, limit=FIRST_EVENTS, cursor=clean_text("cursor", cursor))

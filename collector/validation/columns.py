@@ -4,19 +4,17 @@ An event's fields -> the columns of its row. A field of the wrong type is NULL t
 Flow: dialects -> **columns** -> storage. The payload keeps what was sent either way.
 """
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from collector.fields import LONGEST_TEXT_BYTES, bounded
 from collector.validation.decoding import encode
 
 Issues = dict[str, str]
 """Field name -> what is wrong with it."""
 
-LONGEST_TEXT_BYTES: Final = 512
-"""Of an indexed column: PostgreSQL refuses index rows from 2,704 bytes on, and one such event would block its batch."""
 _SHORT: Final = LONGEST_TEXT_BYTES // 4
 """Characters that fit whatever they are: UTF-8 has four bytes at most."""
 _NO_PARENT: Final = (None, None)
@@ -88,14 +86,6 @@ def read_columns(event: Mapping[str, Any], type_name: str, issues: Issues) -> Co
             *(_NO_PARENT if traceparent is None else _traceparent(traceparent, issues)),
         )
     )
-
-
-def bounded(text: str) -> str:
-    """The text, or for a very long one its beginning and its hash; the payload keeps the whole."""
-    if len(text) <= _SHORT or len(text.encode()) <= LONGEST_TEXT_BYTES:
-        return text
-    head = text.encode()[: LONGEST_TEXT_BYTES - 48].decode("utf-8", "ignore")
-    return f"{head}~{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
 def _text(name: str, value: Any, issues: Issues) -> str | None:

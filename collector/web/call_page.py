@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from collector.api.asked import Asked, json_answer, to_json
 from collector.errors import NotFound
+from collector.fields import bounded
 from collector.query.chunks import read_pieces, read_times
 from collector.query.parameters import clean_text
 from collector.storage.call_statements import statements_of_call
@@ -74,9 +75,10 @@ def call_url(request_id: str, **parameters: object) -> str:
 @router.get("/calls/{request_id:path}")
 def call_page(asked: Viewing, request_id: str, query: Annotated[CallQuery, Query()], request: Request) -> Response:
     """The page, its fragment, a window of pieces to play, or one event whole."""
+    request_id = bounded(clean_text("request_id", request_id) or "")
     if query.event is not None:
         return _whole_event(asked, request_id, query.event)
-    call = asked.parts.store.call(asked.project, clean_text("request_id", request_id) or "")
+    call = asked.parts.store.call(asked.project, request_id)
     if call is None:
         raise NotFound("no call with this request id in this project: look for it in the list")
     if query.play is not None:

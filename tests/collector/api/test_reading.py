@@ -134,3 +134,20 @@ def test_refusals_are_problems_that_say_what_to_do(empty: Running, path: str, st
     assert (status, "application/problem+json") == (answer.status, answer.headers["content-type"])
     assert status == answer.json["status"]
     assert word in answer.json["detail"]
+
+
+def test_a_very_long_request_id_is_found_by_its_own_name(collector: Running) -> None:
+    """
+    Columns hold its beginning and hash; whoever asks need not know: call, filters, page.
+    """
+    name = "long-" * 300
+    collector.post_events(*chat_call(name), *chat_call("short", parentRequestId=name))
+    collector.wait_for_calls("short")
+
+    assert 200 == collector.get(f"/v1/calls/{name}").status
+    assert 3 == len(collector.get(f"/v1/calls/{name}").json["events"]["items"])
+    assert 3 == len(collector.get(f"/v1/events?request_id={name}").json["items"])
+    assert ["short"] == [call["request_id"] for call in collector.get(f"/v1/calls?request_id=!{name}").json["items"]]
+    assert [False] == [row["orphan_parent"] for row in collector.get("/v1/calls/short").json["trace_health"]]
+    assert 1 == collector.ask("POST", "/v1/admin/reassemble", body={"request_id": name}).json["count"]
+    assert 200 == collector.get(f"/calls/{name}").status

@@ -6,6 +6,7 @@ import pytest
 
 from collector.assembly.ids import call_span_id, tool_span_id, trace_id
 from collector.assembly.parents import parse_traceparent
+from collector.fields import bounded
 from tests.collector.assembly.stored import assembled, completed, event, started
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -48,6 +49,16 @@ def test_sources_of_a_trace_id_in_their_order() -> None:
     assert trace_id("default", "run") == placed(**ids)[0]
     assert trace_id("default", "job") == placed(jobId="job", rootRequestId="root")[0]
     assert trace_id("default", "root") == placed(rootRequestId="root")[0]
+
+
+def test_very_long_ids_of_parent_and_child_agree() -> None:
+    """A row's requestId is cut to fit its column, so what names it is cut alike."""
+    long = "r" * 2_000
+    parent = assembled(started(requestId=long), completed(100, requestId=long), request_id=bounded(long))
+    child = assembled(started(parentRequestId=long, rootRequestId=long), completed(100))
+
+    assert (bounded(long), parent.call.trace_id) == (child.call.parent_request_id, child.call.trace_id)
+    assert parent.spans[0].span_id == child.spans[0].parent_span_id
 
 
 def test_a_root_and_its_nested_call_share_a_trace() -> None:
