@@ -244,7 +244,7 @@ class Emitter:
             try:
                 for event in record.drain():
                     self._add(event, record)
-                    if pace is not None and len(self._inbox) < self._now.buffer_max_events // 2:
+                    if pace is not None and not self._flushes and len(self._inbox) < self._now.buffer_max_events // 2:
                         pace.rest_if_due()
             except Exception as error:
                 # What a hook's reader can't read: this call's remaining events are lost, others are not.

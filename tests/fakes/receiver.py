@@ -104,8 +104,9 @@ class Receiver:
         if self.max_events is not None and len(post.events) > self.max_events:
             answer = Answer(413)
         time.sleep(answer.delay_s)
-        self._reply(handler, answer, post)
+        # As the real one: kept first, then answered.
         self._note(post, answer.status == 200)
+        self._reply(handler, answer, post)
 
     def _reply(self, handler: BaseHTTPRequestHandler, answer: Answer, post: Post) -> None:
         count = len(post.events) - len(answer.rejected)
