@@ -10,9 +10,10 @@ from typing import Annotated, Any, cast
 import typer
 
 from collector.cli.access import administer
-from collector.cli.humanise import NOTHING, moment
+from collector.cli.humanise import NOTHING, day_and_time, moment
 from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
+from collector.fields import bounded
 from collector.query.keys import SCOPES, key_as_row, make_key
 
 db = typer.Typer(no_args_is_help=True, help="The database's schema.")
@@ -43,21 +44,29 @@ def db_current(as_json: AsJson = False) -> None:
 
 @keys.command("create")
 def keys_create(
-    name: Annotated[str, typer.Option(help="What it is for; shown in the list.")] = "",
+    label: Annotated[str, typer.Argument(metavar="[NAME]", help="What it is for; shown in the list.", show_default=False)] = "",
+    name: Annotated[str, typer.Option(help="The same, as an option.")] = "",
     project: Annotated[str, typer.Option(help="The project whose events it may send and read.")] = "default",
     scope: Annotated[list[str] | None, typer.Option(help="ingest, read or sql; again for more. All three by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown once: only its hash is kept."""
-    scopes = tuple(scope or SCOPES)
+    if label and name:
+        raise BadRequest("give the name once: as argument or as --name")
+    name, scopes = name or label, tuple(scope or SCOPES)
     made = administer(
         lambda store: make_key(store, project=project, name=name, scopes=scopes, now_ms=_now_ms()),
         lambda client: client.post("/v1/admin/keys", {"project": project, "name": name, "scopes": scopes}),
         may_create=True,
     )
-    _say(made, as_json)
+    _say(made if as_json else _key_for_people(made), as_json)
     if not as_json:
-        console().print("[dim]Set it as HOOKLINE_API_KEY where the client runs. It will not be shown again.[/dim]")
+        console().print("[dim]Set the key as HOOKLINE_API_KEY where the client runs. This is the only time it is shown.[/dim]")
+
+
+def _key_for_people(made: dict[str, Any]) -> dict[str, Any]:
+    facts = {"key id": made["key_id"], **{name: made[name] for name in ("key", "project", "name", "scopes")}}
+    return facts | {"created": day_and_time(made["created_ms"])}
 
 
 @keys.command("list")
@@ -102,7 +111,9 @@ def reassemble(
 ) -> None:
     """Compute calls and spans again from their events. Ids stay, nothing is exported again. A running collector does the work."""
     count: int = administer(
-        lambda store: store.mark_all_dirty(project=None, request_id=request_id, now_ms=_now_ms()),
+        lambda store: store.mark_all_dirty(
+            project=None, request_id=bounded(request_id) if request_id else None, now_ms=_now_ms()
+        ),
         lambda client: client.post("/v1/admin/reassemble", {"request_id": request_id})["count"],
     )
     if request_id is not None and count == 0:

@@ -5,7 +5,7 @@ Flow: commands -> **HTTP, by the standard library** -> the collector's routes. I
 """
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -27,7 +27,6 @@ from collector.errors import (
 Query = Mapping[str, str | int | float | Sequence[str] | None]
 
 _ERRORS: Mapping[int, type[HooklineError]] = {
-    401: NotAuthenticated,
     403: NotAllowed,
     404: NotFound,
     503: StoreUnavailable,
@@ -81,10 +80,11 @@ class CollectorClient:
         with self._open("DELETE", path, {}) as answer:
             return json.load(answer)
 
-    def follow(self, path: str, *, last_event_id: str | None) -> Iterator[ServerSentEvent]:
-        """Messages of a stream until it ends. Raises ServerUnreachable when it breaks."""
+    def follow(self, path: str, *, last_event_id: str | None, on_open: Callable[[], None]) -> Iterator[ServerSentEvent]:
+        """Messages of a stream until it ends; calls `on_open` once it is there. Raises ServerUnreachable when it breaks."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
         with self._open("GET", path, {}, headers=headers) as answer:
+            on_open()
             try:
                 yield from _messages(answer)
             except OSError as exc:
@@ -103,7 +103,7 @@ class CollectorClient:
             # The collector is near; a proxy for the internet is not for it.
             answer = build_opener(ProxyHandler({})).open(request, timeout=30)
         except HTTPError as exc:
-            raise _refused(exc) from None
+            raise self._refused(exc) from None
         except OSError as exc:
             reason = getattr(exc, "reason", exc)
             raise ServerUnreachable(
@@ -111,6 +111,14 @@ class CollectorClient:
             ) from None
         with answer:
             yield answer
+
+    def _refused(self, exc: HTTPError) -> HooklineError:
+        if exc.code == 401:
+            exc.close()
+            # The answer speaks of a header, which nobody types here.
+            what = "does not know the key in HOOKLINE_API_KEY" if self.api_key else "wants a key"
+            return NotAuthenticated(f"the collector at {self.address} {what}: set HOOKLINE_API_KEY to one of its keys")
+        return _ERRORS.get(exc.code, BadRequest)(_detail(exc))
 
 
 def path_of(*parts: str) -> str:
@@ -123,14 +131,13 @@ def _encoded(query: Query) -> str:
     return "?" + urlencode(given, doseq=True) if given else ""
 
 
-def _refused(exc: HTTPError) -> HooklineError:
+def _detail(exc: HTTPError) -> str:
     with exc:
         try:
             problem = json.load(exc)
-            detail = str(problem.get("detail") or problem.get("title"))
+            return str(problem.get("detail") or problem.get("title"))
         except (ValueError, AttributeError, OSError):
-            detail = f"the answer was {exc.code} {exc.reason}; is this a hookline collector?"
-    return _ERRORS.get(exc.code, BadRequest)(detail)
+            return f"the answer was {exc.code} {exc.reason}; is this a hookline collector?"
 
 
 def _messages(lines: Any) -> Iterator[ServerSentEvent]:

@@ -54,7 +54,7 @@ def demo(
         if as_json:
             print_json(report_as_json(result))
         else:
-            print_report(out, result)
+            print_report(out, result, has_pages=not once)
         _require_complete(result)
         if not once:
             _serve_on(out, server.url)

@@ -69,14 +69,17 @@ def report_as_json(result: DemoResult) -> dict[str, Any]:
     }
 
 
-def print_report(out: Console, result: DemoResult) -> None:
-    """The tables."""
+def print_report(out: Console, result: DemoResult, *, has_pages: bool) -> None:
+    """The tables, and the pages where they outlive the report."""
     now_ms = time.time() * 1000
     out.print(
         table(_EVENT_COLUMNS, [_type_cells(kind, rows, now_ms) for kind, rows in _by_type(result.events).items()], title="Events")
     )
     out.print(table(_CALL_COLUMNS, [_call_cells(call) for call in result.calls], title="Calls"))
     out.print(f"{count(len(result.events))} events, {count(len(result.calls))} calls. {_where_spans_went(result)}")
+    if not has_pages:
+        out.print("[dim]`hookline demo` without --once (`make demo` without ONCE=1) keeps it running, with the page.[/dim]")
+        return
     out.print(Text.assemble("Page: ", link(f"{result.url}/")), soft_wrap=True)
     for call in _worth_a_look(result.calls):
         out.print(Text.assemble(f"{call['operation']}: ", link(page_of(result.url, call["request_id"]))), soft_wrap=True)
@@ -123,7 +126,7 @@ def _call_cells(call: Row) -> tuple[Text | str, ...]:
     return (
         status_text(call["status"]),
         call["operation"] or NOTHING,
-        preview(call["response_model"] or call["model"] or NOTHING),
+        preview(call["model"] or NOTHING),
         Text(duration(call["duration_ms"]), style="bold"),
         duration(call["time_to_first_chunk_ms"]),
         count(call["input_tokens"]),

@@ -21,6 +21,8 @@ from collector.cli.output import AsJson, console, print_json
 from collector.errors import HooklineError, NotAllowed, NotAuthenticated, ServerUnreachable
 
 Level = Literal["ok", "note", "bad"]
+CLIENT_DEFAULT_URL = "http://127.0.0.1:4319"
+"""Where a client without HOOKLINE_URL sends."""
 _STYLE: Mapping[Level, str] = {"ok": "green", "note": "yellow", "bad": "bold red"}
 _SIGN: Mapping[Level, str] = {"ok": "✓", "note": "!", "bad": "✗"}
 
@@ -79,8 +81,18 @@ def _client_side(client: CollectorClient) -> Iterator[Finding]:
         yield Finding(
             topic="client", level="note", says="HOOKLINE_CAPTURE_CONTENT is off: events carry names, counts and sizes only."
         )
+    yield _destination(client)
+
+
+def _destination(client: CollectorClient) -> Finding:
+    """Where clients send. Commands also look at HOOKLINE_PORT, which is a setting of the server; clients don't."""
+    address = (os.environ.get("HOOKLINE_URL") or CLIENT_DEFAULT_URL).rstrip("/")
     key = "with a key" if client.api_key else "without a key"
-    yield Finding(topic="client", level="ok", says=f"clients in this environment send to {client.address} {key}")
+    says = f"clients in this environment send to {address} {key}"
+    if address == client.address:
+        return Finding(topic="client", level="ok", says=says)
+    advice = f"Set HOOKLINE_URL={client.address} for clients: they don't look at HOOKLINE_PORT."
+    return Finding(topic="client", level="bad", says=f"{says}, not to {client.address}", advice=advice)
 
 
 def _server_side(client: CollectorClient) -> Iterator[Finding]:
@@ -90,7 +102,7 @@ def _server_side(client: CollectorClient) -> Iterator[Finding]:
     try:
         status = client.get("/v1/status")
     except NotAuthenticated as exc:
-        yield Finding(topic="key", level="bad", says=str(exc), advice="Set HOOKLINE_API_KEY to a key of `hookline keys create`.")
+        yield Finding(topic="key", level="bad", says=str(exc), advice="`hookline keys create` makes one.")
         return
     except NotAllowed as exc:
         yield Finding(
@@ -117,7 +129,7 @@ def _status_findings(status: Mapping[str, Any]) -> Iterator[Finding]:
     yield Finding(topic="key", level="ok", says=f"project `{status['project']}`, scopes {' '.join(status['scopes'])}")
     if last_ms is None:
         advice = "Wrap a client: `from sdk_hooks import instrument; client = instrument(OpenAI())`, or try `hookline demo`."
-        yield Finding(topic="events", level="bad", says="no event has ever arrived in this project", advice=advice)
+        yield Finding(topic="events", level="note", says="no event has arrived in this project yet", advice=advice)
     else:
         yield Finding(topic="events", level="ok", says=f"the last event arrived {ago(last_ms, now_ms=now_ms)}")
     for code, number in status["rejected"].items():

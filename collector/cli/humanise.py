@@ -34,6 +34,11 @@ def moment(ms: float | None, *, now_ms: float) -> str:
     return at.strftime("%m-%d %H:%M:%S" if at.year == now.year else "%Y-%m-%d %H:%M")
 
 
+def day_and_time(ms: float) -> str:
+    """Local time with its day and offset: what is still right when it is read another day."""
+    return datetime.fromtimestamp(ms / 1000).astimezone().isoformat(" ", "seconds")
+
+
 def ago(ms: float | None, *, now_ms: float) -> str:
     """How long ago."""
     if ms is None:

@@ -75,10 +75,16 @@ class Column:
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]], *, title: str | None = None) -> Table:
-    """A table without vertical lines. All of it where no terminal limits it."""
+    """A table without vertical lines. All of it where no terminal limits it, and there without empty lines around it."""
     kept = _fitting(columns, rows) if is_terminal() else range(len(columns))
     made = Table(
-        box=box.SIMPLE_HEAD, header_style="bold dim", pad_edge=False, title=title, title_justify="left", title_style="bold"
+        box=box.SIMPLE_HEAD,
+        header_style="bold dim",
+        pad_edge=False,
+        show_edge=title is not None or is_terminal(),
+        title=title,
+        title_justify="left",
+        title_style="bold",
     )
     for index in kept:
         column = columns[index]

@@ -31,6 +31,8 @@ def serve(
 
     configure_logs(level=settings.log_level, log_format=settings.log_format)
     run_server(settings, lambda url: _say_ready(settings, url, as_json=as_json))
+    if not as_json:
+        console().print("stopped")
 
 
 def _say_ready(settings: "Settings", url: str, *, as_json: bool) -> None:

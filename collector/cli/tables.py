@@ -43,14 +43,11 @@ _EVENT_COLUMNS = (
 
 
 def call_table(calls: Sequence[Row], *, now_ms: float, title: str | None = None, address: str | None = None) -> Table:
-    """One line a call. With a collector's address, each leads to its page: by a click, or by its URL where nobody can click."""
+    """One line a call. With a collector's address, a click on a terminal leads to its page."""
     rows = [call_cells(call, now_ms=now_ms) for call in calls]
-    if address is None:
+    if address is None or not is_terminal():
         return table(_CALL_COLUMNS, rows, title=title)
     pages = [page_of(address, call["request_id"]) for call in calls]
-    if not is_terminal():
-        columns = (*_CALL_COLUMNS, Column(name="page"))
-        return table(columns, [(*row, page) for row, page in zip(rows, pages, strict=True)], title=title)
     at = [column.name for column in _CALL_COLUMNS].index("request id")
     linked = [(*row[:at], link(page, Text(str(row[at]))), *row[at + 1 :]) for row, page in zip(rows, pages, strict=True)]
     return table(_CALL_COLUMNS, linked, title=title)
@@ -62,7 +59,7 @@ def call_cells(call: Row, *, now_ms: float) -> tuple[Text | str, ...]:
         status_text(call["status"]),
         Text(moment(call["start_ms"], now_ms=now_ms), style="dim"),
         call["operation"] or NOTHING,
-        preview(call["response_model"] or call["model"] or NOTHING),
+        preview(call["model"] or NOTHING),
         Text(duration(call["duration_ms"]), style="bold"),
         duration(call["time_to_first_chunk_ms"]),
         count(call["input_tokens"]),

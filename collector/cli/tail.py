@@ -53,7 +53,7 @@ def _messages(client: CollectorClient, on_break: Callable[[str], None]) -> Itera
     last_id, was_connected = None, False
     while True:
         try:
-            for message in client.follow("/v1/live", last_event_id=last_id):
+            for message in client.follow("/v1/live", last_event_id=last_id, on_open=lambda: _say_following(client)):
                 was_connected, last_id = True, message.id
                 yield message
             on_break("the collector closed the stream")
@@ -64,6 +64,10 @@ def _messages(client: CollectorClient, on_break: Callable[[str], None]) -> Itera
             on_break(str(exc))
         was_connected = was_connected or last_id is not None
         time.sleep(RETRY_S)
+
+
+def _say_following(client: CollectorClient) -> None:
+    print(f"following {client.address}; Ctrl-C ends it", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _say_broken(reason: str) -> None:
@@ -92,7 +96,7 @@ def _call_line(row: dict[str, Any]) -> Table:
     at = Text(moment(row["end_ms"] or row["start_ms"], now_ms=time.time() * 1000), style="dim")
     numbers = f"{count(row['input_tokens'])} in, {count(row['output_tokens'])} out, {usd(row['cost_usd'])}"
     words = Text.assemble((numbers, ""), "  ", preview(row["error_message"] or ""))
-    model = preview(row["response_model"] or row["model"] or NOTHING)
+    model = preview(row["model"] or NOTHING)
     what = Text.assemble(status_text(row["status"]), " ", row["operation"] or "")
     took = Text(duration(row["duration_ms"]), style="bold")
     return _line(at, Text("call", style="bold"), what, model, took, preview(row["request_id"]), words)

@@ -12,12 +12,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector.__main__ import run
+from sdk_hooks.config import Config
 from tests.fakes.running import Running, chat_call, eventually, running_collector
 
 
@@ -113,14 +115,35 @@ def test_one_call_is_shown_as_a_tree(collector: Running) -> None:
         assert word in shown
 
 
-def test_lists_lead_to_the_page_of_each_call(collector: Running) -> None:
+def test_lists_in_a_pipe_are_a_heading_and_rows(sqlite_url: str) -> None:
     """
-    Where nobody can click, by the whole URL.
+    No empty lines, no column that only repeats the id; `model` is the one asked for, as in SQL.
     """
-    shown = hookline("calls", HOOKLINE_URL=collector.url).stdout
+    with running_collector(sqlite_url) as answering:
+        answering.post_events(*chat_call("dated", responseModel="gpt-4o-2024-08-06"))
+        assert "gpt-4o-2024-08-06" == answering.wait_for_calls("dated")["dated"]["response_model"]
+        lines = hookline("calls", HOOKLINE_URL=answering.url).stdout.splitlines()
 
-    assert f"{collector.url}/calls/a" in shown
-    assert f"{collector.url}/calls/long" in shown
+    assert all(line.strip() for line in lines)
+    (line,) = [line for line in lines if "dated" in line.split()]
+    assert "gpt-4o" in line.split()
+    assert "gpt-4o-2024-08-06" not in line
+    assert answering.url not in "".join(lines)
+
+
+def test_a_missing_or_wrong_key_is_told_with_the_variable(sqlite_url: str) -> None:
+    """
+    Nobody types headers on a command line.
+    """
+    key = json.loads(hookline("keys", "create", "--json", HOOKLINE_DATABASE_URL=sqlite_url).stdout)["key"]
+    with running_collector(sqlite_url) as closed:
+        for shown in ({}, {"HOOKLINE_API_KEY": "hk_wrong"}):
+            for command in ("calls", "doctor", "tail"):
+                done = hookline(command, code=1, HOOKLINE_URL=closed.url, **shown)
+                told = done.stdout + done.stderr
+                assert "set HOOKLINE_API_KEY" in told
+                assert "Bearer" not in told
+        hookline("calls", HOOKLINE_URL=closed.url, HOOKLINE_API_KEY=key)
 
 
 def test_failures_have_their_exit_codes(collector: Running, tmp_path: Path) -> None:
@@ -172,24 +195,43 @@ def test_taken_port_is_told_with_its_variable(collector: Running, tmp_path: Path
 
 def test_doctor_finds_an_empty_collector_and_a_working_one(collector: Running, sqlite_url: str) -> None:
     """
-    1 and what to do where nothing ever arrived; 0 where all is well.
+    0 where all is well; nothing wrong either, but what to do, where nothing has arrived yet.
     """
     with running_collector(sqlite_url) as empty:
-        found = json.loads(hookline("doctor", "--json", code=1, HOOKLINE_URL=empty.url).stdout)
+        found = json.loads(hookline("doctor", "--json", HOOKLINE_URL=empty.url).stdout)
     (events,) = [finding for finding in found["findings"] if finding["topic"] == "events"]
-    assert (False, "bad") == (found["ok"], events["level"])
+    assert (True, "note") == (found["ok"], events["level"])
     assert "instrument" in events["advice"]
     assert json.loads(hookline("doctor", "--json", HOOKLINE_URL=collector.url).stdout)["ok"]
     disabled = hookline("doctor", code=1, HOOKLINE_URL=collector.url, HOOKLINE_DISABLED="1")
     assert "HOOKLINE_DISABLED" in disabled.stdout
 
 
+def test_doctor_tells_where_clients_really_send(collector: Running) -> None:
+    """
+    Commands look at HOOKLINE_PORT, clients don't: that is wrong, with the variable that makes it right.
+    """
+    port = collector.url.rpartition(":")[2]
+    found = json.loads(hookline("doctor", "--json", code=1, HOOKLINE_PORT=port).stdout)["findings"]
+    (client,) = [finding for finding in found if finding["topic"] == "client"]
+    assert "bad" == client["level"]
+    assert f"send to {Config({}).delivery().url} without a key" in client["says"]
+    assert f"Set HOOKLINE_URL={collector.url}" in client["advice"]
+
+    found = json.loads(hookline("doctor", "--json", HOOKLINE_URL=collector.url + "/", HOOKLINE_PORT="1").stdout)["findings"]
+    (client,) = [finding for finding in found if finding["topic"] == "client"]
+    assert ("ok", f"clients in this environment send to {collector.url} without a key") == (client["level"], client["says"])
+
+
 def test_tail_follows_and_ends_after_a_count(collector: Running) -> None:
     """
-    Lines come while it runs, as JSON or as text.
+    Lines come while it runs; what it follows is told at once, beside them.
     """
     command = [sys.executable, "-m", "collector", "tail", "--json", "--no-calls", "-n", "2"]
-    with subprocess.Popen(command, env=os.environ | {"HOOKLINE_URL": collector.url}, stdout=subprocess.PIPE, text=True) as tail:
+    environment = os.environ | {"HOOKLINE_URL": collector.url}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tail:
+        assert tail.stderr is not None
+        assert f"following {collector.url}; Ctrl-C ends it\n" == tail.stderr.readline()
         assert collector.server.collector is not None
         hub = collector.server.collector.hub
         eventually(lambda: hub.followers() == 1, limit_s=20)
@@ -223,6 +265,23 @@ def test_keys_and_reassemble_with_and_without_a_running_collector(tmp_path: Path
     assert by_id[first["key_id"]]["revoked_ms"] is None
     assert ["read"] == by_id[second["key_id"]]["scopes"]
     assert by_id[second["key_id"]]["revoked_ms"] is not None
+
+
+def test_a_new_key_is_told_for_people(tmp_path: Path) -> None:
+    """
+    Its name as argument or option; no raw milliseconds, nothing of revocation.
+    """
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    shown = hookline("keys", "create", "laptop", "--scope", "read", HOOKLINE_DATABASE_URL=url).stdout
+    (row,) = json.loads(hookline("keys", "list", "--json", HOOKLINE_DATABASE_URL=url).stdout)["items"]
+
+    assert ("laptop", ["read"]) == (row["name"], row["scopes"])
+    for words in (f"key id  {row['key_id']}", "key  hk_", "name  laptop", "project  default", "only time"):
+        assert words in shown
+    assert datetime.fromtimestamp(row["created_ms"] / 1000).astimezone().isoformat(" ", "seconds") in shown
+    assert "_ms" not in shown
+    assert "revoked" not in shown
+    assert "once" in hookline("keys", "create", "a", "--name", "b", code=1, HOOKLINE_DATABASE_URL=url).stderr
 
 
 def test_who_names_only_a_collector_asks_that_one(collector: Running, tmp_path: Path) -> None:
@@ -279,6 +338,21 @@ def test_serve_prints_its_address_and_stops_when_asked(tmp_path: Path, number: s
         serve.send_signal(number)
         assert 0 == serve.wait(15)
     assert "version" in in_a_process("version", "--json").stdout
+
+
+def test_serve_for_people_says_that_it_stopped(tmp_path: Path) -> None:
+    """
+    Ctrl-C is answered.
+    """
+    environment = os.environ | {"HOOKLINE_DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}", "HOOKLINE_PORT": "0"}
+    command = [sys.executable, "-u", "-m", "collector", "serve"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as serve:
+        assert serve.stdout is not None
+        assert "listens on" in serve.stdout.readline()
+        serve.send_signal(signal.SIGINT)
+        rest, _ = serve.communicate(timeout=15)
+    assert rest.endswith("\nstopped\n")
+    assert 0 == serve.returncode
 
 
 def test_command_without_the_server_packages_says_what_to_install() -> None:
