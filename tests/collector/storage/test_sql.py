@@ -53,12 +53,13 @@ def test_postgresql_role_is_a_second_wall(postgresql_url: str) -> None:
     Under a role that may read no table the statement still reads the project's views; a role that is not there is an error.
     """
     with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS hookline_reader")
-        connection.execute("CREATE ROLE hookline_reader")
-    store = open_store(postgresql_url, settle_ms=0, sql_role="hookline_reader")
+        # Roles are the whole server's, so this one has a name that no other test uses.
+        connection.execute("DROP ROLE IF EXISTS second_wall")
+        connection.execute("CREATE ROLE second_wall")
+    store = open_store(postgresql_url, settle_ms=0, sql_role="second_wall")
     try:
         fill(store, "a", "b")
-        assert [["hookline_reader", 2]] == list(
+        assert [["second_wall", 2]] == list(
             store.run_sql(SqlQuery(project="a", sql="SELECT current_user, count(*) FROM calls")).rows
         )
         # Twice on one connection: it was given back as it came.
