@@ -351,7 +351,7 @@ def test_serve_for_people_says_that_it_stopped(tmp_path: Path) -> None:
         assert "listens on" in serve.stdout.readline()
         serve.send_signal(signal.SIGINT)
         rest, _ = serve.communicate(timeout=15)
-    assert rest.endswith("\nstopped\n")
+    assert "stopped" == rest.splitlines()[-1]
     assert 0 == serve.returncode
 
 
