@@ -122,7 +122,7 @@ async def test_all_rejected_is_a_problem_with_the_same_members(post):
     [
         ("{", JSON, 400),
         (b"\x1f\x8bnot gzip", {**JSON, "content-encoding": "gzip"}, 400),
-        (gzip.compress(b"[]" * 1000)[:-9], {**JSON, "content-encoding": "gzip"}, 400),
+        (gzip.compress(b"[]" * 1000, mtime=0)[:-9], {**JSON, "content-encoding": "gzip"}, 400),
         (zstandard.ZstdCompressor().compress(b'{"type":"a"}\n' * 1000)[:-3], {**NDJSON, "content-encoding": "zstd"}, 400),
         (b"not zstd", {**JSON, "content-encoding": "zstd"}, 400),
         ([], {**JSON, "content-encoding": "br"}, 415),
