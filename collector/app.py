@@ -33,7 +33,7 @@ from collector.events import Batch
 from collector.exporters import ExportSettings, open_exporters, open_metrics
 from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.query.live import LiveHub
 from collector.settings import Settings, captures_content, otel_environment, without_password
 from collector.storage.engines import open_store

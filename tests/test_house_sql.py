@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.query.sql import run_sql
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store

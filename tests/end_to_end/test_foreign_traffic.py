@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from tests.collector.dialects.test_stories import answers

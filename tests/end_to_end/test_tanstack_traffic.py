@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.storage.engines import open_store
 from collector.storage.protocols import Reader
 from tests.end_to_end.database import count, query

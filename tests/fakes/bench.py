@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.storage.protocols import Row, Store
 from collector.validation import read_batch
 from tests.fakes.clock import FakeClock

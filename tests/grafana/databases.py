@@ -16,7 +16,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 
 from collector.exporters.protocol import Refused, Sent
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from collector.validation import read_batch

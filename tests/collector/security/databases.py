@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.storage.protocols import Store
 from collector.validation import read_batch
 

@@ -14,7 +14,7 @@ import structlog
 
 from collector.clock import Clock
 from collector.exporters.protocol import Exporter, Later, Outcome, Refused, Sent
-from collector.pipeline_backoff import Backoff
+from collector.pipeline.backoff import Backoff
 from collector.storage.protocols import ExportClaim, ExportDead, ExportDone, ExportOutcome, ExportRetry, WorkQueue
 
 log: Any = structlog.get_logger(__name__)

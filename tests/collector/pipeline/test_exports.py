@@ -10,7 +10,7 @@ import structlog
 
 from collector.errors import StoreUnavailable
 from collector.exporters.protocol import Later, Outcome, Refused, Sent
-from collector.pipeline_exports import LONE_TRIES
+from collector.pipeline.exports import LONE_TRIES
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from tests.fakes.bench import SETTLE_MS, Bench

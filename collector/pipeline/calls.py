@@ -17,7 +17,7 @@ from collector.clock import Clock
 from collector.errors import StoreBusy, StoreUnavailable
 from collector.events import Resource
 from collector.exporters.protocol import Exporter
-from collector.pipeline_backoff import Backoff
+from collector.pipeline.backoff import Backoff
 from collector.spans import Assembled, Measurement, Span
 from collector.storage.protocols import CallClaim, CallSettlement, QueuedSpan, WorkQueue
 

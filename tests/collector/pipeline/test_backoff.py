@@ -4,7 +4,7 @@ Waits after failures.
 
 import pytest
 
-from collector.pipeline_backoff import Backoff
+from collector.pipeline.backoff import Backoff
 
 
 @pytest.mark.parametrize(("failures", "wait_ms"), [(0, 100), (1, 100), (2, 200), (5, 1600), (10, 5000), (10**6, 5000)])

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from collector.errors import StoreUnavailable
-from collector.pipeline_loop import Loop
+from collector.pipeline.loop import Loop
 
 
 class Worker:

@@ -16,11 +16,11 @@ from dataclasses import asdict
 from collector.clock import Clock, SystemClock
 from collector.exporters.protocol import Exporter, MetricsExporter
 from collector.meter import Meter
-from collector.pipeline_backoff import Backoff
-from collector.pipeline_calls import Assemble, CallWorker, Timing, with_price
-from collector.pipeline_exports import ExportWorker
-from collector.pipeline_loop import Loop
-from collector.pipeline_metrics import MetricsWorker
+from collector.pipeline.backoff import Backoff
+from collector.pipeline.calls import Assemble, CallWorker, Timing, with_price
+from collector.pipeline.exports import ExportWorker
+from collector.pipeline.loop import Loop
+from collector.pipeline.metrics import MetricsWorker
 from collector.storage.protocols import WorkQueue
 
 POLL_S = 1.0

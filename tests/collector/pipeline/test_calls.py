@@ -10,7 +10,7 @@ import structlog
 
 from collector.assembly.inputs import CallEvents
 from collector.errors import StoreUnavailable
-from collector.pipeline_calls import LEASE_MS, with_price
+from collector.pipeline.calls import LEASE_MS, with_price
 from collector.spans import Assembled, Span
 from collector.storage.engines import open_store
 from collector.storage.protocols import CallSettlement, Store

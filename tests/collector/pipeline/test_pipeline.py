@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector.exporters import ExportSettings, open_exporters
-from collector.pipeline import Pipeline
+from collector.pipeline.pipeline import Pipeline
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from tests.fakes.bench import FOREIGN, IDLE_TIMEOUT_MS, SETTLE_MS, UNSAMPLED, Bench

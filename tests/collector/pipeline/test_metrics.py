@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from collector.instruments import OPERATION_DURATION, TIME_PER_OUTPUT_CHUNK, TOOL_DURATION
 from collector.meter import Meter
 from collector.metrics import Metrics
-from collector.pipeline_metrics import MetricsWorker
+from collector.pipeline.metrics import MetricsWorker
 from collector.spans import Measurement
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
