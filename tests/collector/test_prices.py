@@ -2,9 +2,13 @@
 Prices of model calls.
 """
 
+from datetime import UTC, datetime
+from itertools import cycle
+from typing import Any
+
 import pytest
 
-from collector.prices import price
+from collector.prices import ask, price
 from collector.spans import Usage
 
 AT_MS = 1_760_000_000_000
@@ -35,3 +39,39 @@ def test_a_known_model_has_a_price() -> None:
 def test_what_is_not_known_has_no_price(provider: str | None, model: str | None, usage: Usage, at_ms: float) -> None:
     """None, and never an exception."""
     assert price(provider, model, usage, at_ms) is None
+
+
+USAGES = (
+    Usage(input_tokens=1_007, output_tokens=313),
+    Usage(input_tokens=128_001, output_tokens=0, cache_read_tokens=64_000),
+    Usage(input_tokens=200_001, output_tokens=8_191, cache_read_tokens=199, cache_write_tokens=100_000),
+    Usage(input_tokens=200_000, cache_write_tokens=7),
+    Usage(input_tokens=272_001, output_tokens=5, cache_read_tokens=3),
+    Usage(input_tokens=0, output_tokens=0, cache_read_tokens=1),
+    Usage(input_tokens=1_000_000, output_tokens=1_000_000, cache_read_tokens=1_000_000),
+)
+
+
+def test_every_price_of_the_list_is_what_the_package_says() -> None:
+    """To the last bit, for every model of every provider, on both sides of tiers, and at the times when prices change."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    usages, asked = cycle(USAGES), 0
+    for provider in get_snapshot().providers:
+        for model in provider.models:
+            for at_ms in _times_of(model):
+                usage = next(usages)
+                assert price(provider.id, model.id, usage, at_ms) == ask(provider.id, model.id, usage, at_ms), (
+                    provider.id, model.id, usage, at_ms,
+                )  # fmt: skip
+                asked += 1
+    assert asked > 2000
+
+
+def _times_of(model: Any) -> list[float]:
+    """Before and after each date, and by day and by night where the hour counts."""
+    if not isinstance(model.prices, list):
+        return [AT_MS]
+    starts = [constraint.start_date for one in model.prices if hasattr(constraint := one.constraint, "start_date")]
+    changes = [datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000 for day in starts]
+    return [AT_MS, AT_MS + 12 * 3_600_000, *(change + more for change in changes for more in (-1.0, 0.0))]
