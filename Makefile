@@ -13,6 +13,7 @@ LOCK   := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-vers
 TESTS       ?= tests
 WORKERS     ?= 2
 PYTEST_ARGS ?=
+LONG        ?=
 FUZZ        ?= 10000
 FUZZ_TESTS   = tests/collector/validation/test_any_body.py tests/collector/api/test_ingest_any_body.py tests/collector/api/test_mutated_whole.py
 # The tests set what they need; what the shell around them has must not reach them.
@@ -45,8 +46,8 @@ demo: $(READY) ## see the whole product work on this machine; ONCE=1 ends by its
 run: $(READY) ## start the collector on 127.0.0.1:4319 (settings: docs/settings.md)
 	@$(BIN)/hookline serve
 
-test: $(READY) ## run the tests; TESTS=path and PYTEST_ARGS=... choose
-	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
+test: $(READY) ## run the tests; TESTS=path and PYTEST_ARGS=... choose, LONG=1 adds those that take long
+	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) $(if $(LONG),HOOKLINE_LONG=1) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
 fuzz: $(READY) ## send ten thousand mutated bodies (some minutes); FUZZ=number for another count
 	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) HOOKLINE_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(FUZZ_TESTS)

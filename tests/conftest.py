@@ -1,7 +1,8 @@
 """
 What tests of all parts share: databases on both engines, and the fixtures beside the checkout.
 
-`HOOKLINE_REQUIRE_ALL=1` turns a skip for something missing into a failure: CI sets it.
+`HOOKLINE_REQUIRE_ALL=1` turns a skip for something missing into a failure, and `HOOKLINE_LONG=1` (`make test LONG=1`) runs
+the tests marked `long` too: CI sets both.
 """
 
 import os
@@ -16,6 +17,25 @@ from tests.fakes.postgres import PostgresServer, find_binaries
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """
+    The marker of what takes long.
+    """
+    config.addinivalue_line("markers", "long: takes long; runs with HOOKLINE_LONG=1, in CI")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """
+    Leave out what takes long, unless it is wanted or named.
+    """
+    if os.environ.get("HOOKLINE_LONG") == "1" or config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 def _missing(what: str, *, is_required: bool = True) -> None:
