@@ -15,12 +15,15 @@ WORKERS     ?= 2
 PYTEST_ARGS ?=
 LONG        ?=
 FUZZ        ?= 10000
+ROUNDS      ?= 200
+ENGINE      ?= sqlite postgresql
+SEED        ?=
 FUZZ_TESTS   = tests/collector/validation/test_any_body.py tests/collector/api/test_ingest_any_body.py tests/collector/api/test_mutated_whole.py
 # The tests set what they need; what the shell around them has must not reach them.
 FOREIGN_VARIABLES = $(filter-out HOOKLINE_REQUIRE_ALL,$(filter HOOKLINE_% OTEL_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test fuzz interop check format gen lock migration bench clean
+.PHONY: help setup demo run test fuzz kill interop check format gen lock migration bench clean
 
 help: ## this list
 	@echo "make <target>; the targets are"
@@ -51,6 +54,10 @@ test: $(READY) ## run the tests; TESTS=path and PYTEST_ARGS=... choose, LONG=1 a
 
 fuzz: $(READY) ## send ten thousand mutated bodies (some minutes); FUZZ=number for another count
 	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) HOOKLINE_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(FUZZ_TESTS)
+
+kill: $(READY) ## rounds of kill -9 under load, on both engines (minutes each); ROUNDS=number, ENGINE=sqlite, SEED=number
+	@for engine in $(ENGINE); do \
+	    $(BIN)/python -m tests.end_to_end.kills --engine $$engine --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) || exit 1; done
 
 interop: $(READY) ## see whether Arize Phoenix understands our spans (installs it elsewhere, some 900 MB; KEEP=folder keeps it)
 	@$(BIN)/python -m tests.interop.check_phoenix $(if $(KEEP),--venv "$(KEEP)")

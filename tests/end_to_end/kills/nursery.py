@@ -1,0 +1,141 @@
+"""
+Starts collectors and hosts in milliseconds: one process imports everything once, then forks what it is asked for.
+
+Flow: `python -m tests.end_to_end.kills.nursery` <- one line of JSON a child on standard input -> the child's process id on
+standard output. A child is a process of its own, killed by its own id. When standard input ends, so do all children: a harness
+that dies leaves nothing behind.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from tests.end_to_end.processes import wait_for
+
+
+class Child:
+    """A forked process. `kill` comes back when it is gone."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def is_alive(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """kill -9: nothing gets a chance to tidy up."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def signal(self, number: int) -> None:
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            return
+
+    def wait(self, *, limit_s: float = 30.0) -> None:
+        wait_for(f"process {self.pid} to end", lambda: not self.is_alive(), limit_s=limit_s)
+
+
+class Nursery:
+    """The warm process. `with` ends it and every child."""
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "tests.end_to_end.kills.nursery"]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+        self._process = subprocess.Popen(
+            command, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+
+    def start(self, what: str, *, environment: Mapping[str, str], log_path: Path, arguments: Sequence[str] = ()) -> Child:
+        """A new process of the kind `what` (see CHILDREN), with these variables beside the clean environment."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = {"what": what, "environment": dict(environment), "log": str(log_path), "arguments": list(arguments)}
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        return Child(int(self._process.stdout.readline()))
+
+
+def _serve(arguments: Sequence[str]) -> int:
+    from collector.__main__ import run
+
+    return run(["serve", *arguments])
+
+
+def _serve_hastily(arguments: Sequence[str]) -> int:
+    from tests.end_to_end.kills.hasty import acknowledge_before_commit
+
+    acknowledge_before_commit()
+    return _serve(arguments)
+
+
+def _host(arguments: Sequence[str]) -> int:
+    from tests.end_to_end.kills.host import call_until_told
+
+    return call_until_told(*arguments)
+
+
+CHILDREN: Mapping[str, Callable[[Sequence[str]], int]] = {"serve": _serve, "serve_hastily": _serve_hastily, "host": _host}
+
+
+def _import_everything() -> None:
+    """What the children would import one after the other, also what they import late. None of it starts a thread."""
+    import genai_prices
+    import openai.resources.chat
+    import opentelemetry.exporter.otlp.proto.http.trace_exporter
+    import uvicorn.loops.uvloop
+    import uvicorn.protocols.http.httptools_impl
+
+    import collector.assembly.assembler
+    import collector.cli.commands
+    import collector.exporters.otlp
+    import collector.server
+    import sdk_hooks.hooks.openai
+
+    del genai_prices, openai, opentelemetry, uvicorn, collector, sdk_hooks
+
+
+def _become(asked: Mapping[str, Any]) -> int:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    log = os.open(asked["log"], os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, log), (2, log)):
+        os.dup2(source, target)
+    os.environ.update(asked["environment"])
+    return CHILDREN[asked["what"]](asked["arguments"])
+
+
+def main() -> None:
+    _import_everything()
+    # Nobody waits for the children here: the kernel lets them go.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            code = 70
+            try:
+                code = _become(json.loads(line))
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        print(pid, flush=True)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
