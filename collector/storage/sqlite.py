@@ -1,7 +1,7 @@
 """
 The SQLite engine: one file, one process, every acknowledged commit synced to disk.
 
-Flow: writer -> **SqliteEngine** -> sqlite3. What is particular here: the raw `executemany` for events and the file lock.
+Flow: writer -> **SqliteEngine** -> sqlite3. What is particular here: the raw insert of events and the file lock.
 """
 
 import sqlite3
@@ -18,11 +18,13 @@ from collector.events import EventRow
 from collector.storage import sqlite_files
 from collector.storage.engine import Verdict
 from collector.storage.sql_sqlite import SqliteSql
+from collector.storage.sqlite_inserts import ManyRows, cursor_of
 
 # Only the identity may be passed over: OR IGNORE would also swallow a NULL where none may be.
-_INSERT_EVENT = (
-    f"INSERT INTO events ({', '.join(EventRow._fields)}) VALUES ({', '.join('?' * len(EventRow._fields))}) "  # noqa: S608
-    "ON CONFLICT (project, timestamp, event_id) DO NOTHING"
+_EVENTS = ManyRows(
+    f"INSERT INTO events ({', '.join(EventRow._fields)})",
+    len(EventRow._fields),
+    "ON CONFLICT (project, timestamp, event_id) DO NOTHING",
 )
 
 
@@ -59,12 +61,12 @@ class SqliteEngine:
         """Nothing to do: one writer, so arrivals commit in their order."""
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
-        return _cursor(connection).executemany(_INSERT_EVENT, rows).rowcount
+        return _EVENTS.insert(cursor_of(connection), rows)
 
     def insert_events_telling(self, connection: Connection, rows: Sequence[EventRow]) -> list[str | None]:
-        cursor = _cursor(connection)
+        cursor = cursor_of(connection)
         (last,) = cursor.execute("SELECT coalesce(max(arrival), 0) FROM events").fetchone()
-        cursor.executemany(_INSERT_EVENT, rows)
+        _EVENTS.insert(cursor, rows)
         # Ours is the only writer: what lies above the mark came from these rows.
         return [row[0] for row in cursor.execute("SELECT request_id FROM events WHERE arrival > ?", (last,))]
 
@@ -72,7 +74,7 @@ class SqliteEngine:
         return None
 
     def rough_counts(self, connection: Connection) -> Mapping[str, int]:
-        cursor = _cursor(connection)
+        cursor = cursor_of(connection)
         cursor.execute(
             "SELECT coalesce((SELECT max(arrival) FROM events) - (SELECT min(arrival) FROM events) + 1, 0),"
             " (SELECT count(*) FROM calls), (SELECT count(*) FROM spans)"
@@ -120,12 +122,6 @@ def back_up(url: str, *, label: str) -> Path:
 def _end_leases(writers: Connections) -> None:
     """Whoever held a claim is dead: the file's lock is ours. So a restart goes on at once instead of waiting for leases."""
     with writers.begin() as connection:
-        cursor = _cursor(connection)
+        cursor = cursor_of(connection)
         cursor.execute("UPDATE call_work SET lease_owner = NULL, lease_until_ms = NULL WHERE lease_until_ms IS NOT NULL")
         cursor.execute("UPDATE exports SET next_at = queued_ms WHERE state = 'pending' AND next_at > queued_ms")
-
-
-def _cursor(connection: Connection) -> sqlite3.Cursor:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver.cursor()

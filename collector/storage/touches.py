@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, false, literal, no
 
 from collector.events import Batch, CallTouch
 from collector.storage.tables import call_work, calls
-from collector.storage.upserts import Insert, insert, insert_new
+from collector.storage.upserts import Insert, insert, insert_new, insert_rows
 
 LOOKS_PER_DOUBLING = 4
 """A running call is looked at so often, roughly, while its age doubles."""
@@ -46,7 +46,7 @@ def store_touches(connection: Connection, batches: Sequence[Batch], settle_ms: i
     ordered = [touched[key] for key in sorted(touched)]
     insert_new(connection, calls, [_first_row(call) for call in ordered])
     statement = _work_statement(connection.dialect.name, settle_ms)
-    connection.execute(statement, [_work_row(call, settle_ms) for call in ordered])
+    insert_rows(connection, statement, [_work_row(call, settle_ms) for call in ordered])
 
 
 def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:

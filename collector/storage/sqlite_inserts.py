@@ -1,0 +1,71 @@
+"""
+Many rows by one statement of SQLite.
+
+Flow: SqliteEngine, upserts -> **ManyRows** -> sqlite3.
+The driver lets go of the interpreter's lock at each step of a statement and must win it back afterwards, against the thread
+that reads the next requests. An `executemany` is a step a row; `VALUES (…), (…), …` is one for hundreds of rows, and all that
+time the other thread runs beside it.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import Insert, dialect
+
+Row = Sequence[Any]
+
+BLOCKS = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
+"""Rows a statement. Few different ones, so that each is prepared once; the widest has less than SQLite's 32,766 parameters."""
+
+
+class ManyRows:
+    """One INSERT, for any number of rows. `constants` are the parameters behind the rows."""
+
+    def __init__(self, head: str, width: int, tail: str, constants: Row = ()) -> None:
+        row = f"({', '.join('?' * width)})"
+        self._statements = {size: f"{head} VALUES {', '.join([row] * size)} {tail}" for size in BLOCKS}
+        self._constants = constants
+
+    def insert(self, cursor: sqlite3.Cursor, rows: Sequence[Row]) -> int:
+        """Insert in this order; how many rows were new or changed."""
+        changed = 0
+        for block in _blocks(rows):
+            changed += cursor.execute(self._statements[len(block)], (*chain.from_iterable(block), *self._constants)).rowcount
+        return changed
+
+
+def insert_named(connection: Connection, statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
+    """Run an INSERT of Core with rows by name; all have the same names."""
+    many, values_of = _compiled(statement, tuple(rows[0]))
+    many.insert(cursor_of(connection), [values_of(row) for row in rows])
+
+
+def cursor_of(connection: Connection) -> sqlite3.Cursor:
+    """A cursor of the driver, past SQLAlchemy: its part of a small statement costs more than SQLite's."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver.cursor()
+
+
+def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    start = 0
+    for size in BLOCKS:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+
+
+@cache
+def _compiled(statement: Insert, names: tuple[str, ...]) -> tuple[ManyRows, Any]:
+    compiled = statement.compile(dialect=dialect(paramstyle="qmark"), column_keys=list(names))
+    order: Sequence[str] = compiled.positiontup or ()
+    head, values, tail = compiled.string.partition(f" VALUES ({', '.join('?' * len(names))})")
+    assert values, compiled.string
+    assert set(order[: len(names)]) == set(names), compiled.string
+    constants = [compiled.params[name] for name in order[len(names) :]]
+    return ManyRows(head, len(names), tail, constants), itemgetter(*order[: len(names)])
