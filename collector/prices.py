@@ -6,7 +6,7 @@ The package takes half a millisecond a call, so of each price we keep what conce
 Rates that the package does not confirm on samples are not used: then it is asked itself, every time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -131,7 +131,7 @@ def _find(provider: str | None, name: str) -> _Listed | None:
 
 def _read_rates(price: Any) -> Rates | None:
     """The rates of a price, None for a form that is new to us. Other units, such as audio, we never count."""
-    stored: Mapping[str, Any] = vars(price)
+    stored: dict[str, Any] = price.__dict__
     told = {name: value for name, value in stored.items() if value is not None}
     requests = told.get("requests_kcount", Decimal(0))
     rates = {ours: rate for name, ours in _NAMES.items() if name in told and (rate := _read_rate(told[name])) is not None}
