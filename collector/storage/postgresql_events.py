@@ -5,16 +5,17 @@ Flow: PostgresqlEngine -> **BulkInsert** -> events. Two ways, by size: few rows 
 parameters take four times as long), many are copied to a temporary table and inserted from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
 
 from collector.events import EventRow
+from collector.storage.postgresql_arrays import Array, Kind, array_of, register
 
 COPY_FROM_ROWS = 500
 
-_TYPES = {
+_TYPES: Mapping[str, Kind] = {
     "timestamp": "bigint",
     "received_at": "bigint",
     "message_count": "bigint",
@@ -24,8 +25,7 @@ _TYPES = {
     "has_tools": "boolean",
     "streaming": "boolean",
 }
-_COLUMN_TYPES = tuple(_TYPES.get(name, "text") for name in EventRow._fields)
-_DOUBLES = tuple(place for place, type_ in enumerate(_COLUMN_TYPES) if type_ == "double precision")
+_COLUMN_TYPES: tuple[Kind, ...] = tuple(_TYPES.get(name, "text") for name in EventRow._fields)
 _COLUMNS = ", ".join(EventRow._fields)
 _ONCE = "ON CONFLICT (project, timestamp, event_id) DO NOTHING"
 
@@ -58,6 +58,7 @@ class BulkInsert:
 
     def prepare(self, driver: Driver) -> None:
         """Once a connection: the temporary table is the session's."""
+        register(driver.adapters)
         with driver.transaction():
             driver.execute(_sql(_MAKE_COPIED))
 
@@ -82,12 +83,9 @@ class BulkInsert:
             return cursor.execute(_sql(_FROM_COPIED)).rowcount
 
 
-def _arrays(rows: Sequence[EventRow]) -> list[list[Any]]:
-    """A list a column."""
-    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
-    for place in _DOUBLES:
-        columns[place] = [None if value is None else float(value) for value in columns[place]]
-    return columns
+def _arrays(rows: Sequence[EventRow]) -> list[Array]:
+    """An array a column."""
+    return [array_of(kind, column) for kind, column in zip(_COLUMN_TYPES, zip(*rows, strict=True), strict=True)]
 
 
 def _with_doubles(row: EventRow) -> Sequence[Any]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.events import Batch
-from collector.storage.sqlite_inserts import insert_named
+from collector.storage import postgresql_inserts, sqlite_inserts
 from collector.storage.tables import blobs, hook_states, resources
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -42,9 +42,9 @@ def replace_all(connection: Connection, table: Table, rows: Rows, *, key: tuple[
 def insert_rows(connection: Connection, statement: Insert, rows: Rows) -> None:
     """Run an INSERT with rows that have all the same names, the quickest way that the engine has."""
     if isinstance(statement, sqlite.Insert):
-        insert_named(connection, statement, rows)
+        sqlite_inserts.insert_named(connection, statement, rows)
     else:
-        connection.execute(statement, rows)
+        postgresql_inserts.insert_named(connection, statement, rows)
 
 
 # Building a statement costs as much as a commit, so each is built once: they depend on the table and the engine alone.
