@@ -21,12 +21,13 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from collector.api.access import Access
+from collector.api.allowances import Rates
 from collector.api.asked import Parts
 from collector.api.ingest import IngestApp
 from collector.api.openapi import document
 from collector.api.problems import problem_response
 from collector.api.routers import ROUTERS
-from collector.api.sessions import Sessions
+from collector.api.sessions import Patience, Sessions
 from collector.clock import SystemClock
 from collector.errors import HooklineError, TooLarge
 from collector.events import Batch
@@ -39,6 +40,7 @@ from collector.settings import Settings, captures_content, otel_environment, wit
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from collector.storage.schema import head, prepare
+from collector.validation import PUBLIC_LIMITS, Limits
 from collector.version import installed_version
 from collector.web.routers import PAGES
 
@@ -96,7 +98,8 @@ def build_collector(settings: Settings) -> Collector:
 
 def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: LiveHub) -> ASGIApp:
     """The ASGI application: FastAPI, and beside it the way in for events, which is a plain function for speed."""
-    metrics, clock, sessions = Metrics(), SystemClock(), Sessions()
+    metrics, clock = Metrics(), SystemClock()
+    sessions = Sessions(store, clock.now_ms)
     metrics.watch_calls(pipeline.meter.series)
     access = Access(
         store,
@@ -105,11 +108,14 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
         allowed_hosts=_listed(settings.allowed_hosts),
         allowed_origins=_listed(settings.allowed_origins),
         read_cookie=sessions.digest_of,
+        secret_rates=Rates(events=settings.rate_events_per_s, bytes=settings.rate_bytes_per_s),
+        public_rates=Rates(events=settings.public_rate_events_per_s, bytes=settings.public_rate_bytes_per_s),
     )
     parts = Parts(
         store=store,
         access=access,
         sessions=sessions,
+        patience=Patience(),
         hub=hub,
         metrics=metrics,
         gauges=metrics.watch(store, pipeline.counts),
@@ -127,12 +133,24 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
         CountedWriter(store, metrics),
         access,
         clock.now_ms,
+        limits=_limits(settings),
+        public_limits=_limits(settings).under(PUBLIC_LIMITS),
+        body_timeout_s=settings.request_timeout_s,
         on_commit=committed,
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,
     )
     reading = _reading_app(parts, lambda: _run(pipeline, hub, store))
     return _Front(ingest, reading, access)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        body_bytes=settings.max_body_bytes,
+        expanded_bytes=settings.max_expanded_bytes,
+        event_bytes=settings.max_event_bytes,
+        events=settings.max_batch_events,
+    )
 
 
 def _listed(text: str) -> list[str]:

@@ -17,6 +17,7 @@ HooklineError
  |    +-- NotAuthenticated  401
  |    +-- NotAllowed        403
  |    +-- NotFound          404
+ |    +-- TooSlow           408
  |    +-- TooLarge          413
  |    +-- UnsupportedMedia  415
  |    +-- NothingAccepted   422
@@ -96,6 +97,10 @@ class NotFound(RequestError):
     """There is no such thing in this project."""
 
 
+class TooSlow(RequestError):
+    """The request did not arrive in time; the same one may be sent again."""
+
+
 class TooLarge(RequestError):
     """A body over a limit."""
 
@@ -109,7 +114,11 @@ class NothingAccepted(RequestError):
 
 
 class RateLimited(RequestError):
-    """Too many requests; the same one may work in a moment."""
+    """Too many requests; the same one may work after `after_s`."""
+
+    def __init__(self, message: str, *, after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.after_s = after_s
 
 
 class ServerUnreachable(HooklineError):

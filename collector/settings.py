@@ -35,6 +35,9 @@ CONTENT_MODES: Mapping[str, bool] = {
 """Mode -> whether spans carry messages."""
 
 
+MIB = 1024 * 1024
+
+
 class Settings(BaseSettings):
     """Everything one can set on the server, by `HOOKLINE_<NAME>`."""
 
@@ -58,6 +61,23 @@ class Settings(BaseSettings):
     idle_timeout_s: int = Field(1800, ge=1, description="After so long without news a call without an end is `incomplete`.")
     retention_days: int | None = Field(None, ge=1, description="How long to keep. Read, not acted upon yet: everything is kept.")
     queue_max_events: int = Field(50_000, ge=1, description="Events waiting for a commit before new ones get 503.")
+    max_body_bytes: int = Field(16 * MIB, ge=1024, description="Most bytes of a compressed body of `POST /v1/events`.")
+    max_expanded_bytes: int = Field(64 * MIB, ge=1024, description="Most bytes of a body that is not compressed, or inflated.")
+    max_event_bytes: int = Field(8 * MIB, ge=1024, description="Most bytes of one event.")
+    max_batch_events: int = Field(10_000, ge=1, description="Most events in one request.")
+    max_connections: int = Field(1000, ge=8, description="Open connections; further ones are told 503 and closed.")
+    request_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="How long a request's headers, and then its body, may take to arrive."
+    )
+    rate_events_per_s: float | None = Field(
+        None, gt=0, description="Events a second for each key without a rate of its own; more are told 429. Not set: no limit."
+    )
+    rate_bytes_per_s: float | None = Field(None, gt=0, description="Likewise bytes, of bodies as they are after inflating.")
+    public_rate_events_per_s: float = Field(100.0, gt=0, description="The same for each public key. There is always a limit.")
+    public_rate_bytes_per_s: float = Field(1.0 * MIB, gt=0, description="Likewise bytes.")
+    behind_tls: bool = Field(
+        False, description="A proxy in front of this speaks TLS: `true` leaves out the warning of the start about plain HTTP."
+    )
     sql_timeout_s: float = Field(10.0, gt=0, le=600, description="How long a statement of `POST /v1/sql` may run.")
     sql_role: str | None = Field(
         None, description="PostgreSQL role without rights, under which statements of `POST /v1/sql` run: a second wall."

@@ -3,7 +3,7 @@ Who may talk to the collector: the site a request comes from, and the key it sho
 
 Flow: HTTP -> **access** -> ingest and reading routes.
 The site is checked even on loopback: any website can make a browser send requests there, and by DNS rebinding read the
-answers. Keys are looked up by their SHA-256 and remembered for seconds.
+answers. Keys are compared and looked up by their SHA-256, so how long that takes tells nothing of a key.
 """
 
 import asyncio
@@ -11,43 +11,31 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
-from collector.api.sites import Site, read_bind_address, read_host, read_origin
+from collector.api.allowances import Allowance, Rates
+from collector.api.known_keys import Identity, KnownKeys, Nobody
+from collector.api.remembered import Later, run_in_thread
 from collector.errors import NotAllowed, NotAuthenticated
+from collector.sites import Origin, Site, read_bind_address, read_host, read_origin
 from collector.storage.protocols import KeyStore
+
+__all__ = ["ALL_SCOPES", "ANYONE", "DEFAULT_PROJECT", "Access", "Identity"]
 
 Headers = Iterable[tuple[bytes, bytes]]
 Scope = Mapping[str, Any]
 
 DEFAULT_PROJECT: Final = "default"
-ALL_SCOPES: Final = frozenset({"ingest", "read", "sql"})
-_KEPT_FOR_S: Final = 5.0
-"""How long a revoked key may still work, and how long the database may be away without a known sender noticing."""
-_UNKNOWN_KEPT_FOR_S: Final = 1.0
-_MOST_KEPT: Final = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who asks: a project and what may be done in it."""
-
-    project: str
-    scopes: frozenset[str]
-    is_by_cookie: bool = False
-    """Whether it is somebody who logged in on the page."""
-
-    def require(self, scope: str) -> None:
-        """Raises NotAllowed where the key lacks the scope."""
-        if scope not in self.scopes:
-            raise NotAllowed(f"this key has no `{scope}` scope: make one that has, with `hookline keys create`")
-
-
+ALL_SCOPES: Final = frozenset({"ingest", "read", "sql", "admin"})
 ANYONE: Final = Identity(project=DEFAULT_PROJECT, scopes=ALL_SCOPES)
+_OTHER_SITE: Final = (
+    "requests from other sites are refused: add this one to HOOKLINE_ALLOWED_ORIGINS to let it in, "
+    "or make a public key for it with `hookline keys create --origin`"
+)
 
 CookieReader = Callable[[str], bytes | None]
-"""From a cookie header to the SHA-256 of the key that was shown at the page's login; None for nobody."""
+"""From a cookie header to the SHA-256 of the key that was shown at the page's login; None for nobody. May read the database."""
 
 
 class Access:
@@ -62,66 +50,99 @@ class Access:
         allowed_hosts: Iterable[str] = (),
         allowed_origins: Iterable[str] = (),
         read_cookie: CookieReader | None = None,
+        secret_rates: Rates = Rates(),  # noqa: B008  (frozen)
+        public_rates: Rates = Rates(),  # noqa: B008  (frozen)
         monotonic_s: Callable[[], float] = time.monotonic,
+        later: Later = run_in_thread,
     ) -> None:
-        self._keys = keys
+        self._known = KnownKeys(keys, secret_rates=secret_rates, public_rates=public_rates, monotonic_s=monotonic_s, later=later)
         self._api_key_digest = _digest(api_key.encode()) if api_key else None
+        allowance = Allowance(secret_rates, monotonic_s) if secret_rates.is_limited else None
+        self._api_key_holder = replace(ANYONE, allowance=allowance)
         bound = read_bind_address(host)
         self._is_bound_to_loopback = bound is not None and bound.is_loopback
         named = (bound, *map(read_host, allowed_hosts))
         self._host_names = frozenset(site.name for site in named if site is not None)
         self._origins = {origin for origin in map(read_origin, allowed_origins) if origin}
         self._read_cookie = read_cookie
-        self._monotonic_s = monotonic_s
-        self._known: dict[bytes, tuple[float, Identity | None]] = {}
-        self._keys_exist: tuple[float, bool] = (-1.0, True)
 
     def check_site(self, scope: Scope) -> None:
         """Host and Origin. Raises NotAllowed for another name than ours, and for pages of other sites."""
         host = self._checked_host(scope["headers"])
         origins = _values(scope["headers"], b"origin")
         if origins and not self._is_welcome(origins, host):
-            raise NotAllowed("requests from other sites are refused: add this one to HOOKLINE_ALLOWED_ORIGINS to let it in")
+            raise NotAllowed(_OTHER_SITE)
 
-    def is_allowed_origin(self, origin: str) -> bool:
-        """Whether HOOKLINE_ALLOWED_ORIGINS names it."""
-        return read_origin(origin) in self._origins
+    async def check_sending_site(self, scope: Scope) -> None:
+        """The same for the way in, where pages that have a public key are welcome too. Raises NotAllowed."""
+        try:
+            self.check_site(scope)
+        except NotAllowed:
+            self._checked_host(scope["headers"])
+            origin = _one_origin(scope["headers"])
+            known = self._known.remembered_origins()
+            origins = await asyncio.to_thread(self._known.public_origins) if known is None else known
+            if origin is None or origin not in origins:
+                raise
 
-    def cross_origin_headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+    async def admit(self, scope: Scope) -> Identity:
+        """Who sends, from where it may. Raises NotAllowed, NotAuthenticated, RateLimited, StoreUnavailable."""
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        await self.check_sending_site(scope)
+        identity = await self.identify_async(headers)
+        if identity.origins is None:
+            # The page of a public key's site has come so far, but a secret key is none to be shown by pages.
+            self.check_site(scope)
+        if identity.allowance is not None:
+            identity.allowance.require()
+        return identity
+
+    def cross_origin_headers(self, scope: Scope, *, is_sending: bool = False) -> list[tuple[bytes, bytes]]:
         """What lets a page of an allowed origin read the answer; nothing for others."""
-        origins = _values(scope["headers"], b"origin")
-        if len(origins) != 1 or not self.is_allowed_origin(origins[0]):
+        if not _values(scope["headers"], b"origin"):
             return []
-        return [(b"access-control-allow-origin", origins[0].encode("latin-1")), (b"vary", b"Origin")]
+        origin = _one_origin(scope["headers"])
+        public = (self._known.remembered_origins() or frozenset[Origin]()) if is_sending else frozenset[Origin]()
+        if origin is None or not (origin in self._origins or origin in public):
+            return []
+        shown = _values(scope["headers"], b"origin")[0].encode("latin-1")
+        return [
+            (b"access-control-allow-origin", shown),
+            (b"access-control-expose-headers", b"retry-after"),
+            (b"vary", b"Origin"),
+        ]
 
     def identify(self, headers: Headers) -> Identity:
-        """Who asks. May read the database. Raises NotAuthenticated; StoreUnavailable where the key can't be looked up."""
+        """Who asks. May read the database. Raises NotAuthenticated, NotAllowed; StoreUnavailable where nobody can tell."""
         headers = list(headers)
         key = _bearer_key(headers)
-        digest = self._shown_digest(headers)
-        identity = self._of_digest(digest) if digest is not None else None
-        if identity is not None:
-            return identity if key is not None else replace(identity, is_by_cookie=True)
-        if self._is_open_to_anyone():
-            return ANYONE
-        what = "the key is not known" if key is not None else "a key is needed"
-        raise NotAuthenticated(f"{what}: send `Authorization: Bearer <key>` with a key made by `hookline keys create`")
+        digest = self._cookie_digest(headers) if key is None else _digest(key)
+        return self._identity(headers, digest, is_by_cookie=key is None)
 
     async def identify_async(self, headers: Headers) -> Identity:
         """As `identify`; goes to a thread only where the database is asked."""
         headers = list(headers)
-        digest = self._shown_digest(headers)
-        is_fresh = self._is_api_key(digest) or self._is_remembered(digest) if digest is not None else self._is_settled()
-        return self.identify(headers) if is_fresh else await asyncio.to_thread(self.identify, headers)
+        key = _bearer_key(headers)
+        if key is None and self._read_cookie is not None and _values(headers, b"cookie"):
+            return await asyncio.to_thread(self.identify, headers)
+        digest = None if key is None else _digest(key)
+        if self._is_remembered(digest):
+            return self._identity(headers, digest, is_by_cookie=False)
+        return await asyncio.to_thread(lambda: self._identity(headers, digest, is_by_cookie=False))
 
     def digest_of_known(self, key: str) -> bytes | None:
-        """The digest of a key that is known, for the page's login. May read the database."""
+        """The digest of a key that may read, for the page's login. May read the database."""
         digest = _digest(key.encode("utf-8", "replace"))
-        return digest if self._of_digest(digest) is not None else None
+        found = self._api_key_holder if self._is_api_key(digest) else self._known.verdict(digest)
+        return digest if isinstance(found, Identity) and "read" in found.scopes else None
 
     def needs_key(self) -> bool:
         """Whether nobody comes in without one. May read the database."""
         return not self._is_open_to_anyone()
+
+    def forget_keys(self) -> None:
+        """A key was made or revoked through this collector: what is remembered of keys holds no longer."""
+        self._known.forget()
 
     def _checked_host(self, headers: Headers) -> Site:
         hosts = _values(headers, b"host")
@@ -136,50 +157,59 @@ class Access:
         origin = read_origin(origins[0]) if len(origins) == 1 else None
         return origin is not None and (origin in self._origins or origin.is_same_site(host))
 
-    def _shown_digest(self, headers: Headers) -> bytes | None:
-        """The digest of the key in the Authorization header, else of the one behind the cookie."""
-        key = _bearer_key(headers)
-        if key is not None or self._read_cookie is None:
-            return None if key is None else _digest(key)
+    def _cookie_digest(self, headers: Headers) -> bytes | None:
+        if self._read_cookie is None:
+            return None
         return next((found for text in _values(headers, b"cookie") if (found := self._read_cookie(text))), None)
 
-    def _of_digest(self, digest: bytes) -> Identity | None:
-        if self._is_api_key(digest):
+    def _identity(self, headers: Headers, digest: bytes | None, *, is_by_cookie: bool) -> Identity:
+        why = "a key is needed"
+        if digest is not None:
+            found = self._api_key_holder if self._is_api_key(digest) else self._known.verdict(digest)
+            if isinstance(found, Identity):
+                _check_origin(found, headers)
+                return replace(found, is_by_cookie=True) if is_by_cookie else found
+            why = found.why
+        if self._is_open_to_anyone():
             return ANYONE
-        if not self._is_remembered(digest):
-            found = self._keys.find_key(digest.hex())
-            identity = Identity(project=found.project, scopes=frozenset(found.scopes)) if found else None
-            self._remember(digest, identity)
-        return self._known[digest][1]
+        raise NotAuthenticated(f"{why}: send `Authorization: Bearer <key>` with a key made by `hookline keys create`")
 
     def _is_api_key(self, digest: bytes) -> bool:
         return self._api_key_digest is not None and hmac.compare_digest(digest, self._api_key_digest)
 
-    def _is_remembered(self, digest: bytes) -> bool:
-        return digest in self._known and self._known[digest][0] > self._monotonic_s()
-
-    def _remember(self, digest: bytes, identity: Identity | None) -> None:
-        # Guessed keys must not fill the memory.
-        if len(self._known) >= _MOST_KEPT:
-            self._known.clear()
-        kept_for_s = _KEPT_FOR_S if identity else _UNKNOWN_KEPT_FOR_S
-        self._known[digest] = (self._monotonic_s() + kept_for_s, identity)
-
-    def _is_settled(self) -> bool:
-        """Whether it is known without the database if anyone may come in."""
+    def _is_remembered(self, digest: bytes | None) -> bool:
+        """Whether `_identity` needs no database."""
+        if digest is not None:
+            if self._is_api_key(digest):
+                return True
+            if not self._known.is_remembered(digest):
+                return False
+            if not isinstance(self._known.verdict(digest), Nobody):
+                return True
         is_told_by_settings = self._api_key_digest is not None or not self._is_bound_to_loopback
-        return is_told_by_settings or self._keys_exist[0] > self._monotonic_s()
+        return is_told_by_settings or self._known.is_existence_remembered()
 
     def _is_open_to_anyone(self) -> bool:
         if self._api_key_digest is not None or not self._is_bound_to_loopback:
             return False
-        if self._keys_exist[0] <= self._monotonic_s():
-            self._keys_exist = (self._monotonic_s() + _KEPT_FOR_S, self._keys.has_keys())
-        return not self._keys_exist[1]
+        return not self._known.exist()
+
+
+def _check_origin(identity: Identity, headers: Headers) -> None:
+    if identity.origins is not None and _one_origin(headers) not in identity.origins:
+        raise NotAllowed(
+            "this is a public key of other sites: it is for pages of the origins that it was made with (`hookline keys list`)"
+        )
 
 
 def _values(headers: Headers, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in headers if key.lower() == name]
+
+
+def _one_origin(headers: Headers) -> Origin | None:
+    """Where a page stands that sends this; None for a program, and where nobody can say."""
+    origins = _values(headers, b"origin")
+    return read_origin(origins[0]) if len(origins) == 1 else None
 
 
 def _bearer_key(headers: Headers) -> bytes | None:

@@ -2,19 +2,20 @@
 What an operator asks of a running collector: assemble again, send dead spans again, make and revoke keys.
 
 Flow: `hookline reassemble`, `export --retry-dead`, `keys` -> **here** -> storage -> pipeline.
-The commands come this way because an SQLite file belongs to the server's process. All of it needs every scope of the project
-`default`: whoever has that is the operator, as in the no-key mode everybody on this machine is.
+The commands come this way because an SQLite file belongs to the server's process. All of it needs the scope `admin`:
+whoever has that is the operator, as in the no-key mode everybody on this machine is.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Body
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from collector.api.asked import Administering, json_answer
 from collector.api.schemas import answers
 from collector.fields import bounded
-from collector.query.keys import SCOPES, key_as_row, make_key
+from collector.query.keys import KeyWish, key_as_row, make_key
 from collector.query.parameters import clean_text
 
 router = APIRouter(prefix="/v1/admin", tags=["operate"])
@@ -44,22 +45,39 @@ def list_keys(asked: Administering) -> Response:
     return json_answer({"items": [key_as_row(key) for key in asked.parts.store.list_keys()]})
 
 
+class KeyBody(BaseModel):
+    """The key that is wanted."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    project: str = "default"
+    name: str = ""
+    scopes: Annotated[list[str] | None, Field(description="Of ingest, read, sql, admin; all that are possible by default.")] = (
+        None
+    )
+    expires: Annotated[str | None, Field(description="`90d`, `12h`, `30m` from now, or a moment.", max_length=40)] = None
+    origins: Annotated[
+        list[str] | None, Field(description="Makes it a public key, which may only send, from pages of these origins.")
+    ] = None
+    events_per_s: Annotated[float | None, Field(description="A rate of its own.")] = None
+    bytes_per_s: Annotated[float | None, Field(description="A rate of its own.")] = None
+
+
 @router.post("/keys", responses=answers("Key"), summary="Make a key")
-def create_key(
-    asked: Administering,
-    project: Annotated[str, Body()] = "default",
-    name: Annotated[str, Body()] = "",
-    scopes: Annotated[list[str] | None, Body()] = None,
-) -> Response:
+def create_key(asked: Administering, body: Annotated[KeyBody | None, Body()] = None) -> Response:
     """The answer is the only place where the key is told."""
-    made = make_key(asked.parts.store, project=project, name=name, scopes=scopes or SCOPES, now_ms=asked.parts.now_ms())
+    given = {name: value for name, value in (body or KeyBody()).model_dump().items() if value is not None}
+    made = make_key(asked.parts.store, KeyWish(**given), now_ms=asked.parts.now_ms())
+    asked.parts.access.forget_keys()
     return json_answer(made)
 
 
 @router.post("/keys/revoke", responses=answers("Revoked"), summary="Make a key useless")
 def revoke_key(asked: Administering, key_id: Annotated[str, Body(embed=True)]) -> Response:
     """`revoked` is false where there is no such key."""
-    return json_answer({"revoked": asked.parts.store.revoke_key(clean_text("key_id", key_id) or "", now_ms=asked.parts.now_ms())})
+    is_revoked = asked.parts.store.revoke_key(clean_text("key_id", key_id) or "", now_ms=asked.parts.now_ms())
+    asked.parts.access.forget_keys()
+    return json_answer({"revoked": is_revoked})
 
 
 def _text(value: str | None) -> str | None:

@@ -13,8 +13,8 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from collector.api.access import ALL_SCOPES, DEFAULT_PROJECT, Access, Identity
-from collector.api.sessions import Sessions
+from collector.api.access import Access, Identity
+from collector.api.sessions import Patience, Sessions
 from collector.errors import NotAllowed, UnsupportedMedia
 from collector.metrics import Metrics, StoreGauges
 from collector.query.live import LiveHub
@@ -28,6 +28,7 @@ class Parts:
     store: Store
     access: Access
     sessions: Sessions
+    patience: Patience
     hub: LiveHub
     metrics: Metrics
     gauges: StoreGauges
@@ -57,8 +58,8 @@ class Asked:
 
     @property
     def is_operator(self) -> bool:
-        """Whether the key has every scope of the default project, as HOOKLINE_API_KEY has."""
-        return self.project == DEFAULT_PROJECT and self.identity.scopes >= ALL_SCOPES
+        """Whether the key may administer the collector, as HOOKLINE_API_KEY may."""
+        return "admin" in self.identity.scopes
 
 
 def parts_of(request: Request) -> Parts:
@@ -88,14 +89,14 @@ def reading(request: Request) -> Asked:
 
 
 def administering(request: Request) -> Asked:
-    """Who asks, with every scope of the default project. Raises NotAuthenticated, NotAllowed, UnsupportedMedia."""
+    """Who asks, with the scope `admin`. Raises NotAuthenticated, NotAllowed, UnsupportedMedia."""
     asked = identified(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method != "GET" and kind != "application/json":
         # The media types of forms are sent across sites without asking first.
         raise UnsupportedMedia("send the body as application/json")
     if not asked.is_operator:
-        raise NotAllowed("this needs a key of the project `default` with every scope, such as HOOKLINE_API_KEY")
+        raise NotAllowed("this needs a key with the scope `admin`, such as HOOKLINE_API_KEY")
     return asked
 
 

@@ -17,10 +17,10 @@ from collector.api.access import Access, Identity
 from collector.api.bodies import Receive, SenderGone, header, inflate, media_of, read_body
 from collector.api.problems import method_not_allowed, problem_response
 from collector.api.receipts import FirstReceipts
-from collector.errors import BadRequest, HooklineError, NothingAccepted
+from collector.errors import BadRequest, HooklineError, NothingAccepted, TooSlow
 from collector.events import Batch, Receipt, Rejection
 from collector.storage.protocols import EventWriter
-from collector.validation import Limits, Media, ReadResult, read_batch
+from collector.validation import PUBLIC_LIMITS, Limits, Media, ReadResult, read_batch
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -31,7 +31,6 @@ _METHODS: Final = ("POST", "OPTIONS")
 _IN_PLACE_BYTES: Final = 128 * 1024
 """Bodies up to this size are read on the event loop, in a few milliseconds; a thread costs more than it frees below that."""
 _LONGEST_KEY: Final = 255
-_BODY_TIMEOUT_S: Final = 60.0
 
 
 class IngestApp:
@@ -43,6 +42,8 @@ class IngestApp:
         access: Access,
         now_ms: Callable[[], int],
         limits: Limits = Limits(),  # noqa: B008  (frozen)
+        public_limits: Limits = PUBLIC_LIMITS,
+        body_timeout_s: float = 60.0,
         on_commit: Callable[[Batch], None] = lambda batch: None,
         on_rejected: Callable[[Sequence[Rejection]], None] = lambda rejected: None,
         on_refused: Callable[[HooklineError], None] = lambda error: None,
@@ -51,6 +52,8 @@ class IngestApp:
         self._access = access
         self._now_ms = now_ms
         self._limits = limits
+        self._public_limits = public_limits
+        self._body_timeout_s = body_timeout_s
         self._on_commit = on_commit
         self._on_rejected = on_rejected
         self._on_refused = on_refused
@@ -68,35 +71,43 @@ class IngestApp:
         except Exception as exc:
             log.exception("ingest_failed")
             response = problem_response(exc)
-        response.raw_headers.extend(self._access.cross_origin_headers(scope))
+        response.raw_headers.extend(self._access.cross_origin_headers(scope, is_sending=True))
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        self._access.check_site(scope)
         if scope["method"] == "OPTIONS":
+            await self._access.check_sending_site(scope)
             return _preflight()
         if scope["method"] != "POST":
+            self._access.check_site(scope)
             return method_not_allowed(*_METHODS)
         headers: list[tuple[bytes, bytes]] = list(scope["headers"])
-        identity = await self._access.identify_async(headers)
+        identity = await self._access.admit(scope)
         identity.require("ingest")
         media = media_of(header(headers, b"content-type"))
-        body, encoding = await _read_in_time(receive, headers, self._limits)
-        result = await self._read(body, encoding, media, identity, _idempotency_key(headers))
+        limits = self._limits if identity.origins is None else self._public_limits
+        body, encoding = await _read_in_time(receive, headers, limits, self._body_timeout_s)
+        result = await self._read(body, encoding, media, identity, _idempotency_key(headers), limits)
         return await self._store(result)
 
-    async def _read(self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None) -> ReadResult:
+    async def _read(
+        self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None, limits: Limits
+    ) -> ReadResult:
         received_ms = self._receipts.first(identity.project, key, self._now_ms())
 
         def read() -> ReadResult:
-            return read_batch(
-                inflate(body, encoding, self._limits),
+            _spend(identity, 0, len(body))
+            inflated = inflate(body, encoding, limits)
+            result = read_batch(
+                inflated,
                 media=media,
                 project=identity.project,
                 received_ms=received_ms,
                 idempotency_key=key,
-                limits=self._limits,
+                limits=limits,
             )
+            _spend(identity, len(result.batch.events) + len(result.rejected), len(inflated) - len(body))
+            return result
 
         is_short = len(body) <= _IN_PLACE_BYTES and encoding == "identity"
         return read() if is_short else await asyncio.to_thread(read)
@@ -128,12 +139,20 @@ class IngestApp:
             log.exception("ingest_listener_failed")
 
 
-async def _read_in_time(receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits) -> tuple[bytes, str]:
+def _spend(identity: Identity, events: int, size_bytes: int) -> None:
+    # Most keys have no rate.
+    if identity.allowance is not None:
+        identity.allowance.spend(events=events, size_bytes=size_bytes)
+
+
+async def _read_in_time(
+    receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits, timeout_s: float
+) -> tuple[bytes, str]:
     try:
-        async with asyncio.timeout(_BODY_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             return await read_body(receive, headers, limits)
     except TimeoutError:
-        raise BadRequest(f"the body was not complete after {_BODY_TIMEOUT_S:.0f} s: send smaller batches") from None
+        raise TooSlow(f"the body was not complete after {timeout_s:.0f} s: send smaller batches") from None
 
 
 def _idempotency_key(headers: list[tuple[bytes, bytes]]) -> str | None:

@@ -14,6 +14,7 @@ from collector.api.asked import Reading, json_answer, parts_of
 from collector.api.problems import problem_response
 from collector.api.schemas import answers, problem
 from collector.errors import StoreError, StoreUnavailable
+from collector.storage.failures import reason_of
 from collector.storage.protocols import EventFilter
 
 router = APIRouter(tags=["operate"])
@@ -32,12 +33,20 @@ def healthz() -> Response:
 def readyz(request: Request) -> Response:
     """200 when the database answers and commits go through, else 503 with the reason."""
     store = parts_of(request).store
-    age_s = store.last_commit_age_s()
+    age_s, because = store.last_commit_age_s(), store.failing_because()
+    if because is not None:
+        return _not_ready(f"commits fail since {age_s:.0f} s: {because}")
     if age_s > COMMIT_AGE_LIMIT_S:
-        reason = f"no commit for {age_s:.0f} s although events wait: look at the database and its disk"
-        return problem_response(StoreUnavailable(reason), more={"reason": reason})
-    store.has_keys()
+        return _not_ready(f"no commit for {age_s:.0f} s although something waits: the database or its disk hangs")
+    try:
+        store.has_keys()
+    except StoreError as exc:
+        return _not_ready(f"the database can't be read: {reason_of(exc.__cause__ or exc)}")
     return Response("ready\n", media_type="text/plain")
+
+
+def _not_ready(reason: str) -> Response:
+    return problem_response(StoreUnavailable(reason), more={"reason": reason})
 
 
 @router.get("/metrics", summary="Counters and gauges for Prometheus", response_class=Response, responses=answers(None))

@@ -6,6 +6,7 @@ The message of an error of ours is the detail; of others nothing is told, since 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,6 +28,7 @@ from collector.errors import (
     StoreBusy,
     StoreUnavailable,
     TooLarge,
+    TooSlow,
     UnsupportedMedia,
 )
 
@@ -46,10 +48,11 @@ _ANSWERS: Final[Mapping[type[HooklineError], _Answer]] = {
     NotAuthenticated: _Answer(status=401, headers={"www-authenticate": "Bearer"}),
     NotAllowed: _Answer(status=403),
     NotFound: _Answer(status=404),
+    TooSlow: _Answer(status=408, headers={"connection": "close"}),
     TooLarge: _Answer(status=413),
     UnsupportedMedia: _Answer(status=415, headers={"accept-encoding": "gzip, zstd"}),
     NothingAccepted: _Answer(status=422),
-    RateLimited: _Answer(status=429, headers={"retry-after": "1"}),
+    RateLimited: _Answer(status=429),
     StoreBusy: _Answer(
         status=503,
         detail="too many events wait to be written: send this request again after the time in Retry-After",
@@ -57,7 +60,7 @@ _ANSWERS: Final[Mapping[type[HooklineError], _Answer]] = {
     ),
     StoreUnavailable: _Answer(
         status=503,
-        detail="the database can't be reached right now: send this request again after the time in Retry-After",
+        detail="the database can't take this right now: send this request again after the time in Retry-After; /readyz says why",
         headers={"retry-after": "5"},
     ),
 }
@@ -72,6 +75,8 @@ def problem_response(exc: BaseException, *, more: Mapping[str, Any] | None = Non
     place = {"position": exc.position} if isinstance(exc, SqlRefused) and exc.position else {}
     content = {"type": "about:blank", "title": phrase, "status": answer.status, "detail": detail, **place, **(more or {})}
     headers = {"cache-control": "no-store", **(answer.headers or {})}
+    if isinstance(exc, RateLimited):
+        headers["retry-after"] = str(max(1, math.ceil(exc.after_s)))
     return Response(json.dumps(content), status_code=answer.status, headers=headers, media_type=MEDIA_TYPE)
 
 

@@ -1,8 +1,8 @@
 """
-Who is logged in on the page: random tokens in cookies, kept in memory beside the digest of the key that was shown.
+Who is logged in on the page: random tokens in cookies, whose SHA-256 is stored beside the digest of the key that was shown.
 
-Flow: POST /login -> **Sessions.open** ; a request's cookie -> **Sessions.digest_of** -> access, which looks the key up anew.
-So a revoked key ends its sessions, and the cookie never holds the key. A restart ends all of them.
+Flow: POST /login -> **Sessions.open** -> storage ; a request's cookie -> **Sessions.digest_of** -> access, which looks the key up
+anew. So a revoked key ends its sessions, the cookie never holds the key, and every collector on the database knows it.
 """
 
 import hashlib
@@ -11,66 +11,67 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from collector.errors import RateLimited
+from collector.storage.protocols import SessionStore
 
 COOKIE: Final = "hookline_session"
 LIFE_S: Final = 7 * 24 * 3600.0
-_MOST_OPEN: Final = 1000
 FAILURES_A_MINUTE: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    key_digest: bytes
-    ends_at_s: float
+_MOST_TOKENS: Final = 4
+_MOST_ADDRESSES: Final = 1000
 
 
 class Sessions:
-    """The open sessions. May be called from any thread."""
+    """The open sessions. May be called from any thread; `open`, `digest_of` and `close` ask the database."""
 
-    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic_s = monotonic_s
-        self._lock = threading.Lock()
-        self._open: OrderedDict[bytes, _Session] = OrderedDict()
-        self._failures_s: deque[float] = deque(maxlen=FAILURES_A_MINUTE)
+    def __init__(self, store: SessionStore, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._now_ms = now_ms
 
     def open(self, key_digest: bytes) -> str:
         """A token for a cookie."""
-        token = secrets.token_urlsafe(32)
-        with self._lock:
-            while len(self._open) >= _MOST_OPEN:
-                self._open.popitem(last=False)
-            self._open[_name(token)] = _Session(key_digest, self._monotonic_s() + LIFE_S)
+        token, now_ms = secrets.token_urlsafe(32), self._now_ms()
+        self._store.add_session(_name(token), key_digest.hex(), now_ms=now_ms, expires_ms=now_ms + int(LIFE_S * 1000))
         return token
 
     def digest_of(self, cookie_header: str) -> bytes | None:
         """The digest of the key behind a cookie header, None for nobody's."""
-        with self._lock:
-            found = [session for token in _tokens(cookie_header) if (session := self._open.get(_name(token)))]
-        now_s = self._monotonic_s()
-        return next((session.key_digest for session in found if session.ends_at_s > now_s), None)
+        now_ms = self._now_ms()
+        found = (self._store.session_key(_name(token), now_ms=now_ms) for token in _tokens(cookie_header))
+        return next((bytes.fromhex(key) for key in found if key), None)
 
     def close(self, cookie_header: str) -> None:
         """End the session of a cookie header."""
-        with self._lock:
-            for token in _tokens(cookie_header):
-                self._open.pop(_name(token), None)
+        for token in _tokens(cookie_header):
+            self._store.end_session(_name(token))
 
-    def require_patience(self) -> None:
-        """Raises RateLimited after too many wrong keys in a minute, whoever showed them."""
-        with self._lock:
-            is_full = len(self._failures_s) == FAILURES_A_MINUTE
-            if is_full and self._monotonic_s() - self._failures_s[0] < 60:
-                raise RateLimited("too many wrong keys within a minute: wait a minute, then try again")
 
-    def note_failure(self) -> None:
+class Patience:
+    """Wrong keys at the login, by the address they come from. In memory, of this process."""
+
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic_s = monotonic_s
+        self._lock = threading.Lock()
+        self._failures_s: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def require(self, address: str) -> None:
+        """Raises RateLimited after too many wrong keys in a minute."""
+        with self._lock:
+            failures_s = self._failures_s.get(address, ())
+            wait_s = failures_s[0] + 60 - self._monotonic_s() if len(failures_s) == FAILURES_A_MINUTE else 0.0
+        if wait_s > 0:
+            raise RateLimited("too many wrong keys within a minute: wait a minute, then try again", after_s=wait_s)
+
+    def note_failure(self, address: str) -> None:
         """A wrong key was shown."""
         with self._lock:
-            self._failures_s.append(self._monotonic_s())
+            self._failures_s.setdefault(address, deque(maxlen=FAILURES_A_MINUTE)).append(self._monotonic_s())
+            self._failures_s.move_to_end(address)
+            if len(self._failures_s) > _MOST_ADDRESSES:
+                self._failures_s.popitem(last=False)
 
 
 def cookie_name(port: int | None) -> str:
@@ -83,8 +84,8 @@ def _tokens(cookie_header: str) -> list[str]:
         cookie = SimpleCookie(cookie_header)
     except CookieError:
         return []
-    return [morsel.value for name, morsel in cookie.items() if name.startswith(COOKIE)]
+    return [morsel.value for name, morsel in cookie.items() if name.startswith(COOKIE)][:_MOST_TOKENS]
 
 
-def _name(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+def _name(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -5,6 +5,7 @@ Flow: options -> **cli.access** -> store, or the collector that owns it.
 """
 
 import time
+from dataclasses import asdict
 from typing import Annotated, Any, cast
 
 import typer
@@ -14,7 +15,7 @@ from collector.cli.humanise import NOTHING, day_and_time, moment
 from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
 from collector.fields import bounded
-from collector.query.keys import SCOPES, key_as_row, make_key
+from collector.query.keys import KeyWish, key_as_row, make_key
 
 db = typer.Typer(no_args_is_help=True, help="The database's schema.")
 keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
@@ -47,26 +48,54 @@ def keys_create(
     label: Annotated[str, typer.Argument(metavar="[NAME]", help="What it is for; shown in the list.", show_default=False)] = "",
     name: Annotated[str, typer.Option(help="The same, as an option.")] = "",
     project: Annotated[str, typer.Option(help="The project whose events it may send and read.")] = "default",
-    scope: Annotated[list[str] | None, typer.Option(help="ingest, read or sql; again for more. All three by default.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="ingest, read, sql or admin; again for more. All that are possible by default.")
+    ] = None,
+    expires: Annotated[str | None, typer.Option(help="When it ends: 90d, 12h, 30m, or a moment. Never by default.")] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Makes a public key for web pages of this origin (https://shop.example); again for more."),
+    ] = None,
+    rate: Annotated[float | None, typer.Option(help="Events a second that it may send.", show_default=False)] = None,
+    rate_bytes: Annotated[float | None, typer.Option(help="Bytes a second, likewise.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown once: only its hash is kept."""
     if label and name:
         raise BadRequest("give the name once: as argument or as --name")
-    name, scopes = name or label, tuple(scope or SCOPES)
+    wish = KeyWish(
+        project=project,
+        name=name or label,
+        scopes=tuple(scope or ()),
+        expires=expires,
+        origins=tuple(origin or ()),
+        events_per_s=rate,
+        bytes_per_s=rate_bytes,
+    )
     made = administer(
-        lambda store: make_key(store, project=project, name=name, scopes=scopes, now_ms=_now_ms()),
-        lambda client: client.post("/v1/admin/keys", {"project": project, "name": name, "scopes": scopes}),
+        lambda store: make_key(store, wish, now_ms=_now_ms()),
+        lambda client: client.post("/v1/admin/keys", asdict(wish)),
         may_create=True,
     )
     _say(made if as_json else _key_for_people(made), as_json)
     if not as_json:
-        console().print("[dim]Set the key as HOOKLINE_API_KEY where the client runs. This is the only time it is shown.[/dim]")
+        console().print(f"[dim]{_advice(made)} This is the only time it is shown.[/dim]")
 
 
 def _key_for_people(made: dict[str, Any]) -> dict[str, Any]:
     facts = {"key id": made["key_id"], **{name: made[name] for name in ("key", "project", "name", "scopes")}}
-    return facts | {"created": day_and_time(made["created_ms"])}
+    more = {"expires": day_and_time(made["expires_ms"]) if made["expires_ms"] else None, "origins": made["origins"]}
+    rates = {"events a second": made["events_per_s"], "bytes a second": made["bytes_per_s"]}
+    told = {name: value for name, value in (more | rates).items() if value}
+    return facts | told | {"created": day_and_time(made["created_ms"])}
+
+
+def _advice(made: dict[str, Any]) -> str:
+    if made["origins"]:
+        return "Put the key into the pages of these origins; from elsewhere it is refused."
+    if "admin" in made["scopes"]:
+        return "Set the key as HOOKLINE_API_KEY. It may administer the collector: for a sender, --scope ingest is enough."
+    return "Set the key as HOOKLINE_API_KEY where the client runs."
 
 
 @keys.command("list")
@@ -78,18 +107,23 @@ def keys_list(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"items": rows})
         return
+    now_ms = _now_ms()
     cells = [
         (
             row["key_id"],
             row["name"] or NOTHING,
             row["project"],
             " ".join(row["scopes"]),
-            moment(row["created_ms"], now_ms=_now_ms()),
-            moment(row["revoked_ms"], now_ms=_now_ms()),
+            " ".join(row.get("origins") or ()) or NOTHING,
+            moment(row["created_ms"], now_ms=now_ms),
+            moment(row.get("last_used_ms"), now_ms=now_ms),
+            day_and_time(row["expires_ms"]) if row.get("expires_ms") else NOTHING,
+            moment(row["revoked_ms"], now_ms=now_ms),
         )
         for row in rows
     ]
-    made = table([Column(name=name) for name in ("id", "name", "project", "scopes", "created", "revoked")], cells)
+    names = ("id", "name", "project", "scopes", "origins", "created", "last used", "expires", "revoked")
+    made = table([Column(name=name) for name in names], cells)
     console().print(made if rows else "No keys. Without one the collector binds loopback only.")
 
 

@@ -22,6 +22,7 @@ from collector.storage.engine import Engine
 from collector.storage.event_reads import EventReads
 from collector.storage.exporting import ExportWork
 from collector.storage.keys import Keys
+from collector.storage.page_sessions import PageSessions
 from collector.storage.postgresql import PostgresqlEngine
 from collector.storage.protocols import Store
 from collector.storage.sql_reads import SqlReads
@@ -36,7 +37,7 @@ ENGINES: Mapping[str, type[SqliteEngine] | type[PostgresqlEngine]] = {
 }
 
 
-class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, SqlReads, Keys):
+class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, SqlReads, Keys, PageSessions):
     """A store on an engine: the sum of its parts, and the way in."""
 
     def append(self, batch: Batch) -> Future[Receipt]:
@@ -46,6 +47,10 @@ class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsRe
     def last_commit_age_s(self) -> float:
         """See `EventWriter.last_commit_age_s`."""
         return self._database.writer.last_commit_age_s()
+
+    def failing_because(self) -> str | None:
+        """See `EventWriter.failing_because`."""
+        return self._database.writer.failing_because()
 
     def queued_events(self) -> int:
         """See `EventWriter.queued_events`."""

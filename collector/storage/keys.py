@@ -1,14 +1,15 @@
 """
 API keys: only their hashes are kept.
 
-Flow: api.access, `hookline keys` -> **Keys** -> api_keys.
+Flow: api.known_keys, `hookline keys` -> **Keys** -> api_keys.
 """
 
 import json
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from collector.storage.database import StorePart
 from collector.storage.protocols import ApiKey
@@ -22,21 +23,37 @@ _COLUMNS = tuple(column for column in api_keys.c if column.name != "key_hash")
 class Keys(StorePart):
     """`KeyStore`."""
 
-    def add_key(self, *, project: str, name: str, scopes: Sequence[str], key_hash: str, now_ms: int) -> ApiKey:
+    def add_key(
+        self,
+        *,
+        project: str,
+        name: str,
+        scopes: Sequence[str],
+        key_hash: str,
+        now_ms: int,
+        expires_ms: int | None = None,
+        origins: Sequence[str] = (),
+        events_per_s: float | None = None,
+        bytes_per_s: float | None = None,
+    ) -> ApiKey:
         """See `KeyStore.add_key`."""
-        key = ApiKey(
-            key_id=secrets.token_hex(6), project=project, name=name, scopes=tuple(scopes), created_ms=now_ms, revoked_ms=None
-        )
-        row = {
-            "key_id": key.key_id,
+        row: dict[str, Any] = {
+            "key_id": secrets.token_hex(6),
             "project": project,
             "name": name,
-            "scopes": json.dumps(list(scopes)),
-            "key_hash": key_hash,
             "created_ms": now_ms,
+            "expires_ms": expires_ms,
+            "events_per_s": events_per_s,
+            "bytes_per_s": bytes_per_s,
         }
-        self._database.write(lambda connection: connection.execute(insert(connection.dialect.name, api_keys).values(row)))
-        return key
+        stored = {
+            **row,
+            "key_hash": key_hash,
+            "scopes": json.dumps(list(scopes)),
+            "origins": json.dumps(list(origins)) if origins else None,
+        }
+        self._database.write(lambda connection: connection.execute(insert(connection.dialect.name, api_keys).values(stored)))
+        return ApiKey(**row, scopes=tuple(scopes), origins=tuple(origins))
 
     def find_key(self, key_hash: str) -> ApiKey | None:
         """See `KeyStore.find_key`."""
@@ -44,6 +61,19 @@ class Keys(StorePart):
         with self._database.reading() as connection:
             found = connection.execute(statement).one_or_none()
         return None if found is None else _key(found)
+
+    def note_key_use(self, key_id: str, *, now_ms: int) -> None:
+        """See `KeyStore.note_key_use`."""
+        is_earlier = or_(api_keys.c.last_used_ms.is_(None), api_keys.c.last_used_ms < now_ms)
+        statement = update(api_keys).where(api_keys.c.key_id == key_id, is_earlier).values(last_used_ms=now_ms)
+        self._database.write(lambda connection: connection.execute(statement))
+
+    def public_origins(self) -> Sequence[str]:
+        """See `KeyStore.public_origins`."""
+        statement = select(api_keys.c.origins).where(api_keys.c.origins.is_not(None), api_keys.c.revoked_ms.is_(None))
+        with self._database.reading() as connection:
+            found = connection.execute(statement).scalars().all()
+        return sorted({origin for text in found for origin in json.loads(text)})
 
     def list_keys(self) -> Sequence[ApiKey]:
         """See `KeyStore.list_keys`."""
@@ -63,11 +93,7 @@ class Keys(StorePart):
 
 
 def _key(row: AnyRow) -> ApiKey:
-    return ApiKey(
-        key_id=row.key_id,
-        project=row.project,
-        name=row.name,
-        scopes=tuple(json.loads(row.scopes)),
-        created_ms=row.created_ms,
-        revoked_ms=row.revoked_ms,
-    )
+    values: dict[str, Any] = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
+    values["scopes"] = tuple(json.loads(row.scopes))
+    values["origins"] = tuple(json.loads(row.origins or "[]"))
+    return ApiKey(**values)

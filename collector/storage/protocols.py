@@ -40,6 +40,10 @@ class EventWriter(Protocol):
         """Seconds since the writer last proved that it can commit while something waited; 0 when nothing waits."""
         ...
 
+    def failing_because(self) -> str | None:
+        """Why commits fail at present, in words for an operator; None while they work."""
+        ...
+
     def queued_events(self) -> int:
         """How many events wait for a commit."""
         ...
@@ -350,18 +354,51 @@ class ApiKey:
     project: str
     name: str
     scopes: tuple[str, ...]
-    """Of ingest, read, sql."""
+    """Of ingest, read, sql, admin."""
     created_ms: int
-    revoked_ms: int | None
+    revoked_ms: int | None = None
+    expires_ms: int | None = None
+    last_used_ms: int | None = None
+    """To a minute or so."""
+    origins: tuple[str, ...] = ()
+    """Of a public key: the web origins whose pages may show it."""
+    events_per_s: float | None = None
+    """A rate of its own; None for the collector's."""
+    bytes_per_s: float | None = None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody may read it, in the source of a web page."""
+        return bool(self.origins)
 
 
 class KeyStore(Protocol):
     """Keys, by the SHA-256 of the key."""
 
-    def add_key(self, *, project: str, name: str, scopes: Sequence[str], key_hash: str, now_ms: int) -> ApiKey: ...
+    def add_key(
+        self,
+        *,
+        project: str,
+        name: str,
+        scopes: Sequence[str],
+        key_hash: str,
+        now_ms: int,
+        expires_ms: int | None = None,
+        origins: Sequence[str] = (),
+        events_per_s: float | None = None,
+        bytes_per_s: float | None = None,
+    ) -> ApiKey: ...
 
     def find_key(self, key_hash: str) -> ApiKey | None:
-        """The key, unless revoked."""
+        """The key, unless revoked; also one that has expired."""
+        ...
+
+    def note_key_use(self, key_id: str, *, now_ms: int) -> None:
+        """Its last use. Never goes back."""
+        ...
+
+    def public_origins(self) -> Sequence[str]:
+        """The origins of all public keys that are not revoked."""
         ...
 
     def list_keys(self) -> Sequence[ApiKey]: ...
@@ -375,8 +412,22 @@ class KeyStore(Protocol):
         ...
 
 
-class Store(EventWriter, WorkQueue, Reader, KeyStore, SqlReader, Protocol):
-    """An engine: all five, and its life."""
+class SessionStore(Protocol):
+    """Who is logged in on the page: SHA-256 of a token -> SHA-256 of the key that was shown. Shared by all collectors."""
+
+    def add_session(self, token_hash: str, key_hash: str, *, now_ms: int, expires_ms: int) -> None:
+        """Also forgets sessions that ended before `now_ms`."""
+        ...
+
+    def session_key(self, token_hash: str, *, now_ms: int) -> str | None:
+        """The key's hash; None for a session that has ended."""
+        ...
+
+    def end_session(self, token_hash: str) -> None: ...
+
+
+class Store(EventWriter, WorkQueue, Reader, KeyStore, SessionStore, SqlReader, Protocol):
+    """An engine: all six, and its life."""
 
     def close(self) -> None:
         """Commit what is queued, then let go of the database."""

@@ -324,6 +324,22 @@ api_keys = Table(
     _text("key_hash"),
     _ms("created_ms"),
     _int_or_null("revoked_ms"),
+    _int_or_null("expires_ms"),
+    _int_or_null("last_used_ms"),
+    # JSON; a key with origins is public: it stands in the source of web pages.
+    _text_or_null("origins"),
+    _double_or_null("events_per_s"),
+    _double_or_null("bytes_per_s"),
     PrimaryKeyConstraint("key_id", name="api_keys_pkey"),
     UniqueConstraint("key_hash", name="api_keys_hash"),
+)
+
+page_sessions = Table(
+    "page_sessions",
+    metadata,
+    _text("token_hash"),
+    _text("key_hash"),
+    _ms("expires_ms"),
+    PrimaryKeyConstraint("token_hash", name="page_sessions_pkey"),
+    Index("page_sessions_by_end", "expires_ms"),
 )

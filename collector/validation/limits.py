@@ -4,7 +4,7 @@ How much one POST may carry.
 Flow: HTTP -> **limits** -> validation. Values only; the body is counted in `api.bodies`, events are counted in `validation`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 MIB = 1024 * 1024
 
@@ -25,3 +25,11 @@ class Limits:
     """Objects and arrays inside each other, the event itself counted."""
     events: int = 10_000
     resource_bytes: int = 64 * 1024
+
+    def under(self, other: "Limits") -> "Limits":
+        """The smaller of each."""
+        return Limits(**{field.name: min(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)})
+
+
+PUBLIC_LIMITS = Limits(body_bytes=MIB // 2, expanded_bytes=2 * MIB, event_bytes=MIB // 2, events=500)
+"""Of keys that stand in web pages. What a browser sends when a page is left is 64 KiB at most."""

@@ -14,13 +14,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from collector.api.asked import SameSite
 from collector.api.sessions import LIFE_S, cookie_name
-from collector.api.sites import read_host
 from collector.errors import BadRequest, NotAllowed, NotAuthenticated, TooLarge
+from collector.sites import read_host
 from collector.web.pages import HEADERS, PageRoute, render
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 _MOST_BYTES: Final = 8192
+_WRONG: Final = "This key is not known, has expired, was revoked, or may not read."
 Next = Annotated[str, Query(alias="next", max_length=4000)]
 
 
@@ -39,15 +40,16 @@ async def log_in(request: Request, parts: SameSite) -> Response:
     """Check the key; a cookie for a known one."""
     form = await _form(request)
     target = _local(form.get("next", "/"))
-    parts.sessions.require_patience()
+    address = request.client.host if request.client else ""
+    parts.patience.require(address)
     digest = await anyio.to_thread.run_sync(parts.access.digest_of_known, form.get("key", "").strip())
     if digest is None:
-        parts.sessions.note_failure()
-        return render("shell/login.html", status=401, next=target, wrong="This key is not known, or was revoked.")
+        parts.patience.note_failure(address)
+        return render("shell/login.html", status=401, next=target, wrong=_WRONG)
     answer = _see(target)
     answer.set_cookie(
         _cookie(request),
-        parts.sessions.open(digest),
+        await anyio.to_thread.run_sync(parts.sessions.open, digest),
         max_age=int(LIFE_S),
         path="/",
         httponly=True,
@@ -61,7 +63,7 @@ async def log_in(request: Request, parts: SameSite) -> Response:
 async def log_out(request: Request, parts: SameSite) -> Response:
     """End the session."""
     await _form(request)
-    parts.sessions.close(request.headers.get("cookie", ""))
+    await anyio.to_thread.run_sync(parts.sessions.close, request.headers.get("cookie", ""))
     answer = _see("/login")
     answer.delete_cookie(_cookie(request), path="/", httponly=True, samesite="strict")
     return answer

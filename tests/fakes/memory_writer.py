@@ -35,6 +35,9 @@ class MemoryWriter:
     def last_commit_age_s(self) -> float:
         return 0.0
 
+    def failing_because(self) -> str | None:
+        return None
+
     def queued_events(self) -> int:
         return 0
 
@@ -45,6 +48,7 @@ class MemoryKeys:
     def __init__(self, *keys: tuple[str, ApiKey]) -> None:
         self.keys = dict(keys)
         self.lookups = 0
+        self.uses: list[tuple[str, int]] = []
 
     def find_key(self, key_hash: str) -> ApiKey | None:
         self.lookups += 1
@@ -53,6 +57,13 @@ class MemoryKeys:
     def has_keys(self) -> bool:
         self.lookups += 1
         return bool(self.keys)
+
+    def public_origins(self) -> list[str]:
+        self.lookups += 1
+        return [origin for key in self.keys.values() for origin in key.origins]
+
+    def note_key_use(self, key_id: str, *, now_ms: int) -> None:
+        self.uses.append((key_id, now_ms))
 
     def add_key(self, **_: object) -> ApiKey:
         raise NotImplementedError

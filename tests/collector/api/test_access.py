@@ -125,7 +125,7 @@ def test_guessed_keys_fill_no_memory():
     for n in range(10_000):
         with pytest.raises(NotAuthenticated):
             access.identify(bearer(f"guess-{n}"))
-    assert len(access._known) <= 1024
+    assert len(access._known._verdicts) <= 1024
 
 
 def test_database_that_is_away_is_not_a_wrong_key():

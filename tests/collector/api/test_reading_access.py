@@ -123,7 +123,8 @@ def test_a_revoked_key_is_listed_and_its_secret_never(collector: Running) -> Non
     assert made["key"].encode() not in listed.body
     row = next(row for row in listed.json["items"] if row["key_id"] == made["key_id"])
     assert row["revoked_ms"] is not None
-    assert {"key_id", "project", "name", "scopes", "created_ms", "revoked_ms"} == set(row)
+    facts = {"key_id", "project", "name", "scopes", "created_ms", "revoked_ms", "expires_ms", "last_used_ms", "origins"}
+    assert facts | {"events_per_s", "bytes_per_s"} == set(row)
 
 
 @pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}])

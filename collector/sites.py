@@ -1,7 +1,8 @@
 """
 Read Host and Origin headers: what site a request is for and what site it comes from.
 
-Flow: HTTP -> **sites** -> access. Strict on purpose: what can't be read is nobody's name.
+Flow: HTTP -> **sites** -> access ; the origins of public keys -> **sites** -> storage.
+Strict on purpose: what can't be read is nobody's name.
 """
 
 import ipaddress
@@ -39,6 +40,12 @@ class Origin:
     scheme: str
     name: str
     port: int | None
+
+    @property
+    def text(self) -> str:
+        """As a browser writes it."""
+        host = f"[{self.name}]" if ":" in self.name else self.name
+        return f"{self.scheme}://{host}" + ("" if self.port is None else f":{self.port}")
 
     def is_same_site(self, host: Site) -> bool:
         """Whether it is the site that the request is for. A proxy may have taken TLS off, so the scheme says nothing."""
