@@ -8,68 +8,11 @@ An attribute that an object lacks is None here: an unknown shape is recorded as 
 
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
-Event = dict[str, Any]
+from sdk_hooks.hooks.stainless.answers import Answer, Event, Readable, camel, completed_by, fields_of, get, plain, take_usage
 
 MAX_AUDIO_BYTES = 4 * 1024 * 1024
-
-
-class Answer(NamedTuple):
-    """What every answer has: the fields that are already final, and the usage as the provider wrote it."""
-
-    fields: Event
-    usage: Event | None
-
-
-def get(thing: Any, name: str) -> Any:
-    return getattr(thing, name, None)
-
-
-def take_usage(usage: Any) -> Event | None:
-    """A copy of the provider's usage, two levels deep; what is in it is looked at in the emitter's thread."""
-    if usage is None:
-        return None
-    taken = _fields_of(usage)
-    for name, value in taken.items():
-        if type(value) not in PLAIN:
-            taken[name] = _fields_of(value)
-    return taken
-
-
-PLAIN = frozenset((int, float, str, bool, type(None), list))
-
-
-def _fields_of(model: Any) -> Event:
-    """A new dict of an object's fields, those included that the SDK doesn't know."""
-    if type(model) is dict:
-        return dict(cast("Event", model))
-    extra: Any = get(model, "__pydantic_extra__")
-    return {**model.__dict__, **extra} if extra else model.__dict__.copy()
-
-
-def _plain(value: Any) -> Any:
-    """JSON data of whatever a usage holds."""
-    if isinstance(value, list):
-        return [_plain(inner) for inner in cast("list[Any]", value)]
-    if type(value) in PLAIN:
-        return value
-    return {str(name): _plain(inner) for name, inner in _fields_of(value).items() if inner is not None}
-
-
-class Readable(Protocol):
-    """Something an answer can still be read out of: a raw body."""
-
-    def answer(self) -> Answer | None: ...
-
-
-def completed(given: Answer | Readable | None) -> Event:
-    """The fields of a terminal event."""
-    answer = given if given is None or isinstance(given, Answer) else given.answer()
-    if answer is None:
-        return {}
-    usage = token_usage(answer.usage)
-    return answer.fields | {"usage": usage} if usage else answer.fields
 
 
 TOTALS = {
@@ -101,17 +44,16 @@ def token_usage(usage: Mapping[str, Any] | None) -> Event:
             told[TOTALS[name]] = value
         elif name in DETAILS and isinstance(value, dict):
             details = cast("dict[str, Any]", value)
-            told[DETAILS[name]] = {camel(inner): _plain(count) for inner, count in details.items() if count is not None}
+            told[DETAILS[name]] = {camel(inner): plain(count) for inner, count in details.items() if count is not None}
         else:
-            other[name] = _plain(value)
+            other[name] = plain(value)
     if other:
         told["providerUsageDetails"] = other
     return told
 
 
-def camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+completed = completed_by(token_usage)
+"""The fields of a terminal event."""
 
 
 # -- chat -----------------------------------------------------------------------------------------------------------------
@@ -267,11 +209,16 @@ def take_transcription(result: Any) -> Answer:
     return Answer(fields, take_usage(get(result, "usage")))
 
 
+def transcription_answer(content: bytes, content_type: str) -> Answer | None:
+    """A transcription that the host wanted as plain text or subtitles."""
+    return Answer({"text": content.decode("utf-8", "replace")}, None) if content_type.startswith("text/") else None
+
+
 def take_moderation(response: Any) -> Answer:
     results = response.results
     names: set[str] = set()
     for result in results:
-        categories: Mapping[str, Any] = _fields_of(result.categories)
+        categories: Mapping[str, Any] = fields_of(result.categories)
         names.update(name for name, is_hit in categories.items() if is_hit is True)
     flagged = any(result.flagged for result in results)
     fields: Event = {"responseModel": response.model, "responseId": response.id, "flagged": flagged, "categories": sorted(names)}

@@ -6,27 +6,20 @@ One row a path. What has no row is not recorded: files, models, batches and the 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from sdk_hooks.hooks import openai_answers as answers
 from sdk_hooks.hooks import openai_requests as requests
 from sdk_hooks.hooks.openai_notes import (
     ChatNotes,
     MediaNotes,
-    Notes,
     TextCompletionNotes,
     provider_error,
 )
 from sdk_hooks.hooks.openai_response_notes import ResponseNotes, end_image
+from sdk_hooks.hooks.stainless.answers import Answer
+from sdk_hooks.hooks.stainless.endpoints import Endpoint
 from sdk_hooks.recorder import Call, Shape
-
-
-class Endpoint(NamedTuple):
-    """`end` reads a whole answer and ends the call, `notes` follow a stream of it."""
-
-    shape: Shape
-    end: Callable[[Call, Any], None]
-    notes: Callable[[Call], Notes]
 
 
 def end_chat(call: Call, completion: Any) -> None:
@@ -58,7 +51,7 @@ def end_response(call: Call, response: Any) -> None:
         call.complete(answer)
 
 
-def _ending(take: Callable[[Any], answers.Answer]) -> Callable[[Call, Any], None]:
+def _ending(take: Callable[[Any], Answer]) -> Callable[[Call, Any], None]:
     def end(call: Call, result: Any) -> None:
         call.complete(take(result))
 
@@ -73,7 +66,7 @@ TRANSCRIPTION = Shape("transcription", requests.started_transcription, answers.c
 MODERATION = Shape("moderation", requests.started_moderation, answers.completed)
 
 _image = Endpoint(requests.IMAGE, _ending(answers.take_images), MediaNotes)
-_transcription = Endpoint(TRANSCRIPTION, _ending(answers.take_transcription), MediaNotes)
+_transcription = Endpoint(TRANSCRIPTION, _ending(answers.take_transcription), MediaNotes, answers.transcription_answer)
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     "/chat/completions": Endpoint(CHAT, end_chat, ChatNotes),
@@ -83,7 +76,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/images/generations": _image,
     "/images/edits": _image,
     "/images/variations": _image,
-    "/audio/speech": Endpoint(SPEECH, _ending(answers.take_speech), MediaNotes),
+    "/audio/speech": Endpoint(SPEECH, _ending(answers.take_speech), MediaNotes, answers.speech_answer),
     "/audio/transcriptions": _transcription,
     "/audio/translations": _transcription,
     "/moderations": Endpoint(MODERATION, _ending(answers.take_moderation), MediaNotes),

@@ -7,45 +7,12 @@ and numbers.
 """
 
 from time import perf_counter_ns
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from sdk_hooks.hooks.openai_answers import (
-    Answer,
-    Event,
-    finish_fields,
-    get,
-    take_usage,
-)
+from sdk_hooks.hooks.openai_answers import finish_fields
+from sdk_hooks.hooks.stainless.answers import Answer, Event, get, take_usage
+from sdk_hooks.hooks.stainless.notes import is_interruption
 from sdk_hooks.recorder import Call
-
-
-class Notes(Protocol):
-    """What is written down about one stream."""
-
-    def item(self, item: Any, /) -> None:
-        """Once for each item, in the reader's thread."""
-        ...
-
-    def ended(self) -> None:
-        """The stream was read to its end."""
-        ...
-
-    def raised(self, error: BaseException) -> None:
-        """Reading it raised."""
-        ...
-
-    def left(self) -> None:
-        """The host stopped reading. Also called after an end: then it does nothing."""
-        ...
-
-    def resumed(self) -> None:
-        """The host begins to read, perhaps again after it had left."""
-        ...
-
-
-def is_interruption(error: BaseException) -> bool:
-    """Whether the host stopped (a cancelled task, Ctrl-C) and nothing failed."""
-    return not isinstance(error, Exception)
 
 
 class ChatNotes:

@@ -9,12 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from sdk_hooks.hooks.openai_answers import completed
+from sdk_hooks.hooks.stainless.requests import FILES
 from sdk_hooks.recorder import Shape
 
 Event = dict[str, Any]
-
-FILES = "$files"
-"""Where the hook puts the form names of attached files; not a name that openai could use."""
 
 SAID_ELSEWHERE = frozenset(
     (

@@ -7,9 +7,11 @@ Flow: stream event (caller's thread) -> **notes** -> `call.append`, `call.comple
 from time import perf_counter_ns
 from typing import Any
 
-from sdk_hooks.hooks.openai_answers import Answer, Image, get, image_answer, take_image_item, take_response
-from sdk_hooks.hooks.openai_notes import is_interruption, provider_error
+from sdk_hooks.hooks.openai_answers import Image, image_answer, take_image_item, take_response
+from sdk_hooks.hooks.openai_notes import provider_error
 from sdk_hooks.hooks.openai_requests import IMAGE
+from sdk_hooks.hooks.stainless.answers import Answer, get
+from sdk_hooks.hooks.stainless.notes import is_interruption
 from sdk_hooks.recorder import Call
 
 

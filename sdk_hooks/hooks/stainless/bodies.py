@@ -7,13 +7,11 @@ The same readers as for SDK objects: JSON objects stand in for them, with None f
 
 import json
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from sdk_hooks.hooks.openai_answers import Answer, Event, speech_answer
+from sdk_hooks.hooks.stainless.answers import Answer, Event
+from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
 from sdk_hooks.packing import Packer
-
-if TYPE_CHECKING:
-    from sdk_hooks.hooks.openai_endpoints import Endpoint
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 LAST_BYTES = 4096
@@ -32,9 +30,10 @@ class Thing:
 class Body:
     """What was read of a body so far; too much of it is not kept."""
 
-    __slots__ = ("_bytes", "_kept", "_start_ns", "content_type", "endpoint", "is_stream", "waited_ns")
+    __slots__ = ("_bytes", "_kept", "_sdk", "_start_ns", "content_type", "endpoint", "is_stream", "waited_ns")
 
-    def __init__(self, endpoint: "Endpoint", content_type: str | None, *, is_stream: bool, start_ns: int) -> None:
+    def __init__(self, sdk: Sdk, endpoint: Endpoint, content_type: str | None, *, is_stream: bool, start_ns: int) -> None:
+        self._sdk = sdk
         self._start_ns = start_ns
         self.endpoint = endpoint
         self.content_type = content_type or ""
@@ -58,7 +57,14 @@ class Body:
         """Whether what came is a whole answer, though the host did not read on to the very end."""
         if not self.is_stream:
             return False
-        return b"data: [DONE]" in self.last() or any(f"event: {name}".encode() in b"".join(self._kept) for name in FINAL)
+        content = b"".join(self._kept)
+        return any(frame in content for frame in self._sdk.last_frames)
+
+    def failure(self) -> str | None:
+        """The error's name where the answer says that it failed; told by the bytes: the caller's thread must not parse."""
+        last = self.last()
+        names = (name for frame, name in self._sdk.failed_frames.items() if frame in last)
+        return next(names, None) if self.is_stream else None
 
     def answer(self) -> Answer | None:
         """The answer in the bytes. For the emitter's thread."""
@@ -73,23 +79,10 @@ class Body:
             probe = _Probe()
             self.endpoint.end(cast("Any", probe), json.loads(content, object_hook=Thing))
             return probe.answer
-        if self.endpoint.shape.activity == "speech":
-            return speech_answer(content, self.content_type)
-        return Answer({"text": content.decode("utf-8", "replace")}, None) if self.content_type.startswith("text/") else None
+        return self.endpoint.read_bytes(content, self.content_type)
 
 
-FINAL = ("response.completed", "response.incomplete", "response.failed")
-
-
-def is_failure(body: Body) -> str | None:
-    """The error's name where a raw answer says that it failed; told by the bytes, because the caller's thread must not parse."""
-    last = body.last()
-    if body.is_stream and b"event: response.failed" in last:
-        return "server_error"
-    return None
-
-
-def _read_stream(endpoint: "Endpoint", content: bytes) -> Answer:
+def _read_stream(endpoint: Endpoint, content: bytes) -> Answer:
     probe = _Probe()
     notes = endpoint.notes(cast("Any", probe))
     for line in content.decode("utf-8", "replace").splitlines():

@@ -1,5 +1,5 @@
 """
-Watch an openai stream object without changing what it is to the host.
+Watch a stream object without changing what it is to the host.
 
 Flow: Stream or AsyncStream from the SDK -> **the same object, watched** -> host.
 The object's class becomes a subclass of its own class (made once a class), because only a class can see a loop being left
@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 from sdk_hooks.guard import guard
-from sdk_hooks.hooks.openai_notes import Notes
+from sdk_hooks.hooks.stainless.notes import Notes
 from sdk_hooks.patching import replace
 
 NOTES = "_hookline_notes"
+
+PLAIN_LOOPS = frozenset(("openai._streaming",))
+"""Where a class's own loop does nothing but hand on what its iterator gives: then one generator less will do."""
 
 _classes: dict[type, type] = {}
 
@@ -73,13 +76,12 @@ def _looping(kind: Any) -> Any:
 
 def _async_looping(kind: Any) -> Any:
     loop = kind.__aiter__
-    # The SDK's own loop does just this; a subclass of the host's may do more.
-    is_own = loop.__module__.partition(".")[0] == "openai"
+    is_plain = loop.__module__ in PLAIN_LOOPS
 
     async def __aiter__(self: Any) -> AsyncIterator[Any]:
         resumed(self)
         try:
-            async for item in self._iterator if is_own else loop(self):
+            async for item in self._iterator if is_plain else loop(self):
                 yield item
         except GeneratorExit:
             left(getattr(self, NOTES))
@@ -102,10 +104,10 @@ def _observe(items: Iterator[Any], notes: Notes) -> Iterator[Any]:
         left(notes)
         raise
     except BaseException as error:
-        with guard("openai.stream"):
+        with guard("stream"):
             notes.raised(error)
         raise
-    with guard("openai.stream"):
+    with guard("stream"):
         notes.ended()
 
 
@@ -122,28 +124,28 @@ async def _observe_async(items: AsyncIterator[Any], notes: Notes) -> AsyncIterat
         left(notes)
         raise
     except BaseException as error:
-        with guard("openai.stream"):
+        with guard("stream"):
             notes.raised(error)
         raise
-    with guard("openai.stream"):
+    with guard("stream"):
         notes.ended()
 
 
 def _report() -> None:
-    with guard("openai.chunk"):
+    with guard("chunk"):
         raise
 
 
 def resumed(stream: Any) -> None:
     """A loop over the stream begins."""
-    with guard("openai.resumed"):
+    with guard("resumed"):
         getattr(stream, NOTES).resumed()
 
 
 def left(notes: Notes | None) -> None:
     """The host stopped reading; nothing happens if the stream had ended."""
     if notes is not None:
-        with guard("openai.left"):
+        with guard("left"):
             notes.left()
 
 

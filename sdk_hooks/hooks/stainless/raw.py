@@ -12,26 +12,26 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from sdk_hooks.guard import guard
-from sdk_hooks.hooks.openai_bytes import Body, is_failure
-from sdk_hooks.hooks.openai_endpoints import Endpoint
-from sdk_hooks.hooks.openai_notes import is_interruption
-from sdk_hooks.hooks.openai_streams import is_watched, watch
+from sdk_hooks.hooks.stainless.bodies import Body
+from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
+from sdk_hooks.hooks.stainless.notes import is_interruption
+from sdk_hooks.hooks.stainless.streams import is_watched, watch
 from sdk_hooks.patching import replace
 from sdk_hooks.recorder import Call
 
 READER = "_hookline_reader"
 
 
-def watch_raw(raw: Any, call: Call, endpoint: Endpoint, *, is_stream: bool) -> None:
+def watch_raw(raw: Any, call: Call, sdk: Sdk, endpoint: Endpoint, *, is_stream: bool) -> None:
     """From now on what the host does with the raw response ends the call."""
     response = raw.http_response
     if not is_stream and response.is_closed:
         # with_raw_response reads a plain answer at once: the call is over, parsing may or may not follow.
-        body = Body(endpoint, response.headers.get("content-type"), is_stream=False, start_ns=call.start_ns)
+        body = Body(sdk, endpoint, response.headers.get("content-type"), is_stream=False, start_ns=call.start_ns)
         body.add(response.content)
         end(call, body)
         return
-    body = Body(endpoint, response.headers.get("content-type"), is_stream=is_stream, start_ns=call.start_ns)
+    body = Body(sdk, endpoint, response.headers.get("content-type"), is_stream=is_stream, start_ns=call.start_ns)
     reader = _BodyReader(call, body)
     setattr(response, READER, reader)
     replace(response, "iter_bytes", reader.tee)
@@ -44,7 +44,7 @@ def watch_raw(raw: Any, call: Call, endpoint: Endpoint, *, is_stream: bool) -> N
 
 def end(call: Call, body: Body) -> None:
     """The whole body was read."""
-    failure = is_failure(body)
+    failure = body.failure()
     if failure is not None:
         call.fail(name=failure, message="the provider ended the answer with an error", response=body)
     else:
@@ -73,21 +73,21 @@ class _BodyReader:
     def left(self) -> None:
         if self.is_parsed:
             return
-        with guard("openai.raw"):
+        with guard("raw"):
             if self._body.is_whole():
                 end(self._call, self._body)
             else:
                 self._call.abort(self._body)
 
     def _failed(self, error: BaseException) -> None:
-        with guard("openai.raw"):
+        with guard("raw"):
             if not self.is_parsed and is_interruption(error):
                 self._call.abort(self._body)
             elif not self.is_parsed:
                 self._call.fail(error, response=self._body)
 
     def _read_all(self) -> None:
-        with guard("openai.raw"):
+        with guard("raw"):
             if not self.is_parsed:
                 end(self._call, self._body)
 
@@ -135,7 +135,7 @@ class _BodyReader:
 
     def _add(self, piece: bytes) -> None:
         if not self.is_parsed:
-            with guard("openai.raw"):
+            with guard("raw"):
                 self._body.add(piece)
 
     def closing(self, original: Callable[[], None]) -> Callable[[], None]:
@@ -169,14 +169,14 @@ def _parsing(original: Callable[..., Any], reader: _BodyReader, endpoint: Endpoi
     @wraps(original)
     def parse(*args: Any, **kwargs: Any) -> Any:
         parsed = original(*args, **kwargs)
-        with guard("openai.parse"):
+        with guard("parse"):
             adopt(parsed)
         return parsed
 
     @wraps(original)
     async def parse_async(*args: Any, **kwargs: Any) -> Any:
         parsed = await original(*args, **kwargs)
-        with guard("openai.parse"):
+        with guard("parse"):
             adopt(parsed)
         return parsed
 

@@ -1,5 +1,5 @@
 """
-One invocation of an openai client's `request`, from its arguments to whatever it gives back.
+One invocation of a client's `request`, from its arguments to whatever it gives back.
 
 Flow: client.request -> **call** -> endpoint, stream or raw response -> recorder.
 """
@@ -7,21 +7,24 @@ Flow: client.request -> **call** -> endpoint, stream or raw response -> recorder
 from typing import Any, cast
 
 from sdk_hooks.config import Layer
-from sdk_hooks.hooks.openai_endpoints import ENDPOINTS, Endpoint
-from sdk_hooks.hooks.openai_notes import is_interruption
-from sdk_hooks.hooks.openai_raw import watch_raw
-from sdk_hooks.hooks.openai_requests import FILES
-from sdk_hooks.hooks.openai_streams import watch
+from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
+from sdk_hooks.hooks.stainless.notes import is_interruption
+from sdk_hooks.hooks.stainless.raw import watch_raw
+from sdk_hooks.hooks.stainless.streams import watch
 from sdk_hooks.patching import Begin
 from sdk_hooks.recorder import Call, start_call
+
+FILES = "$files"
+"""Where the form names of attached files are put in a request; not a name that a provider could use."""
 
 
 class State:
     """What one hooked client carries."""
 
-    __slots__ = ("layer", "provider")
+    __slots__ = ("layer", "provider", "sdk")
 
-    def __init__(self, layer: Layer, provider: str) -> None:
+    def __init__(self, sdk: Sdk, layer: Layer, provider: str) -> None:
+        self.sdk = sdk
         self.layer = layer
         self.provider = provider
 
@@ -29,10 +32,11 @@ class State:
 class _Request:
     """One invocation of `request`, from its arguments to its result."""
 
-    __slots__ = ("_call", "_endpoint", "_is_stream")
+    __slots__ = ("_call", "_endpoint", "_is_stream", "_sdk")
 
-    def __init__(self, call: Call, endpoint: Endpoint, is_stream: bool) -> None:
+    def __init__(self, call: Call, sdk: Sdk, endpoint: Endpoint, is_stream: bool) -> None:
         self._call = call
+        self._sdk = sdk
         self._endpoint = endpoint
         self._is_stream = is_stream
 
@@ -51,7 +55,7 @@ class _Request:
         if kind == "stream":
             watch(result, self._endpoint.notes(self._call))
         elif kind == "raw":
-            watch_raw(result, self._call, self._endpoint, is_stream=self._is_stream)
+            watch_raw(result, self._call, self._sdk, self._endpoint, is_stream=self._is_stream)
         else:
             self._endpoint.end(self._call, result)
 
@@ -81,9 +85,11 @@ def _kind_of(kind: type) -> str:
 def beginning(state: State) -> Begin:
     """What looks at the arguments of `request`."""
 
+    endpoints = state.sdk.endpoints
+
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
-        endpoint = ENDPOINTS.get(options.url)
+        endpoint = endpoints.get(options.url)
         if endpoint is None or options.method != "post":
             return None
         request: Any = options.json_data
@@ -92,7 +98,7 @@ def beginning(state: State) -> Begin:
         is_stream = kwargs.get("stream", False)
         model = cast("dict[str, Any]", request).get("model")
         call = start_call(endpoint.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)
-        return None if call is None else _Request(call, endpoint, is_stream)
+        return None if call is None else _Request(call, state.sdk, endpoint, is_stream)
 
     return begin
 

@@ -1,0 +1,82 @@
+"""
+What is read of an answer, in plain copies.
+
+Flow: SDK object -> **plain copies** (caller's thread) -> fields of the terminal event (emitter's thread).
+Strings and numbers are copied out of an SDK object, and it is let go. An attribute that an object lacks is None here: an
+unknown shape is recorded as unknown, not guessed.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, cast
+
+Event = dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """What every answer has: the fields that are already final, and the usage as the provider wrote it."""
+
+    fields: Event
+    usage: Event | None
+
+
+def get(thing: Any, name: str) -> Any:
+    return getattr(thing, name, None)
+
+
+def take_usage(usage: Any) -> Event | None:
+    """A copy of the provider's usage, two levels deep; what is in it is looked at in the emitter's thread."""
+    if usage is None:
+        return None
+    taken = fields_of(usage)
+    for name, value in taken.items():
+        if type(value) not in PLAIN:
+            taken[name] = fields_of(value)
+    return taken
+
+
+PLAIN = frozenset((int, float, str, bool, type(None), list))
+
+
+def fields_of(model: Any) -> Event:
+    """A new dict of an object's fields, those included that the SDK doesn't know."""
+    if type(model) is dict:
+        return dict(cast("Event", model))
+    extra: Any = get(model, "__pydantic_extra__")
+    return {**model.__dict__, **extra} if extra else model.__dict__.copy()
+
+
+def plain(value: Any) -> Any:
+    """JSON data of whatever a usage holds."""
+    if isinstance(value, list):
+        return [plain(inner) for inner in cast("list[Any]", value)]
+    if type(value) in PLAIN:
+        return value
+    return {str(name): plain(inner) for name, inner in fields_of(value).items() if inner is not None}
+
+
+class Readable(Protocol):
+    """Something an answer can still be read out of: a raw body."""
+
+    def answer(self) -> Answer | None: ...
+
+
+TokenUsage = Callable[[Event | None], Event]
+"""A provider's own usage -> the event's `usage`; empty for none."""
+
+
+def completed_by(token_usage: TokenUsage) -> Callable[[Answer | Readable | None], Event]:
+    """What gives the fields of a terminal event, for a provider that counts in its own way."""
+
+    def completed(given: Answer | Readable | None) -> Event:
+        answer = given if given is None or isinstance(given, Answer) else given.answer()
+        if answer is None:
+            return {}
+        usage = token_usage(answer.usage)
+        return answer.fields | {"usage": usage} if usage else answer.fields
+
+    return completed
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,43 @@
+"""
+What a hook says of its SDK: the paths that are calls of a model, and how their answers read.
+
+Flow: `client.request` -> **endpoint** -> recorder.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from sdk_hooks.hooks.stainless.answers import Answer
+from sdk_hooks.hooks.stainless.notes import Notes
+from sdk_hooks.recorder import Call, Shape
+
+
+def no_bytes(content: bytes, content_type: str) -> Answer | None:
+    """For answers that are JSON or nothing."""
+    return None
+
+
+class Endpoint(NamedTuple):
+    """
+    One path. `end` reads a whole answer and ends the call, `notes` follow a stream of it, `read_bytes` reads what is no JSON.
+    """
+
+    shape: Shape
+    end: Callable[[Call, Any], None]
+    notes: Callable[[Call], Notes]
+    read_bytes: Callable[[bytes, str], Answer | None] = no_bytes
+
+
+class Sdk(NamedTuple):
+    """
+    `endpoints` by path. What is not there is not recorded: files, models, batches and the like are no calls of a model.
+
+    `last_frames` are what a streamed body has in it when it is whole, `failed_frames` what it has when it failed.
+    """
+
+    name: str
+    endpoints: Mapping[str, Endpoint]
+    provider_of: Callable[[Any], str]
+    last_frames: tuple[bytes, ...]
+    failed_frames: Mapping[bytes, str]
+    """Frame -> the error's name."""
