@@ -112,6 +112,10 @@ class CountedWriter:
         """As EventWriter.last_commit_age_s."""
         return self._writer.last_commit_age_s()
 
+    def failing_because(self) -> str | None:
+        """As EventWriter.failing_because."""
+        return self._writer.failing_because()
+
     def queued_events(self) -> int:
         """As EventWriter.queued_events."""
         return self._writer.queued_events()

@@ -58,6 +58,10 @@ class Engine(Protocol):
         """Insert in this order; the request_id of each row that was new. Slower."""
         ...
 
+    def write_something(self, connection: Connection) -> None:
+        """A small write that leaves everything as it was: its commit reaches the disk."""
+        ...
+
     def last_safe_arrival(self, connection: Connection) -> int | None:
         """No event up to this arrival can still appear; None for no bound."""
         ...

@@ -89,6 +89,10 @@ class PostgresqlEngine:
     def insert_events_telling(self, connection: Connection, rows: Sequence[EventRow]) -> list[str | None]:
         return self._bulk.insert_telling(_driver(connection), rows)
 
+    def write_something(self, connection: Connection) -> None:
+        # Whoever has a transaction number writes a commit record.
+        connection.execute(text("SELECT pg_current_xact_id()"))
+
     def last_safe_arrival(self, connection: Connection) -> int | None:
         given = connection.execute(_GIVEN).scalar_one()
         still_open = connection.execute(_OPEN).scalar()

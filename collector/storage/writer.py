@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from collector.clock import Clock
@@ -20,12 +21,17 @@ from collector.errors import HooklineError, StoreBusy, StoreError, StoreUnavaila
 from collector.events import Batch, Receipt
 from collector.storage.batches import store_batches
 from collector.storage.engine import Engine
+from collector.storage.failures import reason_of
+
+log: Any = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 MAX_GROUP_EVENTS = 5_000
 MAX_GROUP_JOBS = 8
 _PROBE_EVERY_S = 1.0
+_REST_AFTER_FAILURE_S = 3.0
+"""A small write may go through where events don't: so long after a failed group only events prove that commits work again."""
 _ATTEMPTS = 3
 
 
@@ -57,6 +63,8 @@ class GroupWriter:
         self._queued_events = 0
         self._busy_since_s: float | None = None
         self._failing_since_s: float | None = None
+        self._failing_because: str | None = None
+        self._refused_at_s = float("-inf")
         self._closing = False
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="hookline-writer", daemon=True)
@@ -93,6 +101,10 @@ class GroupWriter:
             waiting = [queue[0].since_s for queue in (self._appends, self._jobs) if queue]
             since = [at for at in (*waiting, self._busy_since_s, self._failing_since_s) if at is not None]
         return max(0.0, self._clock.monotonic_s() - min(since)) if since else 0.0
+
+    def failing_because(self) -> str | None:
+        """Why the last commit failed; None as soon as commits work again."""
+        return self._failing_because
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Commit what is queued, for at most `timeout_s`; what is left fails with StoreUnavailable."""
@@ -158,6 +170,10 @@ class GroupWriter:
         outcome = self._transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
         with self._changed:
             self._queued_events -= sum(len(batch.events) for batch in batches)
+        if isinstance(outcome, StoreError):
+            self._refused_at_s = self._clock.monotonic_s()
+        else:
+            self._note_success()
         self._resolve([append.future for append in appends], outcome)
 
     def _commit_jobs(self, jobs: Sequence[_Job]) -> None:
@@ -193,17 +209,26 @@ class GroupWriter:
                 if (is_stale or verdict == "again") and attempt < _ATTEMPTS:
                     continue
                 return self._note_failure(exc)
-            self._failing_since_s = None
+            if self._clock.monotonic_s() - self._refused_at_s >= _REST_AFTER_FAILURE_S:
+                self._note_success()
             return results
         raise AssertionError("the last attempt returns")
 
+    def _note_success(self) -> None:
+        if self._failing_since_s is not None:
+            log.info("commits_resumed", failed_for_s=round(self._clock.monotonic_s() - self._failing_since_s, 1))
+        self._failing_since_s = self._failing_because = None
+
     def _note_failure(self, exc: Exception) -> StoreError:
+        reason = reason_of(exc)
+        if reason != self._failing_because:
+            log.error("commit_failed", reason=reason, error=type(exc).__name__)
+        self._failing_because = reason
         if self._failing_since_s is None:
             self._failing_since_s = self._clock.monotonic_s()
         if isinstance(exc, StoreError):
             return exc
-        # The driver's text may quote values; its type and first words of ours are enough.
-        failure = StoreUnavailable(f"the database refused to commit ({type(exc).__name__}); nothing was stored, try again")
+        failure = StoreUnavailable(f"nothing was stored, try again later: {reason}")
         failure.__cause__ = exc
         return failure
 
@@ -218,7 +243,12 @@ class GroupWriter:
 
     def _probe(self) -> None:
         """While commits fail and nothing is sent any more, find out when they work again."""
-        self._transact(lambda _connection: list[None]())
+
+        def write(connection: Connection) -> list[None]:
+            self._engine.write_something(connection)
+            return []
+
+        self._transact(write)
 
     def _connect(self) -> Connection:
         if self._connection is None:
