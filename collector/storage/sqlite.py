@@ -41,6 +41,7 @@ class SqliteEngine:
         self._writers = None if read_only else sqlite_files.writer_engine(path)
         self._readers = sqlite_files.reader_engine(path)
         self._sql = SqliteSql(path)
+        self._presence = sqlite_files.Presence(path)
         if self._writers is not None:
             _end_leases(self._writers)
 
@@ -55,10 +56,12 @@ class SqliteEngine:
     def connect_writer(self) -> Connection:
         if self._writers is None:
             raise StoreUnavailable("this store was opened for reading only")
+        self._presence.opened_anew()
         return self._writers.connect()
 
     def begin_ingest(self, connection: Connection) -> None:
-        """Nothing to do: one writer, so arrivals commit in their order."""
+        # Nothing is to be told to readers: one writer, so arrivals commit in their order.
+        self._presence.check()
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
         return _EVENTS.insert(cursor_of(connection), rows)
@@ -71,6 +74,7 @@ class SqliteEngine:
         return [row[0] for row in cursor.execute("SELECT request_id FROM events WHERE arrival > ?", (last,))]
 
     def write_something(self, connection: Connection) -> None:
+        self._presence.check()
         # Nobody reads this number; writing it writes a page.
         cursor = cursor_of(connection)
         (number,) = cursor.execute("PRAGMA user_version").fetchone()

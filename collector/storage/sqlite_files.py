@@ -72,6 +72,43 @@ class FileLock:
             os.close(self._fd)
 
 
+class Presence:
+    """
+    Whether a database's files are still those that were opened.
+
+    SQLite goes on writing to files that were removed or replaced, and says that all is well: what it commits then is gone
+    with the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._seen = {path: _identity(path)}
+        self._is_log_gone = False
+
+    def opened_anew(self) -> None:
+        """A new writing connection may have made a new log."""
+        self._seen.pop(self._wal, None)
+
+    def check(self) -> None:
+        """Raises StoreUnavailable. A database that is put back is fine again, a lost log never is."""
+        if self._is_log_gone or _identity(self._path) != self._seen[self._path]:
+            raise StoreUnavailable(f"{self._path} was removed or replaced under the running collector: put it back, or restart")
+        found = _identity(self._wal)
+        known = self._seen.setdefault(self._wal, found) if found is not None else self._seen.get(self._wal)
+        if found != known:
+            self._is_log_gone = True
+            self.check()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def writer_engine(path: Path) -> Engine:
     """Connections that may write; transactions take the write lock at their start."""
     engine = _engine(path, "rw", NullPool, pragmas=_WRITER_PRAGMAS)

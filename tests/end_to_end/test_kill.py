@@ -5,7 +5,6 @@ The short version; `make kill ROUNDS=200` is the long one.
 """
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,15 +18,6 @@ pytest.importorskip("openai")
 
 ROUNDS = 3
 LONGEST_DELAY_S = 0.4
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    """
-    A process that forks collectors and hosts.
-    """
-    with Nursery() as warm:
-        yield warm
 
 
 @pytest.mark.timeout(180)
