@@ -14,7 +14,10 @@ from typing import Any, cast
 LONGEST_TEXT_BYTES = 512
 """Of an indexed column: PostgreSQL refuses index rows from 2,704 bytes on, and one such event would block its batch."""
 _NOTHING: Mapping[str, Any] = {}
-_LARGEST_AMOUNT = 1e12
+_LISTS = (list, tuple)
+_NO_FLOAT = 2**1000
+"""JSON's whole numbers have no end; from about here on they fit no float."""
+LARGEST_AMOUNT = 1e12
 """No call lasts 31 years or uses a million millions of anything; what claims so would break the sums of all the others."""
 
 
@@ -46,9 +49,10 @@ def bounded(text: str) -> str:
 
 def number(value: object) -> float | None:
     """A finite number; true and false are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if math.isfinite(value) else None
+    # Decoded JSON has no other numbers than these two, and asking for their classes too costs four times as much.
+    if type(value) is int:
+        return value if -_NO_FLOAT < value < _NO_FLOAT else None
+    return value if type(value) is float and math.isfinite(value) else None
 
 
 def flag(value: object) -> bool | None:
@@ -59,7 +63,7 @@ def flag(value: object) -> bool | None:
 def amount(value: object) -> float | None:
     """A number that is not below zero, and not beyond all measure: a duration, a price."""
     found = number(value)
-    return found if found is not None and 0 <= found <= _LARGEST_AMOUNT else None
+    return found if found is not None and 0 <= found <= LARGEST_AMOUNT else None
 
 
 def whole(value: object) -> int | None:
@@ -74,17 +78,17 @@ def whole(value: object) -> int | None:
 def count(value: object) -> int | None:
     """How many there are of something that is added up, like tokens."""
     found = whole(value)
-    return found if found is not None and found <= _LARGEST_AMOUNT else None
+    return found if found is not None and found <= LARGEST_AMOUNT else None
 
 
 def mapping(value: object) -> Mapping[str, Any]:
     """The object, or an empty one. Decoded JSON has no other mapping than dict, and asking for any costs four times as much."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else _NOTHING
+    return value if isinstance(value, dict) else _NOTHING  # pyright: ignore[reportUnknownVariableType]
 
 
 def items(value: object) -> Sequence[Any]:
     """The array, or an empty one."""
-    return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else ()
+    return value if isinstance(value, _LISTS) else ()  # pyright: ignore[reportUnknownVariableType]
 
 
 def as_json(value: object) -> str | None:

@@ -29,6 +29,8 @@ from collector.events import StoredEvent
 from collector.fields import items, mapping, name
 from collector.spans import Assembled, Call, Health, Span
 
+_FOREIGN = frozenset(name_of_dialect for name_of_dialect, dialect in DIALECTS.items() if not dialect.is_canonical)
+
 
 def assemble(call: CallEvents, *, price: Price, capture_content: bool = False) -> Assembled:
     """What the events of a call say at `call.now_ms`. `capture_content` puts prompts and answers on the spans."""
@@ -60,16 +62,13 @@ def assemble(call: CallEvents, *, price: Price, capture_content: bool = False) -
 def canonical_events(events: Sequence[StoredEvent], request_id: str) -> list[StoredEvent]:
     """The events that rules read, in order: a foreign event may stand for several of them, or for none."""
     ordered = order_events(events)
-    found: list[StoredEvent] = []
+    found = [event for event in ordered if event.dialect not in _FOREIGN]
+    if len(found) == len(ordered):
+        return ordered
     foreign: dict[str, list[StoredEvent]] = {}
     for event in ordered:
-        dialect = DIALECTS.get(event.dialect)
-        if dialect is None or dialect.is_canonical:
-            found.append(event)
-        else:
+        if event.dialect in _FOREIGN:
             foreign.setdefault(event.dialect, []).append(event)
-    if not foreign:
-        return found
     for name_of_dialect, of_dialect in foreign.items():
         found.extend(DIALECTS[name_of_dialect].canonical(of_dialect, request_id))
     return order_events(found)

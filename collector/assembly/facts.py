@@ -79,8 +79,8 @@ class Facts:
     tools: dict[str, ToolFacts] = field(default_factory=dict[str, ToolFacts])
     texts: dict[TextKey, TextRun] = field(default_factory=dict[TextKey, TextRun])
     thoughts: dict[TextKey, TextRun] = field(default_factory=dict[TextKey, TextRun])
-    streamed: list[StoredEvent] = field(default_factory=list[StoredEvent])
-    """Events with chunks, of text, thinking and tool arguments."""
+    streamed: list[tuple[StoredEvent, list[float]]] = field(default_factory=list[tuple[StoredEvent, list[float]]])
+    """Events with chunks, of text, thinking and tool arguments, and when each of the chunks came (ms)."""
     chunk_count: int = 0
     first_chunk_ms: float | None = None
     named: dict[str, str] = field(default_factory=dict[str, str])
@@ -104,20 +104,25 @@ class Facts:
         return found
 
 
-def note_context(facts: Facts, event: StoredEvent, missing: list[str]) -> None:
+def note_context(facts: Facts, event: StoredEvent, missing: set[str]) -> None:
     """Take the fields of `missing` that this event has, and strike them off the list."""
     payload = event.payload
-    for field_name in missing[:]:
-        found = payload.get(field_name)
-        if found and isinstance(found, str):
-            if field_name in _PARENTS and event.type.startswith("tools:"):
-                # There it is the tool's parent, in this call, not the call's.
-                continue
-            facts.named[field_name] = bounded(found) if field_name in _COLUMNS else found
-            missing.remove(field_name)
+    if not missing.isdisjoint(payload):
+        _note_names(facts, event, missing)
     if facts.host_span is None and "traceparent" in payload:
         facts.host_span = parse_traceparent(payload["traceparent"])
     if facts.tags is None and "tags" in payload:
         facts.tags = mapping(payload["tags"]) or None
     if payload.get("truncated"):
         facts.is_truncated = True
+
+
+def _note_names(facts: Facts, event: StoredEvent, missing: set[str]) -> None:
+    for field_name in missing.intersection(event.payload):
+        found = event.payload[field_name]
+        if found and isinstance(found, str):
+            if field_name in _PARENTS and event.type.startswith("tools:"):
+                # There it is the tool's parent, in this call, not the call's.
+                continue
+            facts.named[field_name] = bounded(found) if field_name in _COLUMNS else found
+            missing.remove(field_name)

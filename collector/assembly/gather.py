@@ -20,7 +20,7 @@ AFTERTHOUGHTS = frozenset({"feedback"})
 def gather(events: Sequence[StoredEvent]) -> Facts:
     """The facts of a call. The started event's context counts before that of all others."""
     facts = Facts()
-    missing: list[str] = list(NAMED)
+    missing: set[str] = set(NAMED)
     for event in events:
         if event.type.endswith(STARTED):
             note_context(facts, event, missing)

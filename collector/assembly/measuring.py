@@ -12,7 +12,6 @@ from typing import Any
 
 from collector import instruments, semconv
 from collector.assembly.facts import Facts
-from collector.assembly.text import piece_times_ms
 from collector.fields import mapping, name, number
 from collector.spans import Call, Measurement, Span, ToolCall
 
@@ -62,9 +61,9 @@ def _chunks(facts: Facts, call: Call, weight: float) -> Measurement | None:
     if mapping(None if facts.started is None else facts.started.payload).get("streaming") is False:
         return None
     times: dict[str, list[float]] = {}
-    for event in facts.streamed:
-        times.setdefault(name(event.payload.get("messageId")) or "", []).extend(piece_times_ms(event))
-    gaps_s = tuple((later - before) / 1000 for message in times.values() for before, later in pairwise(sorted(message)))
+    for event, times_ms in facts.streamed:
+        times.setdefault(name(event.payload.get("messageId")) or "", []).extend(times_ms)
+    gaps_s = [(later - before) / 1000 for message in times.values() for before, later in pairwise(sorted(message))]
     told = {
         semconv.OPERATION_NAME: semconv.CHAT if call.operation == semconv.INVOKE_AGENT else call.operation,
         semconv.PROVIDER_NAME: call.provider or semconv.UNKNOWN_PROVIDER,

@@ -5,8 +5,11 @@ Flow: stored events -> **sorted, each once** -> rules.
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from collector.events import StoredEvent
+
+_TIME = attrgetter("timestamp_ms")
 
 
 def order_events(events: Iterable[StoredEvent]) -> list[StoredEvent]:
@@ -17,7 +20,9 @@ def order_events(events: Iterable[StoredEvent]) -> list[StoredEvent]:
         other = kept.get(identity)
         if other is None or event.arrival < other.arrival:
             kept[identity] = event
-    return sorted(kept.values(), key=order_key)
+    # All but few events differ in their times, and then nothing else counts.
+    ordered = sorted(kept.values(), key=_TIME)
+    return sorted(ordered, key=order_key) if len({event.timestamp_ms for event in ordered}) < len(ordered) else ordered
 
 
 def order_key(event: StoredEvent) -> tuple[float, str, int, int, int]:

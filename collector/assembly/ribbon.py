@@ -4,11 +4,13 @@ When the chunks of a call came, as a few characters.
 Flow: facts, times -> **ribbon** -> calls.ribbon -> the page's barcode. Lists draw it without a look at events.
 """
 
+from collections import Counter
+
 from collector.assembly.facts import Facts
-from collector.assembly.text import piece_times_ms
 from collector.assembly.timing import Times
 
 PARTS = 64
+_DIGITS = "0123456789" + "9" * 64
 
 
 def chunk_ribbon(facts: Facts, times: Times) -> str | None:
@@ -17,14 +19,15 @@ def chunk_ribbon(facts: Facts, times: Times) -> str | None:
 
     0: no chunk came in that part; n: at least 2^(n-1) did. While the call runs, its end is the newest chunk. None without chunks.
     """
-    moments_ms = [moment_ms for event in facts.streamed for moment_ms in piece_times_ms(event)]
+    moments_ms = [moment_ms for _, times_ms in facts.streamed for moment_ms in times_ms]
     if not moments_ms:
         return None
     end_ms = max(moments_ms) if times.end_ms is None else times.end_ms
     length_ms = max(end_ms - times.start_ms, 0.001)
+    start_ms = times.start_ms
+    parts = Counter([int((moment_ms - start_ms) / length_ms * PARTS) for moment_ms in moments_ms])
     counts = [0] * PARTS
-    for moment_ms in moments_ms:
+    for part, count in parts.items():
         # A clock that was set may put a chunk before the start or behind the end.
-        part = int((moment_ms - times.start_ms) / length_ms * PARTS)
-        counts[min(PARTS - 1, max(0, part))] += 1
-    return f"{length_ms:.0f}:" + "".join(str(min(9, count.bit_length())) for count in counts)
+        counts[min(PARTS - 1, max(0, part))] += count
+    return f"{length_ms:.0f}:" + "".join([_DIGITS[count.bit_length()] for count in counts])

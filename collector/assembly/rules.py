@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from collector import semconv
 from collector.assembly.facts import Facts, TextKey, ToolFacts
-from collector.assembly.text import TextRun, add_packed, add_piece, first_piece_ms
+from collector.assembly.text import TextRun, add_packed, add_piece, piece_times_ms
 from collector.events import StoredEvent
 from collector.fields import as_json, items, mapping, name, whole
 
@@ -154,11 +154,13 @@ def _tool(facts: Facts, event: StoredEvent) -> ToolFacts:
 
 
 def _count_chunks(facts: Facts, event: StoredEvent, count: int) -> None:
+    if not count:
+        return
+    times_ms = piece_times_ms(event)
     facts.chunk_count += count
-    if count:
-        facts.streamed.append(event)
-    if facts.first_chunk_ms is None and count:
-        facts.first_chunk_ms = first_piece_ms(event)
+    facts.streamed.append((event, times_ms))
+    if facts.first_chunk_ms is None:
+        facts.first_chunk_ms = times_ms[0]
 
 
 _REQUESTS: Mapping[str, Rule] = {

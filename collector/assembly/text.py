@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from collector.events import StoredEvent
-from collector.fields import amount, items, mapping, text
+from collector.fields import LARGEST_AMOUNT, amount, items, mapping, text
 
 
 @dataclass(slots=True)
@@ -59,17 +59,15 @@ def add_packed(pieces: list[str], event: StoredEvent, field_name: str) -> int:
 
 def piece_times_ms(event: StoredEvent) -> list[float]:
     """When each piece came: the event's time, in a pack each with its offset."""
-    chunks = items(event.payload.get("chunks"))
-    if not chunks:
-        return [event.timestamp_ms]
-    return [event.timestamp_ms + (amount(mapping(chunk).get("offsetMs")) or 0) for chunk in chunks]
-
-
-def first_piece_ms(event: StoredEvent) -> float:
-    """When the first piece came: the event's time, for a pack plus its first offset."""
+    at_ms = event.timestamp_ms
+    times_ms: list[float] = []
+    # Streams have thousands of pieces, nearly all with a number here: no call for those.
     for chunk in items(event.payload.get("chunks")):
-        return event.timestamp_ms + (amount(mapping(chunk).get("offsetMs")) or 0)
-    return event.timestamp_ms
+        offset_ms = mapping(chunk).get("offsetMs")
+        if not (isinstance(offset_ms, float) and 0 <= offset_ms <= LARGEST_AMOUNT):
+            offset_ms = amount(offset_ms) or 0
+        times_ms.append(at_ms + offset_ms)
+    return times_ms or [at_ms]
 
 
 def _add_pack(pieces: list[str], chunks: object) -> int:
