@@ -57,6 +57,7 @@ class SqliteEngine:
         if self._writers is None:
             raise StoreUnavailable("this store was opened for reading only")
         self._presence.opened_anew()
+        self._presence.check()
         return self._writers.connect()
 
     def begin_ingest(self, connection: Connection) -> None:

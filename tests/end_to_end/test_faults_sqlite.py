@@ -6,6 +6,7 @@ goes on by itself when the fault is over.
 import os
 import resource
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,42 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.database import query
+from tests.end_to_end.faulty import post_until_refused, readiness, refused, stored
 from tests.end_to_end.kills.nursery import Nursery
 from tests.end_to_end.processes import wait_for
 from tests.end_to_end.warm import WarmCollector
-from tests.fakes.running import Answer, Running, chat_call, running_collector
+from tests.fakes.running import Running, chat_call, running_collector
 
 BIG = "x" * 20_000
-
-
-def refused(answer: Answer) -> str:
-    """The reason on /readyz of a refused POST is looked at elsewhere: here only that it is a clear 503."""
-    assert 503 == answer.status
-    assert "application/problem+json" == answer.headers["content-type"]
-    assert 0 < int(answer.headers["retry-after"]) <= 60
-    return answer.json["detail"]
-
-
-def readiness(collector: Running) -> tuple[int, str]:
-    """The status of /readyz, and what it says."""
-    answer = collector.get("/readyz")
-    return answer.status, answer.json["reason"] if answer.status != 200 else ""
-
-
-def stored(url: str) -> set[str]:
-    return {row["request_id"] for row in query(url, "SELECT DISTINCT request_id FROM events")}
-
-
-def post_until_refused(collector: Running, name: str, *, most: int = 200) -> tuple[list[str], Answer]:
-    """Calls that were acknowledged, and the first answer that was not."""
-    taken: list[str] = []
-    for number in range(most):
-        answer = collector.post_events(*chat_call(f"{name}-{number}", content=BIG))
-        if answer.status != 200:
-            return taken, answer
-        taken.append(f"{name}-{number}")
-    raise AssertionError(f"{most} calls were taken")
 
 
 def test_full_disk(sqlite_url: str, tmp_path: Path, nursery: Nursery) -> None:
@@ -63,7 +35,7 @@ def test_full_disk(sqlite_url: str, tmp_path: Path, nursery: Nursery) -> None:
         assert process.child is not None
         in_use = max(path.stat().st_size for path in tmp_path.iterdir())
         limit_files(process.child.pid, in_use + 100_000)
-        taken, answer = post_until_refused(collector, "full")
+        taken, answer = post_until_refused(collector, "full", BIG)
         refused(answer)
         status, reason = readiness(collector)
         assert (503, True) == (status, "disk" in reason), reason
@@ -144,18 +116,17 @@ def test_no_file_descriptor_left(sqlite_url: str, tmp_path: Path, nursery: Nurse
     """
     Where the process may open nothing more, connections wait; when others end, it serves again.
     """
-    import socket
-
     with WarmCollector(database_url=sqlite_url, log_path=tmp_path / "log", nursery=nursery) as process:
         collector = Running(url=process.url, server=None)  # pyright: ignore[reportArgumentType]
         assert process.child is not None
-        in_use = len(list(Path(f"/proc/{process.child.pid}/fd").iterdir()))
+        open_ones = Path(f"/proc/{process.child.pid}/fd")
+        in_use = len(os.listdir(open_ones))
         resource.prlimit(process.child.pid, resource.RLIMIT_NOFILE, (in_use + 5, 4096))
         idle = [socket.create_connection(("127.0.0.1", process.port)) for _ in range(20)]
-        wait_for("descriptors to run out", lambda: len(os.listdir(f"/proc/{process.child.pid}/fd")) >= in_use + 5)  # pyright: ignore[reportOptionalMemberAccess]
+        wait_for("descriptors to run out", lambda: len(os.listdir(open_ones)) >= in_use + 5)
         for connection in idle:
             connection.close()
-        wait_for("a free one", lambda: len(os.listdir(f"/proc/{process.child.pid}/fd")) < in_use + 4)  # pyright: ignore[reportOptionalMemberAccess]
+        wait_for("a free one", lambda: len(os.listdir(open_ones)) < in_use + 4)
         assert 200 == collector.post_events(*chat_call("after")).status
         assert process.is_alive()
     assert {"after"} == stored(sqlite_url)

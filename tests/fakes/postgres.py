@@ -45,8 +45,13 @@ class PostgresServer:
             shutil.chown(self._folder, self._account)
         self._run("initdb", "-N", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale")
         self.port = _free_port()
+        self._options = options
+        self.start()
+
+    def start(self) -> None:
+        """Start it, also after `pause`."""
         sockets = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self._folder}"
-        self._run("pg_ctl", "-w", "-D", self._data, "-l", str(self._folder / "log"), "-o", f"{options} {sockets}", "start")
+        self._run("pg_ctl", "-w", "-D", self._data, "-l", str(self._folder / "log"), "-o", f"{self._options} {sockets}", "start")
 
     @property
     def _data(self) -> str:
@@ -67,6 +72,10 @@ class PostgresServer:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
         self._execute(f"{leave}; TRUNCATE {', '.join(tables)} RESTART IDENTITY", database=database)
+
+    def pause(self) -> None:
+        """Shut it down in good order, cutting every connection; `start` brings it back with its data."""
+        self._run("pg_ctl", "-w", "-D", self._data, "-m", "fast", "stop")
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
