@@ -5,11 +5,8 @@ Flow: ingest -> storage -> **pipeline (assembly, exporters)** -> storage.
 Everything it knows is in the store's work tables: a crash repeats work, safely; `wake` only makes it quick.
 """
 
-import os
 import random
-import socket
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
@@ -21,6 +18,7 @@ from collector.pipeline.calls import Assemble, CallWorker, Timing, with_price
 from collector.pipeline.exports import ExportWorker
 from collector.pipeline.loop import Loop
 from collector.pipeline.metrics import MetricsWorker
+from collector.storage.membership import new_owner
 from collector.storage.protocols import WorkQueue
 
 POLL_S = 1.0
@@ -47,6 +45,7 @@ class Pipeline:
         idle_timeout_ms: int,
         capture_content: bool = False,
         clock: Clock | None = None,
+        owner: str | None = None,
         assemble: Assemble | None = None,
         on_settled: Callable[[tuple[str, ...]], None] = lambda projects: None,
         roll: Callable[[], float] = random.random,
@@ -57,7 +56,7 @@ class Pipeline:
         self._store = store
         self._exporters = tuple(exporters)
         self._clock = clock or SystemClock()
-        owner = _owner()
+        owner = owner or new_owner()
         self.meter = meter or Meter(instance_id=owner)
         self._calls = CallWorker(
             store,
@@ -141,11 +140,6 @@ class Pipeline:
     def _ring_exports(self) -> None:
         for loop in self._export_loops:
             loop.ring()
-
-
-def _owner() -> str:
-    """Who holds a lease: unique, and readable for whoever looks into the table."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def _backoff(waits_ms: tuple[int, int], roll: Callable[[], float]) -> Backoff:

@@ -5,7 +5,7 @@ Flow: app, cli -> **open_store** -> an engine of ENGINES -> SqlStore. The schema
 A new engine is one file and one row here; `tests/collector/storage` then says whether it works.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 from sqlalchemy import make_url
@@ -22,8 +22,10 @@ from collector.storage.engine import Engine
 from collector.storage.event_reads import EventReads
 from collector.storage.exporting import ExportWork
 from collector.storage.keys import Keys
+from collector.storage.membership import Alone, Membership, new_owner
 from collector.storage.page_sessions import PageSessions
 from collector.storage.postgresql import PostgresqlEngine
+from collector.storage.postgresql_presence import Presence
 from collector.storage.protocols import Store
 from collector.storage.sql_reads import SqlReads
 from collector.storage.sqlite import SqliteEngine
@@ -90,3 +92,10 @@ def open_store(
     if not read_only:
         writer = GroupWriter(engine, clock or SystemClock(), settle_ms=settle_ms, queue_max_events=queue_max_events)
     return SqlStore(Database(engine, writer), settle_ms=settle_ms)
+
+
+def open_membership(url: str, *, roles: Sequence[str] = ()) -> Membership:
+    """This process among those of the database at a URL, not joined yet. Raises WrongSettings."""
+    if check_url(url) == "sqlite":
+        return Alone()
+    return Presence(url, owner=new_owner(), roles=roles)

@@ -22,9 +22,9 @@ class ExportWork(StorePart):
     def claim_exports(
         self, *, owner: str, destination: str, now_ms: int, lease_ms: int, limit: int, max_bytes: int
     ) -> list[ExportClaim]:
-        """See `WorkQueue.claim_exports`. `owner` is not kept: the lease alone decides."""
+        """See `WorkQueue.claim_exports`."""
         claimed = self._database.write(
-            lambda connection: _lease(connection, destination, now_ms, now_ms + lease_ms, limit, max_bytes)
+            lambda connection: _lease(connection, owner, destination, now_ms, now_ms + lease_ms, limit, max_bytes)
         )
         if not claimed:
             return []
@@ -44,7 +44,9 @@ class ExportWork(StorePart):
         return self._database.write(lambda connection: connection.execute(statement).rowcount)
 
 
-def _lease(connection: Connection, destination: str, now_ms: int, until_ms: int, limit: int, max_bytes: int) -> list[int]:
+def _lease(
+    connection: Connection, owner: str, destination: str, now_ms: int, until_ms: int, limit: int, max_bytes: int
+) -> list[int]:
     e = exports.c
     due = (
         select(e.export_id, e.next_at, e.encoded_bytes)
@@ -58,7 +60,7 @@ def _lease(connection: Connection, destination: str, now_ms: int, until_ms: int,
     place = func.row_number().over(order_by=(due.c.next_at, due.c.export_id))
     counted = select(due.c.export_id, total.label("total"), place.label("place")).cte("counted")
     fits = select(counted.c.export_id).where(or_(counted.c.total <= max_bytes, counted.c.place == 1))
-    statement = update(exports).where(e.export_id.in_(fits)).values(next_at=until_ms).returning(e.export_id)
+    statement = update(exports).where(e.export_id.in_(fits)).values(next_at=until_ms, lease_owner=owner).returning(e.export_id)
     return sorted(connection.execute(statement).scalars())
 
 
@@ -94,7 +96,7 @@ def _settle(connection: Connection, outcomes: Sequence[ExportOutcome], now_ms: i
     for outcome in sorted(outcomes, key=lambda one: one.export_id):
         rows[type(outcome)].append(_parameters(outcome))
     same = exports.c.export_id == bindparam("key")
-    ended = update(exports).where(same).values(attempts=exports.c.attempts + 1, next_at=now_ms)
+    ended = update(exports).where(same).values(attempts=exports.c.attempts + 1, next_at=now_ms, lease_owner=None)
     statements = {
         ExportDone: ended.values(state="done", encoded=None, encoded_bytes=0, reason=None),
         ExportRetry: ended.values(next_at=bindparam("retry_at"), reason=bindparam("why")),

@@ -7,23 +7,24 @@ and telling readers which arrivals are still open, since transactions do not com
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy import Engine as Connections
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from collector.errors import StoreUnavailable
 from collector.events import EventRow
 from collector.storage.engine import Verdict
-from collector.storage.postgresql_events import BulkInsert, Driver
+from collector.storage.postgresql_connections import connections_to, driver_of
+from collector.storage.postgresql_events import BulkInsert
 from collector.storage.sql_postgresql import PostgresqlSql
 from collector.storage.sql_types import AT_ONCE
 
-CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_MS = 30_000
+# A collector that hangs in a transaction must not hold its locks for ever; one that waits for a lock answers 503 in between.
+_NOT_IDLE = "-c idle_in_transaction_session_timeout=60000"
+WRITING = f"-c lock_timeout=10000 -c statement_timeout=60000 {_NOT_IDLE}"
 _READERS = 8
 _FEW_ROWS = 10_000
 
@@ -53,16 +54,18 @@ class PostgresqlEngine:
 
     def __init__(self, url: str, *, read_only: bool = False, sql_role: str | None = None) -> None:
         self._is_read_only = read_only
-        self._writers = _connections(url, "")
-        self._readers = _connections(
+        self._writers = connections_to(url, WRITING)
+        self._readers = connections_to(
             url,
-            f"-c default_transaction_read_only=on -c statement_timeout={READ_TIMEOUT_MS}",
+            f"-c default_transaction_read_only=on -c statement_timeout={READ_TIMEOUT_MS} {_NOT_IDLE}",
             pool_size=_READERS,
             max_overflow=_READERS,
             pool_pre_ping=True,
         )
         # These may write: a view of a user's statement is made, looked at and rolled back.
-        self._sql = PostgresqlSql(_connections(url, "", pool_size=AT_ONCE, max_overflow=0, pool_pre_ping=True), role=sql_role)
+        self._sql = PostgresqlSql(
+            connections_to(url, _NOT_IDLE, pool_size=AT_ONCE, max_overflow=0, pool_pre_ping=True), role=sql_role
+        )
         self._bulk = BulkInsert()
 
     @property
@@ -77,17 +80,17 @@ class PostgresqlEngine:
         if self._is_read_only:
             raise StoreUnavailable("this store was opened for reading only")
         connection = self._writers.connect()
-        self._bulk.prepare(_driver(connection))
+        self._bulk.prepare(driver_of(connection))
         return connection
 
     def begin_ingest(self, connection: Connection) -> None:
         connection.execute(_ANNOUNCE)
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
-        return self._bulk.insert(_driver(connection), rows)
+        return self._bulk.insert(driver_of(connection), rows)
 
     def insert_events_telling(self, connection: Connection, rows: Sequence[EventRow]) -> list[str | None]:
-        return self._bulk.insert_telling(_driver(connection), rows)
+        return self._bulk.insert_telling(driver_of(connection), rows)
 
     def write_something(self, connection: Connection) -> None:
         # Whoever has a transaction number writes a commit record.
@@ -122,7 +125,7 @@ class PostgresqlEngine:
 def enter_schema(url: str, *, may_create: bool) -> Generator[Connection | None]:
     """A connection for the schema. With `may_create` it is in a transaction that no other collector's can overtake."""
     try:
-        with _connections(url, "").begin() as connection:
+        with connections_to(url, "").begin() as connection:
             if may_create:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
             yield connection
@@ -131,18 +134,3 @@ def enter_schema(url: str, *, may_create: bool) -> Generator[Connection | None]:
             where = make_url(url).render_as_string(hide_password=True)
             raise StoreUnavailable(f"no answer from {where}: is PostgreSQL running, and may this user connect?") from exc
         raise
-
-
-def _connections(url: str, options: str, **pool: Any) -> Connections:
-    address = make_url(url).set(drivername="postgresql+psycopg")
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "hookline", "options": options}
-    given = {name: address.query[name] for name in arguments if name in address.query}
-    merged = {**arguments, **{name: f"{given[name]} {options}" if name == "options" else given[name] for name in given}}
-    pooling: dict[str, Any] = pool or {"poolclass": NullPool}
-    return create_engine(address.difference_update_query(list(given)), connect_args=merged, **pooling)
-
-
-def _driver(connection: Connection) -> Driver:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return cast(Driver, driver)

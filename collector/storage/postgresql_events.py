@@ -8,10 +8,9 @@ parameters take four times as long), many are copied to a temporary table and in
 from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
-import psycopg
-
 from collector.events import EventRow
 from collector.storage.postgresql_arrays import Array, Kind, array_of, register
+from collector.storage.postgresql_connections import Driver
 
 COPY_FROM_ROWS = 500
 
@@ -46,8 +45,6 @@ _COPY_TYPES = [
     "float8" if type_ == "double precision" else {"bigint": "int8", "boolean": "bool"}.get(type_, type_)
     for type_ in _COLUMN_TYPES
 ]
-
-Driver = psycopg.Connection[Any]
 
 
 class BulkInsert:

@@ -11,15 +11,14 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, cast
 
-import psycopg
 from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.types import TypeEngine
 
 from collector.storage.postgresql_arrays import Kind, array_of
+from collector.storage.postgresql_connections import driver_of
 
-Driver = psycopg.Connection[Any]
 Rows = Sequence[dict[str, Any]]
 
 _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
@@ -48,13 +47,6 @@ def insert_named(connection: Connection, statement: Insert, rows: Rows) -> None:
     driver_of(connection).execute(compiled.sql, {**arrays, **compiled.constants})
 
 
-def driver_of(connection: Connection) -> Driver:
-    """The driver's connection, past SQLAlchemy."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return cast(Driver, driver)
-
-
 @cache
 def _compiled(statement: Insert, names: tuple[str, ...]) -> _Compiled:
     """Core's statement with its VALUES replaced by the arrays; parameters of the ON CONFLICT part stay."""
@@ -68,7 +60,7 @@ def _compiled(statement: Insert, names: tuple[str, ...]) -> _Compiled:
     return _Compiled(
         sql=f"{table} ({listed}) SELECT {listed} FROM unnest({arrays}) AS given ({listed}){conflict[1:]}{tail}".encode(),  # noqa: S608
         kinds=kinds,
-        columns_of=itemgetter(*names),
+        columns_of=cast(Callable[[dict[str, Any]], tuple[Any, ...]], itemgetter(*names)),
         constants={name: value for name, value in compiled.params.items() if name not in names},
     )
 

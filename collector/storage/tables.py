@@ -308,6 +308,8 @@ exports = Table(
     _ms("queued_ms"),
     _count("encoded_bytes"),
     Column("encoded", LargeBinary),
+    # Who sends it now; nobody else may before `next_at`, unless that one is dead.
+    _text_or_null("lease_owner"),
     UniqueConstraint("project", "span", "destination", "is_final", name="exports_identity"),
     Index("exports_by_call", "project", "request_id"),
     Index("exports_by_state", "destination", "state", "next_at", "export_id"),
@@ -342,4 +344,24 @@ page_sessions = Table(
     _ms("expires_ms"),
     PrimaryKeyConstraint("token_hash", name="page_sessions_pkey"),
     Index("page_sessions_by_end", "expires_ms"),
+)
+
+collectors = Table(
+    "collectors",
+    metadata,
+    _text("owner"),
+    # Of the lock that its session holds while it lives.
+    Column("lock_key", BigInteger, nullable=False),
+    _text("roles"),
+    _ms("started_ms"),
+    PrimaryKeyConstraint("owner", name="collectors_pkey"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    _text("project"),
+    _text("idempotency_key"),
+    _ms("first_ms"),
+    PrimaryKeyConstraint("project", "idempotency_key", name="receipts_pkey"),
 )
