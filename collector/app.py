@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from collector.api.access import Access
 from collector.api.allowances import Rates
 from collector.api.asked import Parts
+from collector.api.inflight import Inflight
 from collector.api.ingest import IngestApp
 from collector.api.openapi import document
 from collector.api.problems import problem_response
@@ -136,6 +137,8 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
         limits=_limits(settings),
         public_limits=_limits(settings).under(PUBLIC_LIMITS),
         body_timeout_s=settings.request_timeout_s,
+        # Less than two bodies would let none in beside another.
+        inflight=Inflight(max(settings.max_inflight_bytes, 2 * settings.max_expanded_bytes)),
         on_commit=committed,
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,

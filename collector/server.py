@@ -14,11 +14,15 @@ from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Self
 
+import structlog
 import uvicorn
 
 from collector.app import STOP_LIMIT_S, Collector, build_collector
+from collector.connections import Bounds, bounded_protocol, make_room
 from collector.errors import HooklineError, StoreUnavailable, WrongSettings
 from collector.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 START_LIMIT_S = 30.0
 
@@ -65,7 +69,8 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM. Raises WrongSettings, SchemaError, StoreError before it serves."""
     with _opened(settings) as (collector, listener):
         url = address_of(listener)
-        _Server(collector, lambda: on_ready(url)).run_to_end(listener)
+        warn_of_plain_http(settings)
+        _Server(collector, _bounds(settings), lambda: on_ready(url)).run_to_end(listener)
 
 
 class ServerThread:
@@ -99,12 +104,29 @@ class ServerThread:
         try:
             with _opened(self._settings) as (collector, listener):
                 self.collector, self.url = collector, address_of(listener)
-                self._server = _Server(collector, self._ready.set)
+                self._server = _Server(collector, _bounds(self._settings), self._ready.set)
                 self._server.run_to_end(listener)
         except (HooklineError, OSError) as exc:
             self._error = exc
         finally:
             self._ready.set()
+
+
+def warn_of_plain_http(settings: Settings) -> None:
+    """One line where prompts and keys might cross a network readably."""
+    if not is_loopback(settings.host) and not settings.behind_tls:
+        log.warning(
+            "plain_http", host=settings.host, cure="put a TLS proxy in front, then set HOOKLINE_BEHIND_TLS=true (docs/access.md)"
+        )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    make_room(settings.max_connections)
+    return Bounds(
+        connections=settings.max_connections,
+        body_bytes=max(settings.max_expanded_bytes, settings.max_body_bytes),
+        timeout_s=settings.request_timeout_s,
+    )
 
 
 @contextlib.contextmanager
@@ -122,10 +144,12 @@ def _opened(settings: Settings) -> Generator[tuple[Collector, socket.socket]]:
 class _Server(uvicorn.Server):
     """uvicorn, ending the live streams first and leaving the exit code to us."""
 
-    def __init__(self, collector: Collector, on_ready: Callable[[], None]) -> None:
+    def __init__(self, collector: Collector, bounds: Bounds, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 collector.app,  # pyright: ignore[reportArgumentType] - ours is spelt with plain mappings
+                http=bounded_protocol(bounds),
+                ws="none",
                 lifespan="on",
                 log_config=None,
                 access_log=False,

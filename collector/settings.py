@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     max_expanded_bytes: int = Field(64 * MIB, ge=1024, description="Most bytes of a body that is not compressed, or inflated.")
     max_event_bytes: int = Field(8 * MIB, ge=1024, description="Most bytes of one event.")
     max_batch_events: int = Field(10_000, ge=1, description="Most events in one request.")
+    max_inflight_bytes: int = Field(
+        256 * MIB, ge=1024, description="Bytes of bodies in memory at once, from arrival to commit; more are told 503."
+    )
     max_connections: int = Field(1000, ge=8, description="Open connections; further ones are told 503 and closed.")
     request_timeout_s: float = Field(
         60.0, gt=0, le=3600, description="How long a request's headers, and then its body, may take to arrive."

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import zstandard
 
+from collector.api.inflight import Held
 from collector.errors import BadRequest, TooLarge, UnsupportedMedia
 from collector.validation import Limits, Media
 
@@ -56,8 +57,12 @@ def media_of(content_type: str | None) -> Media:
     return media
 
 
-async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits) -> tuple[bytes, str]:
-    """The body as it came over the wire, and its encoding. Raises TooLarge, UnsupportedMedia, BadRequest, SenderGone."""
+async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits, held: Held) -> tuple[bytes, str]:
+    """
+    The body as it came over the wire, and its encoding.
+
+    Raises TooLarge, UnsupportedMedia, BadRequest, StoreBusy, SenderGone.
+    """
     encoding = (header(headers, b"content-encoding") or "identity").lower()
     if encoding not in ("identity", "gzip", "x-gzip", "zstd"):
         raise UnsupportedMedia("the Content-Encoding is not one that is read here: send gzip, zstd or none")
@@ -72,21 +77,24 @@ async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]], limits
         message = await receive()
         if message["type"] == "http.disconnect":
             raise SenderGone
-        received += message.get("body", b"")
+        piece = message.get("body", b"")
+        received += piece
         if len(received) > most:
             raise _too_large(most)
+        held.grow(len(piece))
         if not message.get("more_body", False):
             return bytes(received), encoding
 
 
-def inflate(body: bytes, encoding: str, limits: Limits) -> bytes:
-    """The body without its encoding. Stops at the first byte over a limit. Raises TooLarge, BadRequest."""
+def inflate(body: bytes, encoding: str, limits: Limits, held: Held) -> bytes:
+    """The body without its encoding. Stops at the first byte over a limit. Raises TooLarge, BadRequest, StoreBusy."""
     if encoding == "identity":
         return body
     inflated = bytearray()
     pieces = _zstd_pieces(body) if encoding == "zstd" else _gzip_pieces(body)
     for piece in pieces:
         inflated += piece
+        held.grow(len(piece))
         if len(inflated) > limits.expanded_bytes:
             raise _too_large(limits.expanded_bytes)
         if len(inflated) > max(limits.ratio_free_bytes, limits.ratio * len(body)):

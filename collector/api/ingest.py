@@ -15,12 +15,13 @@ from starlette.responses import Response
 
 from collector.api.access import Access, Identity
 from collector.api.bodies import Receive, SenderGone, header, inflate, media_of, read_body
+from collector.api.inflight import Held, Inflight
 from collector.api.problems import method_not_allowed, problem_response
 from collector.api.receipts import FirstReceipts
 from collector.errors import BadRequest, HooklineError, NothingAccepted, TooSlow
 from collector.events import Batch, Receipt, Rejection
 from collector.storage.protocols import EventWriter
-from collector.validation import PUBLIC_LIMITS, Limits, Media, ReadResult, read_batch
+from collector.validation import MIB, PUBLIC_LIMITS, Limits, Media, ReadResult, read_batch
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -44,6 +45,7 @@ class IngestApp:
         limits: Limits = Limits(),  # noqa: B008  (frozen)
         public_limits: Limits = PUBLIC_LIMITS,
         body_timeout_s: float = 60.0,
+        inflight: Inflight | None = None,
         on_commit: Callable[[Batch], None] = lambda batch: None,
         on_rejected: Callable[[Sequence[Rejection]], None] = lambda rejected: None,
         on_refused: Callable[[HooklineError], None] = lambda error: None,
@@ -54,6 +56,7 @@ class IngestApp:
         self._limits = limits
         self._public_limits = public_limits
         self._body_timeout_s = body_timeout_s
+        self._inflight = inflight or Inflight(256 * MIB)
         self._on_commit = on_commit
         self._on_rejected = on_rejected
         self._on_refused = on_refused
@@ -86,18 +89,22 @@ class IngestApp:
         identity.require("ingest")
         media = media_of(header(headers, b"content-type"))
         limits = self._limits if identity.origins is None else self._public_limits
-        body, encoding = await _read_in_time(receive, headers, limits, self._body_timeout_s)
-        result = await self._read(body, encoding, media, identity, _idempotency_key(headers), limits)
-        return await self._store(result)
+        held = Held(self._inflight)
+        try:
+            body, encoding = await _read_in_time(receive, headers, limits, self._body_timeout_s, held)
+            result = await self._read(body, encoding, media, identity, _idempotency_key(headers), limits, held)
+            return await self._store(result)
+        finally:
+            held.release()
 
     async def _read(
-        self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None, limits: Limits
+        self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None, limits: Limits, held: Held
     ) -> ReadResult:
         received_ms = self._receipts.first(identity.project, key, self._now_ms())
 
         def read() -> ReadResult:
             _spend(identity, 0, len(body))
-            inflated = inflate(body, encoding, limits)
+            inflated = inflate(body, encoding, limits, held)
             result = read_batch(
                 inflated,
                 media=media,
@@ -146,11 +153,11 @@ def _spend(identity: Identity, events: int, size_bytes: int) -> None:
 
 
 async def _read_in_time(
-    receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits, timeout_s: float
+    receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits, timeout_s: float, held: Held
 ) -> tuple[bytes, str]:
     try:
         async with asyncio.timeout(timeout_s):
-            return await read_body(receive, headers, limits)
+            return await read_body(receive, headers, limits, held)
     except TimeoutError:
         raise TooSlow(f"the body was not complete after {timeout_s:.0f} s: send smaller batches") from None
 

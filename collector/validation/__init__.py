@@ -6,7 +6,7 @@ Flow: HTTP -> dialects -> **validation** -> storage. What doesn't fit the catalo
 
 from collector.validation.batch import ReadResult, read_batch
 from collector.validation.codes import CODES
-from collector.validation.limits import PUBLIC_LIMITS, Limits
+from collector.validation.limits import MIB, PUBLIC_LIMITS, Limits
 from collector.validation.reading import Media
 
-__all__ = ["CODES", "PUBLIC_LIMITS", "Limits", "Media", "ReadResult", "read_batch"]
+__all__ = ["CODES", "MIB", "PUBLIC_LIMITS", "Limits", "Media", "ReadResult", "read_batch"]

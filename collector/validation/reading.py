@@ -6,8 +6,10 @@ Four forms: an array, `{"resource": …, "events": […]}`, one event, NDJSON. A
 NDJSON lines are no events and don't count.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -16,13 +18,30 @@ from collector.errors import BadRequest, TooLarge
 from collector.validation.codes import Refused
 from collector.validation.decoding import NotJson, decode_event
 from collector.validation.limits import Limits
-from collector.validation.splitting import array_items, object_members
+from collector.validation.splitting import array_items, has_more_items, object_members
 
 Media = Literal["json", "ndjson"]
 Piece = bytes | msgspec.Raw
 
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NOTHING = msgspec.Raw(b"")
+
+
+class _Wrapper(msgspec.Struct):
+    """The members that tell the four forms apart. Others are passed over: a dictionary of millions would fill the memory."""
+
+    type: msgspec.Raw = _NOTHING
+    resource: msgspec.Raw = _NOTHING
+    events: msgspec.Raw = _NOTHING
+
+
+_WRAPPER = msgspec.json.Decoder(_Wrapper)
+_NAMES = frozenset(_Wrapper.__struct_fields__)
+_LONGEST_NAME = 2 + 6 * max(map(len, _NAMES))
+"""With quotes, and every letter escaped."""
+_LINE = re.compile(rb"[^ \t\r\n][^\n]*")
+_MANY = 2_000_000
+"""Commas or lines that may be counted as they are: so many references fit into memory beside the body."""
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 
@@ -38,30 +57,39 @@ class Parcel:
 def read_parcel(body: bytes, *, media: Media, limits: Limits) -> Parcel:
     """Split a body into its events. Raises BadRequest for what is not JSON, TooLarge for too many events."""
     body = body.removeprefix(_BOM)
-    if media == "ndjson":
-        parcel = Parcel(None, [line for line in body.split(b"\n") if line.strip(_SPACE)])
-    else:
-        parcel = _read_json(body.strip(_SPACE), limits)
+    parcel = Parcel(None, _lines(body, limits)) if media == "ndjson" else _read_json(body.strip(_SPACE), limits)
     if len(parcel.pieces) > limits.events:
-        raise TooLarge(f"{len(parcel.pieces)} events in one request, {limits.events} are allowed: send smaller batches")
+        raise _too_many(limits)
     return parcel
+
+
+def _too_many(limits: Limits) -> TooLarge:
+    return TooLarge(f"more than {limits.events} events in one request: send smaller batches")
+
+
+def _lines(body: bytes, limits: Limits) -> Sequence[Piece]:
+    if body.count(b"\n") <= _MANY:
+        return [line for line in body.split(b"\n") if line.strip(_SPACE)]
+    return [line[0] for line in islice(_LINE.finditer(body), limits.events + 1)]
 
 
 def _read_json(body: bytes, limits: Limits) -> Parcel:
     if not body:
         raise BadRequest("the body is empty: send a JSON array of events, one event, or {resource, events}")
     if body.startswith(b"["):
-        return Parcel(None, _items(body))
+        return Parcel(None, _items(body, limits))
     if body.startswith(b"{"):
         members = _members(body)
         if "type" not in members and ("events" in members or "resource" in members):
-            return Parcel(_resource(members.get("resource"), limits), _items(bytes(members.get("events", b""))))
+            return Parcel(_resource(members.get("resource"), limits), _items(bytes(members.get("events", b"")), limits))
     return Parcel(None, [body])
 
 
-def _items(body: bytes) -> Sequence[Piece]:
+def _items(body: bytes, limits: Limits) -> Sequence[Piece]:
     if not body.startswith(b"["):
         raise BadRequest("`events` is not an array: send {resource, events: [event, …]}")
+    if body.count(b",") > _MANY and has_more_items(body, limits.events):
+        raise _too_many(limits)
     try:
         return _ITEMS.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -69,10 +97,13 @@ def _items(body: bytes) -> Sequence[Piece]:
 
 
 def _members(body: bytes) -> dict[str, Piece]:
+    """Those of `_NAMES` that an object has."""
     try:
-        return dict(_MEMBERS.decode(body))
+        wrapper = _WRAPPER.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {_name(key): value for key, value in object_members(body).items()}
+        named = ((_name(key), value) for key, value in object_members(body) if len(key) <= _LONGEST_NAME)
+        return {name: value for name, value in named if name in _NAMES}
+    return {name: value for name in _NAMES if (value := getattr(wrapper, name)) is not _NOTHING}
 
 
 def _name(key: bytes) -> str:

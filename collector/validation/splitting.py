@@ -23,15 +23,29 @@ def array_items(body: bytes) -> list[bytes]:
     return [part.strip(_SPACE) for part in _parts(body, b"[", b"]")]
 
 
-def object_members(body: bytes) -> dict[bytes, bytes]:
-    """The members of an object: key (with its quotes) -> value, as sent; of equal keys the last."""
-    members: dict[bytes, bytes] = {}
+def object_members(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The members of an object: key (with its quotes) and value, as sent. Raises BadRequest where they are none."""
     for part in _parts(body, b"{", b"}"):
         found = _MEMBER.fullmatch(part)
         if found is None:
             raise BadRequest("the body is not JSON: an object's member has no name; send a JSON array, object or NDJSON")
-        members[found[1]] = found[2].strip(_SPACE)
-    return members
+        yield found[1], found[2].strip(_SPACE)
+
+
+def has_more_items(body: bytes, most: int) -> bool:
+    """Whether an array has more members than that. Stops as soon as it has, and keeps none of them."""
+    depth, commas = 0, 0
+    for token in _TOKEN.finditer(body, 1):
+        mark = body[token.start()]
+        if mark == 0x2C:
+            commas += depth == 0
+            if commas >= most:
+                return True
+        elif mark in b"[{":
+            depth += 1
+        elif mark in b"]}":
+            depth -= 1
+    return False
 
 
 def _parts(body: bytes, opening: bytes, closing: bytes) -> Iterator[bytes]:

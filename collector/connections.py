@@ -1,0 +1,164 @@
+"""
+Connections with bounds: how many, how large the head of a request, how long it may take to come, how long an answer lies unread.
+
+Flow: socket -> **BoundedProtocol** (uvicorn's, with limits that it has not) -> app. Whoever holds a connection open pays for it
+with little of ours, and not for ever. What a body may hold is counted in `api.bodies`.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from starlette.exceptions import HTTPException
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from collector.api.problems import problem_response
+
+log = structlog.get_logger(__name__)
+
+_GRACE_S: Final = 5.0
+"""The application's own limit on a body's time comes first, since its answer says more."""
+_FRAMING_BYTES: Final = 1024 * 1024
+"""For chunk sizes and trailers beside a body; also what is still taken of one that was refused already."""
+_FILES_BESIDE: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one process gives to connections."""
+
+    connections: int = 1000
+    head_bytes: int = 32 * 1024
+    """Of request line and headers together."""
+    body_bytes: int = 64 * 1024 * 1024
+    timeout_s: float = 60.0
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `bounds` are set by `bounded_protocol`."""
+
+    bounds = Bounds()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._is_reading_head = True
+        self._is_refused = False
+        self._received_bytes = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        super().connection_made(transport)
+        if len(self.connections) > self.bounds.connections:
+            self._refuse(503, "too many connections are open: send this again in a moment", {"retry-after": "1"})
+        else:
+            self._deadline = self.loop.call_later(self.bounds.timeout_s, self._end_slow_request)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_deadline()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
+        self._received_bytes += len(data)
+        super().data_received(data)
+        if self._is_reading_head:
+            if self._received_bytes > self.bounds.head_bytes:
+                self._refuse_head()
+            # Nothing came of a request that is complete.
+            elif not self._received_bytes:
+                return
+        elif self._received_bytes > self.bounds.body_bytes + _FRAMING_BYTES:
+            self._abort("request_too_long")
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.bounds.timeout_s + _GRACE_S, self._end_slow_request)
+
+    def on_headers_complete(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > self.bounds.head_bytes:
+            self._refuse_head()
+            return
+        self._is_reading_head = False
+        self._received_bytes = 0
+        self._end_deadline()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._is_refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._is_refused:
+            return
+        self._is_reading_head = True
+        self._received_bytes = 0
+        self._end_deadline()
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(self.bounds.timeout_s, self._abort, "answer_not_read")
+
+    def resume_writing(self) -> None:
+        unread, self._unread = self._unread, None
+        if unread is not None:
+            unread.cancel()
+        super().resume_writing()
+
+    def _end_deadline(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            deadline.cancel()
+
+    def _end_slow_request(self) -> None:
+        self._deadline = None
+        if self._is_reading_head and self._received_bytes:
+            self._refuse(408, f"the request's headers were not complete after {self.bounds.timeout_s:.0f} s: send them at once")
+        elif self._is_reading_head:
+            self.transport.close()
+        else:
+            self._abort("request_too_slow")
+
+    def _refuse_head(self) -> None:
+        self._refuse(431, f"request line and headers are over {self.bounds.head_bytes} bytes: send fewer or shorter ones")
+
+    def _refuse(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        """An answer without a request, the last one on this connection."""
+        if self._is_refused:
+            return
+        self._is_refused = True
+        answer = problem_response(HTTPException(status, detail, {"connection": "close", **(headers or {})}))
+        lines = [f"HTTP/1.1 {status} {_PHRASES[status]}".encode(), *(b": ".join(header) for header in answer.raw_headers)]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self.transport.close()
+
+    def _abort(self, why: str) -> None:
+        log.info("connection_cut", why=why)
+        self._is_refused = True
+        self.transport.abort()
+
+
+_PHRASES: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
+
+
+def bounded_protocol(bounds: Bounds) -> type[BoundedProtocol]:
+    """The protocol with these bounds, for uvicorn, which makes one for each connection."""
+    return type("BoundedHttp", (BoundedProtocol,), {"bounds": bounds})
+
+
+def make_room(connections: int) -> None:
+    """Let this process have as many files open as its connections need, as far as the system allows."""
+    try:
+        import resource
+    except ImportError:
+        # Windows has no such limit.
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _FILES_BESIDE
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    most: Any = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        log.warning("few_open_files", limit=most, wanted=wanted, cure="raise `ulimit -n`, or lower HOOKLINE_MAX_CONNECTIONS")
