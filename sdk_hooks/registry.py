@@ -45,7 +45,10 @@ class Row(NamedTuple):
     module: str
 
 
-HOOKS: Mapping[str, Row] = {"openai": Row("openai", "sdk_hooks.hooks.openai")}
+HOOKS: Mapping[str, Row] = {
+    "openai": Row("openai", "sdk_hooks.hooks.openai"),
+    "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic"),
+}
 
 
 def load(row: Row) -> Hook:

@@ -1,5 +1,5 @@
 """
-A provider on loopback that speaks OpenAI's wire format, for the demo and the tests.
+A provider on loopback that speaks OpenAI's wire format and Anthropic's messages, for the demo and the tests.
 
 Flow: real SDK client -> **provider** -> the same client. Nothing of the collector is involved.
 
@@ -7,7 +7,7 @@ Flow: real SDK client -> **provider** -> the same client. Nothing of the collect
         client = OpenAI(base_url=provider.base_url, api_key="any")
 
 It answers /chat/completions, /responses, /images/generations, /images/edits, /embeddings, /audio/speech,
-/audio/transcriptions, /audio/translations, /moderations and /models; an Azure path
+/audio/transcriptions, /audio/translations, /moderations, /models and Anthropic's /messages; an Azure path
 (/openai/deployments/NAME/...) is the same without its prefix. Answers depend on the request alone:
 
 - a chat or response that offers function tools, and whose last message is not a tool's result, calls the first tool;

@@ -43,10 +43,11 @@ def write_text(ask: Ask, prompt: str) -> str:
 
 
 def _schema_of(ask: Ask) -> Mapping[str, Any] | None:
-    """Chat nests it in `response_format`, Responses in `text`."""
+    """Chat nests it in `response_format`, Responses in `text`, Anthropic in `output_config` (once `output_format`)."""
     chat: Any = ask.mapping("response_format").get("json_schema") or {}
     responses: Any = ask.mapping("text").get("format") or {}
-    return chat.get("schema") or responses.get("schema")
+    messages: Any = ask.mapping("output_config").get("format") or ask.mapping("output_format")
+    return chat.get("schema") or responses.get("schema") or messages.get("schema")
 
 
 def fit_schema(schema: Mapping[str, Any]) -> Any:
@@ -67,18 +68,18 @@ def fit_schema(schema: Mapping[str, Any]) -> Any:
 
 def tools_to_call(ask: Ask, *, has_result: bool) -> list[tuple[str, str, dict[str, Any]]]:
     """(call id, name, arguments) of the tools that the model wants run now."""
-    offered = [_function_of(tool) for tool in ask.items("tools") if tool.get("type") == "function"]
+    offered = [_function_of(tool) for tool in ask.items("tools") if tool.get("type") == "function" or "input_schema" in tool]
     if not offered or has_result:
         return []
     count = ask.number("tools") or 1
     return [
-        (f"call_{number}", tool["name"], fit_schema(tool.get("parameters") or {"type": "object"}))
+        (f"call_{number}", tool["name"], fit_schema(tool.get("parameters") or tool.get("input_schema") or {"type": "object"}))
         for number, tool in ((i, offered[i % len(offered)]) for i in range(count))
     ]
 
 
 def _function_of(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Chat nests a function under its own key, Responses doesn't."""
+    """Chat nests a function under its own key, Responses and Anthropic don't."""
     return tool.get("function") or tool
 
 

@@ -27,6 +27,7 @@ from collector.demo.provider.media import (
     answer_transcription,
     list_models,
 )
+from collector.demo.provider.messages import answer_message
 from collector.demo.provider.responses import answer_response
 from collector.demo.provider.wire import Ask, Binary, Frames, Json, Reply, error_body, read_markers
 
@@ -40,6 +41,7 @@ ENDPOINTS: Mapping[str, Callable[[Ask], Reply]] = {
     "/audio/transcriptions": answer_transcription,
     "/audio/translations": answer_transcription,
     "/moderations": answer_moderation,
+    "/messages": answer_message,
     "/models": list_models,
 }
 

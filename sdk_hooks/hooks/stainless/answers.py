@@ -45,13 +45,14 @@ def fields_of(model: Any) -> Event:
     return {**model.__dict__, **extra} if extra else model.__dict__.copy()
 
 
-def plain(value: Any) -> Any:
-    """JSON data of whatever a usage holds."""
+def plain(value: Any, *, keeps_none: bool = False) -> Any:
+    """JSON data of whatever an answer holds."""
     if isinstance(value, list):
-        return [plain(inner) for inner in cast("list[Any]", value)]
+        return [plain(inner, keeps_none=keeps_none) for inner in cast("list[Any]", value)]
     if type(value) in PLAIN:
         return value
-    return {str(name): plain(inner) for name, inner in fields_of(value).items() if inner is not None}
+    members = fields_of(value).items()
+    return {str(name): plain(inner, keeps_none=keeps_none) for name, inner in members if keeps_none or inner is not None}
 
 
 class Readable(Protocol):

@@ -12,13 +12,16 @@ import pytest
 from collector.demo.provider import Provider, start_provider
 from sdk_hooks import instrument
 from sdk_hooks.registry import HOOKS
-from tests.sdk_hooks.hooks import openai_patterns, openai_patterns_async
+from tests.sdk_hooks.hooks import anthropic_patterns, openai_patterns, openai_patterns_async
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.openai_patterns import Pattern
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Pydantic serializer warnings")
 
-PATTERNS: dict[str, Any] = {"openai": (openai_patterns, openai_patterns_async)}
+PATTERNS: dict[str, Any] = {
+    "openai": (openai_patterns, openai_patterns_async),
+    "anthropic": (anthropic_patterns,),
+}
 """Sync and async patterns of each hook."""
 
 
