@@ -24,7 +24,7 @@ def answer_message(ask: Ask) -> Reply:
 
 
 def _events(ask: Ask) -> Iterator[Block]:
-    begun = _head(ask) | {"content": [], "stop_reason": None, "usage": _usage(ask) | {"output_tokens": 1}}
+    begun: Block = _head(ask) | {"content": [], "stop_reason": None, "usage": _usage(ask) | {"output_tokens": 1}}
     yield {"type": "message_start", "message": begun}
     yield {"type": "ping"}
     for index, block in enumerate(_blocks(ask)):
