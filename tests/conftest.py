@@ -6,6 +6,7 @@ the tests marked `long` too: CI sets both.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def _missing(what: str, *, is_required: bool = True) -> None:
     if is_required and os.environ.get("HOOKLINE_REQUIRE_ALL") == "1":
         pytest.fail(f"{what}, and HOOKLINE_REQUIRE_ALL is set")
     pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def strace() -> str:
+    """
+    The program that shows a process's calls of the kernel.
+    """
+    found = shutil.which("strace")
+    if found is None:
+        _missing("no strace: apt-get install strace")
+    return str(found)
 
 
 @pytest.fixture(scope="session")

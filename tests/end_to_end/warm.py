@@ -14,11 +14,12 @@ class WarmCollector(CollectorProcess):
     """`hookline serve` in a forked process. Its exit code is not known: use CollectorProcess where it matters."""
 
     nursery: Nursery
+    what: str = "serve"
     child: Child | None = None
 
     def start(self) -> Self:
         ours = {"HOOKLINE_DATABASE_URL": self.database_url, "HOOKLINE_PORT": str(self.port), **self.env}
-        self.child = self.nursery.start("serve", environment=ours, log_path=self.log_path)
+        self.child = self.nursery.start(self.what, environment=ours, log_path=self.log_path)
         try:
             wait_for("the collector to be ready", self._answers, limit_s=START_LIMIT_S)
         except BaseException:
