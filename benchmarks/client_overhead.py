@@ -44,6 +44,8 @@ class Nowhere:
 
     def close(self) -> None: ...
 
+    def abandon(self) -> None: ...
+
 
 def client() -> OpenAI:
     transport = httpx2.MockTransport(lambda request: httpx2.Response(200, json=ANSWER))

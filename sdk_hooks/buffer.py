@@ -3,7 +3,7 @@ The two bounded places where something waits: calls to be rendered, and events t
 
 Flow: recorder -> **Inbox** -> emitter -> **Backlog** -> transport.
 The inbox refuses what does not fit, so that a host is never slowed down; the backlog lets its oldest go, so that what is
-newest survives a long absence of the collector. A spool on disk would take what the backlog lets go.
+newest survives a long absence of the collector. That happens only where there is no spool on disk to take them.
 """
 
 from collections import deque
@@ -64,30 +64,40 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._events)
 
+    @property
+    def size_bytes(self) -> int:
+        """How much memory the events take."""
+        return self._bytes
+
     def add(self, event: bytes) -> None:
         self._events.append(event)
         self._bytes += len(event)
 
-    def batch(self, max_events: int, max_bytes: int) -> list[bytes]:
-        """The oldest events that fit in one POST; at least one."""
+    def take(self, max_events: int, max_bytes: int) -> list[bytes]:
+        """Take out the oldest events that fit in one POST; at least one, if there is one."""
         picked: list[bytes] = []
         total_bytes = 0
-        for event in self._events:
-            total_bytes += len(event)
-            if picked and (total_bytes > max_bytes or len(picked) >= max_events):
+        while self._events and len(picked) < max_events:
+            total_bytes += len(self._events[0])
+            if picked and total_bytes > max_bytes:
                 break
-            picked.append(event)
+            picked.append(self._pop())
         return picked
 
-    def release(self, count: int) -> None:
-        """Forget the oldest: delivered, or given up."""
-        for _ in range(count):
-            self._bytes -= len(self._events.popleft())
+    def put_back(self, events: list[bytes]) -> None:
+        """What was taken out goes to its place again."""
+        self._events.extendleft(reversed(events))
+        self._bytes += sum(map(len, events))
 
     def trim(self, max_events: int, max_bytes: int) -> int:
         """Let the oldest go until the rest is within the bounds. How many went."""
         gone = 0
         while self._events and (len(self._events) > max_events or self._bytes > max_bytes):
-            self.release(1)
+            self._pop()
             gone += 1
         return gone
+
+    def _pop(self) -> bytes:
+        event = self._events.popleft()
+        self._bytes -= len(event)
+        return event

@@ -44,6 +44,7 @@ class DeliverySettings(NamedTuple):
     delivery: str = "background"
     spool_dir: str | None = None
     spool_max_bytes: int = 256 * 1024 * 1024
+    spool_max_age_s: float = 7 * 86_400.0
     buffer_max_events: int = 10_000
     buffer_max_bytes: int = 32 * 1024 * 1024
     batch_max_events: int = 1_000
@@ -79,6 +80,7 @@ class Options(CallOptions, total=False):
     delivery: str
     spool_dir: str
     spool_max_bytes: int
+    spool_max_age_s: float
     buffer_max_events: int
     buffer_max_bytes: int
     batch_max_events: int
@@ -125,12 +127,24 @@ def _count(value: Any) -> int:
     return count
 
 
+def _bytes(value: Any) -> int:
+    return 0 if str(value).strip() == "0" else _count(value)
+
+
 def _seconds(value: Any) -> float:
+    return _bounded_s(value, 86_400.0)
+
+
+def _long_seconds(value: Any) -> float:
+    return _bounded_s(value, 10 * 365 * 86_400.0)
+
+
+def _bounded_s(value: Any, most_s: float) -> float:
     try:
         seconds = float(value)
     except (TypeError, ValueError):
         seconds = -1.0
-    if not 0.0 <= seconds <= 86_400.0:
+    if not 0.0 <= seconds <= most_s:
         raise WrongSetting("seconds, 0 or more")
     return seconds
 
@@ -185,7 +199,8 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "release": _text,
     "delivery": _mode,
     "spool_dir": _text,
-    "spool_max_bytes": _count,
+    "spool_max_bytes": _bytes,
+    "spool_max_age_s": _long_seconds,
     "buffer_max_events": _count,
     "buffer_max_bytes": _count,
     "batch_max_events": _count,
@@ -286,6 +301,11 @@ class Config:
         """`configure(…)`: later calls win over earlier ones."""
         self.values = merged(self.values, checked(given, "configure"))
         self.generation += 1
+
+    def spool_folder(self) -> str | None:
+        """Where the spool is unless `spool_dir` says; None without a home directory."""
+        home = self.environment.get("HOME") or self.environment.get("USERPROFILE")
+        return os.path.join(home, ".hookline", "spool") if home and os.path.isabs(home) else None
 
     def delivery(self) -> DeliverySettings:
         return DeliverySettings(**{name: self.values[name] for name in DeliverySettings._fields if name in self.values})

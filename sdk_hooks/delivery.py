@@ -1,31 +1,47 @@
 """
-Send what waits in the backlog, and decide what becomes of it.
+Send what waits, oldest first, and decide what becomes of it: delivered, on disk, or counted.
 
-Flow: emitter -> **delivery** -> transport -> collector.
-Keeps the state between two POSTs: when to try again, how large a batch may be, whether the collector is away.
+Flow: emitter -> **delivery** -> posting -> collector; or -> spool, and from there to the collector later.
+What one round could not deliver within a moment is on disk when the round ends. Order holds: what is on disk goes before what
+is in memory, and what other processes left behind goes last. One thread at a time (the emitter's lock).
 """
 
-import os
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdk_hooks.buffer import Backlog
 from sdk_hooks.config import DeliverySettings
-from sdk_hooks.encoding import encode_batch, encode_event
-from sdk_hooks.guard import log
+from sdk_hooks.encoding import Batch, encode_batch, encode_event
 from sdk_hooks.loss_counts import Losses
-from sdk_hooks.transport import Delivered, Refused, RetryLater, Transport
+from sdk_hooks.posting import Posting
+from sdk_hooks.retrying import Retrying
+from sdk_hooks.transport import Delivered, Denied, Refused, RetryLater, Transport
+
+if TYPE_CHECKING:
+    from sdk_hooks.spool.destination import Destination
+    from sdk_hooks.spool.leftovers import Leftovers
+    from sdk_hooks.spool.own import OwnSpool
 
 Connect = Callable[[str, str | None], Transport]
 
-BACKOFF_FIRST_S = 0.5
-BACKOFF_MAX_S = 30.0
-RETRY_AFTER_MAX_S = 600.0
+LEAST_POST_S = 0.05
+LEFTOVERS_PACE_S = 0.2
+"""Between two batches that another process left behind."""
+CURE = "check HOOKLINE_URL and HOOKLINE_API_KEY"
+KEPT = "they are kept as far as there is room"
+MOST_EVENTS_ON_DISK = 1_000
+"""Of one record: small enough for any collector's limit."""
 
 
-def jitter() -> float:
-    """0.5 to 1.0, so that many clients of a restarted collector don't come back together. `random` costs 5 ms to import."""
-    return 0.5 + os.urandom(1)[0] / 510
+class _Sending(NamedTuple):
+    """The batch that is on its way, and where it came from."""
+
+    batch: Batch
+    events: list[bytes] | None
+    """Where it came from memory: there it goes back to."""
+    source: OwnSpool | Leftovers | None
 
 
 class Delivery:
@@ -38,78 +54,233 @@ class Delivery:
         connect: Connect,
         describe: Callable[[DeliverySettings], Mapping[str, Any]],
         clock_s: Callable[[], float],
+        *,
+        spool_folder: str | None = None,
+        project: Callable[[], str | None] = lambda: None,
+        on_late_answer: Callable[[], None] = lambda: None,
+        has_thread: bool = True,
     ) -> None:
         self._backlog = backlog
         self._losses = losses
         self._connect = connect
         self._describe = describe
         self._clock_s = clock_s
+        self._default_folder = spool_folder
+        self._project = project
+        self._on_late_answer = on_late_answer
+        self._has_thread = has_thread
         self._settings: DeliverySettings | None = None
-        self._transport: Transport | None = None
+        self._posting: Posting | None = None
+        self._spool: OwnSpool | None = None
+        self._leftovers: Leftovers | None = None
+        self._service: str | None = None
         self._resource = b"{}"
+        self._sending: _Sending | None = None
         self._batch_limit: int | None = None
-        self._failures = 0
-        self._asked_until_s = 0.0
-        self.retry_at_s = 0.0
+        self._retrying = Retrying(clock_s)
+
+    # -- what the emitter asks --------------------------------------------------------------------------------------
 
     @property
     def is_failing(self) -> bool:
-        return self._failures > 0
+        return self._retrying.is_failing
+
+    @property
+    def is_sending(self) -> bool:
+        """A batch is on its way."""
+        return self._sending is not None
+
+    @property
+    def in_memory(self) -> int:
+        """How many events are neither delivered nor on disk."""
+        sending = self._sending
+        return len(self._backlog) + (sending.batch.event_count if sending is not None and sending.events is not None else 0)
+
+    @property
+    def is_done(self) -> bool:
+        """The collector has everything of this process."""
+        has_own = self._sending is not None and self._sending.source is not self._leftovers
+        return not len(self._backlog) and not has_own and (self._spool is None or self._spool.is_empty)
+
+    @property
+    def next_s(self) -> float | None:
+        """How long there is nothing to do here, if no event comes; None: for ever."""
+        if self._sending is not None:
+            # An answer wakes the emitter; this is for the case that none comes.
+            return self._settings.post_timeout_s if self._settings else 1.0
+        if not self.is_done:
+            return self._retrying.due_s
+        has_more = self._leftovers is not None and self._leftovers.may_have_more and not self.is_failing
+        return LEFTOVERS_PACE_S if has_more else None
+
+    # -- what the emitter does --------------------------------------------------------------------------------------
 
     def use(self, settings: DeliverySettings) -> None:
-        """The settings of now; another address is another connection."""
+        """The settings of now; another address is another connection, and another spool."""
         if settings == self._settings:
             return
         self.close()
         self._settings = settings
-        self._transport = self._connect(settings.url, settings.api_key)
-        self._resource = encode_event(dict(self._describe(settings)))
+        transport = self._connect(settings.url, settings.api_key)
+        has_thread = self._has_thread and settings.delivery != "sync"
+        self._posting = Posting(transport, has_thread=has_thread, on_late_answer=self._on_late_answer)
+        resource = self._describe(settings)
+        self._service = str(resource["service.name"]) if "service.name" in resource else None
+        self._resource = encode_event(dict(resource))
+        self._open_spool(settings)
         self._batch_limit = None
-        self.retry_at_s = self._asked_until_s = 0.0
+        self._retrying.reset()
+
+    def _open_spool(self, settings: DeliverySettings) -> None:
+        # Imported here, in the emitter's thread: the host's imports need not wait for it.
+        from sdk_hooks.spool.leftovers import Leftovers
+        from sdk_hooks.spool.own import OwnSpool
+
+        folder = (settings.spool_dir or self._default_folder) if settings.spool_max_bytes else None
+        self._leftovers = Leftovers(self._losses, self._clock_s, folder=folder, destination=self._destination)
+        self._spool = OwnSpool(
+            self._losses,
+            self._clock_s,
+            folder=folder,
+            max_bytes=settings.spool_max_bytes,
+            max_age_s=settings.spool_max_age_s,
+            destination=self._destination,
+        )
+
+    def run(self, *, force: bool, until_s: float, leftovers: int = 0) -> None:
+        """
+        POST batch after batch, until nothing waits, the collector says later, or it is `until_s`; the rest goes to disk.
+
+        `force` does not wait for our own backoff, but for what the collector asked (`Retry-After`). When everything of our own
+        is delivered, so many batches follow that other processes left behind.
+        """
+        posting = self._posting
+        if posting is None:
+            return
+        while self._sending is not None or self._begin(posting, force, until_s, leftovers > 0):
+            answer = posting.wait(max(0.0, until_s - self._clock_s()))
+            if answer is None:
+                break
+            leftovers -= self._sending is not None and self._sending.source is self._leftovers
+            if not self._settle(answer):
+                break
+        self._spill()
+
+    def spill(self) -> None:
+        """To disk with everything, now."""
+        self._spill()
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        """What is on disk is for whoever comes next; what is in memory stays."""
+        sending, self._sending = self._sending, None
+        if sending is not None and sending.events is not None:
+            self._backlog.put_back(sending.events)
+        if self._posting is not None:
+            self._posting.close()
+        for held in (self._spool, self._leftovers):
+            if held is not None:
+                held.close()
 
-    def send_all(self, *, force: bool, until_s: float | None = None) -> None:
-        """
-        POST batch after batch until nothing waits or the collector says later.
+    def abandon(self) -> None:
+        """In a forked child: the parent keeps its connection and its locks; only our handles of them go."""
+        if self._posting is not None:
+            self._posting.abandon()
+        for held in (self._spool, self._leftovers):
+            if held is not None:
+                held.close()
 
-        `force` does not wait for our own backoff, but for what the collector asked (`Retry-After`).
-        """
-        if self._clock_s() < (self._asked_until_s if force else self.retry_at_s):
-            return
-        while len(self._backlog):
-            left_s = None if until_s is None else until_s - self._clock_s()
-            if left_s is not None and left_s <= 0:
-                return
-            if not self._send_one(left_s):
-                return
+    # -- one batch --------------------------------------------------------------------------------------------------
 
-    def _send_one(self, left_s: float | None) -> bool:
-        settings, transport = self._settings, self._transport
-        if settings is None or transport is None:
+    def _begin(self, posting: Posting, force: bool, until_s: float, leftovers: bool) -> bool:
+        settings = self._settings
+        if settings is None or not self._retrying.may_try(force=force):
             return False
-        batch = self._backlog.batch(self._batch_limit or settings.batch_max_events, settings.batch_max_bytes)
-        body, is_gzip = encode_batch(self._resource, batch)
-        timeout_s = settings.post_timeout_s if left_s is None else min(settings.post_timeout_s, left_s)
-        match transport.post(body, is_gzip=is_gzip, timeout_s=timeout_s):
+        sending = self._next(settings, leftovers and not self.is_failing)
+        if sending is None:
+            return False
+        self._sending = sending
+        in_place_s = max(LEAST_POST_S, until_s - self._clock_s())
+        posting.start(sending.batch, timeout_s=settings.post_timeout_s, in_place_s=in_place_s)
+        return True
+
+    def _next(self, settings: DeliverySettings, leftovers: bool) -> _Sending | None:
+        limit = self._batch_limit or settings.batch_max_events
+        # While the collector is away a small batch is enough to see whether it is back.
+        spool, joins = self._spool, not self.is_failing
+        if spool is not None and (batch := spool.batch(limit, settings.batch_max_bytes, joins=joins)) is not None:
+            return _Sending(batch, None, spool)
+        if len(self._backlog):
+            events = self._backlog.take(limit, settings.batch_max_bytes)
+            return _Sending(encode_batch(self._resource, events), events, None)
+        if leftovers and self._leftovers is not None and spool is not None:
+            batch = self._leftovers.batch(limit, settings.batch_max_bytes, held=spool.paths())
+            return _Sending(batch, None, self._leftovers) if batch is not None else None
+        return None
+
+    def _settle(self, answer: Delivered | RetryLater | Refused | Denied) -> bool:
+        """What becomes of the batch. False: no other one now."""
+        sending, settings = self._sending, self._settings
+        if sending is None or settings is None:
+            return False
+        count = sending.batch.event_count
+        match answer:
             case Delivered(rejected=rejected):
-                self._healed(settings)
-                self._backlog.release(len(batch))
+                self._retrying.healed(settings.url)
+                self._release(sending)
                 self._count_rejected(rejected)
                 if self._batch_limit is not None:
                     self._batch_limit = min(self._batch_limit * 2, settings.batch_max_events)
                 return True
-            case Refused(status=413) if len(batch) > 1:
-                self._batch_limit = len(batch) // 2
+            case Refused(status=413) if count > 1:
+                self._give_back(sending)
+                self._batch_limit = count // 2
                 return True
             case Refused(status=status):
-                self._refused(settings, status, len(batch))
+                self._release(sending)
+                self._refused(settings, status, count)
                 return True
-            case RetryLater(after_s=after_s, why=why):
-                self._wait(settings, after_s, why)
+            case Denied(status=status):
+                self._give_back(sending)
+                self._retrying.wait(settings.url, None, f"refused with {status}", f"{CURE}; {KEPT}")
                 return False
+            case RetryLater(after_s=after_s, why=why):
+                self._give_back(sending)
+                self._retrying.wait(settings.url, after_s, why, KEPT)
+                return False
+
+    def _release(self, sending: _Sending) -> None:
+        self._sending = None
+        if sending.source is not None:
+            sending.source.release()
+
+    def _give_back(self, sending: _Sending) -> None:
+        self._sending = None
+        if sending.events is not None:
+            self._backlog.put_back(sending.events)
+
+    def _spill(self) -> None:
+        """What is in memory goes to disk, the batch that is on its way first. Without a disk it stays, within bounds."""
+        settings, spool, sending = self._settings, self._spool, self._sending
+        if settings is None or spool is None:
+            return
+        if sending is not None and sending.events is not None and spool.append(sending.batch):
+            # From now on the record on disk is what the answer is about.
+            head = spool.batch(sending.batch.event_count, settings.batch_max_bytes, joins=False)
+            self._sending = _Sending(sending.batch, None, spool if head is not None else None)
+        if self._sending is None or self._sending.events is None:
+            while len(self._backlog) and self._spill_one(settings, spool):
+                pass
+        gone = self._backlog.trim(settings.buffer_max_events, settings.buffer_max_bytes // 2)
+        self._losses.count("undelivered", gone)
+
+    def _spill_one(self, settings: DeliverySettings, spool: OwnSpool) -> bool:
+        events = self._backlog.take(min(MOST_EVENTS_ON_DISK, settings.batch_max_events), settings.batch_max_bytes)
+        if spool.append(encode_batch(self._resource, events)):
+            return True
+        self._backlog.put_back(events)
+        return False
+
+    # -- counting --------------------------------------------------------------------------------------------------
 
     def _count_rejected(self, rejected: Mapping[str, int]) -> None:
         for code, count in rejected.items():
@@ -117,29 +288,15 @@ class Delivery:
             self._losses.count(f"rejected_{code}", count)
 
     def _refused(self, settings: DeliverySettings, status: int, count: int) -> None:
-        self._backlog.release(count)
         if status == 413:
             self._losses.count("too_large", count)
             return
         self._losses.count("refused", count)
         self._losses.count(f"refused_{status}", count)
-        cure = "check HOOKLINE_API_KEY; " if status in (401, 403) else ""
-        self._failed(settings, f"refused with {status}", f"{cure}what is refused is lost")
+        self._retrying.failed(settings.url, f"refused with {status}", "what is refused is lost")
 
-    def _wait(self, settings: DeliverySettings, after_s: float | None, why: str) -> None:
-        self._failed(settings, why, "they are kept as far as there is room")
-        backoff_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(self._failures - 1, 10)) * jitter()
-        asked_s = 0.0 if after_s is None else min(after_s, RETRY_AFTER_MAX_S)
-        self._asked_until_s = self._clock_s() + asked_s
-        self.retry_at_s = self._clock_s() + max(backoff_s, asked_s)
+    def _destination(self) -> Destination:
+        from sdk_hooks.spool.destination import Destination, key_tag, plain_url
 
-    def _failed(self, settings: DeliverySettings, why: str, what_now: str) -> None:
-        self._failures += 1
-        if self._failures == 1:
-            log("warning", "hookline: events can't be delivered to %s (%s); %s", settings.url, why, what_now)
-
-    def _healed(self, settings: DeliverySettings) -> None:
-        if self._failures:
-            log("warning", "hookline: events are delivered to %s again", settings.url)
-        self._failures = 0
-        self.retry_at_s = 0.0
+        settings = self._settings or DeliverySettings()
+        return Destination(plain_url(settings.url), self._project(), self._service, key_tag(settings.api_key))

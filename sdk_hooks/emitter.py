@@ -24,10 +24,22 @@ from sdk_hooks.redact import RedactFailed, prepare
 WORK_S = 200e-6
 REST_S = 500e-6
 """After 200 µs of work the host gets the interpreter for half a millisecond: measured, it stalls 3 ms instead of 40."""
+GATHER = 0.75
+"""Part of the flush interval in which events gather. An eighth goes into waiting for the collector before they go to disk, so
+that what is older than the interval is delivered or on disk; an eighth is for the disk and for waiting for the interpreter."""
 WATCH_MAX_S = 1.0
-"""How seldom calls are looked at that have nothing new."""
+WATCH_CALL_S = 2e-3
+"""Calls that have nothing new are looked at less often the more there are: once a second at most."""
+REPLAY_REST_S = 0.02
+"""Between two rounds while there is more on disk for a collector that is back."""
+LOST_ON_THE_WAY = ("undelivered", "refused", "rejected", "too_large", "spool_full", "spool_torn")
+ANSWER_S = 0.1
+"""How much later than asked the emitter may answer somebody who waits."""
 AGAIN_S = 0.1
 """Between two tries while somebody waits in `flush`."""
+LEFTOVERS_AT_EXIT = 1_000
+LEFTOVERS_AT_EXIT_S = 0.25
+"""What other processes left behind may keep the end of this one waiting: where every process is short, nobody else sends it."""
 URGENT_COUNT = 500
 """So many waiting calls are not left to the next round."""
 
@@ -53,9 +65,10 @@ class Emitter:
         settings: Callable[[], DeliverySettings],
         losses: Losses,
         prefix: str,
-        delivery: Callable[[Backlog, Callable[[], float]], Delivery],
+        delivery: Callable[[Backlog, Callable[[], float], Callable[[], None]], Delivery],
         on_start: Callable[[], None] = lambda: None,
         starts_thread: bool = True,
+        clock_s: Callable[[], float] = monotonic,
     ) -> None:
         self._settings = settings
         self._losses = losses
@@ -65,15 +78,17 @@ class Emitter:
         self._inbox = Inbox()
         self._live: list[Record] = []
         self._backlog = Backlog()
-        self._delivery = delivery(self._backlog, monotonic)
+        self._clock_s = clock_s
         self._sequence = 0
         self._thread: Thread | None = None
         self._starting = RLock()
         self._cycling = RLock()
         self._wake = Event()
+        self._delivery = delivery(self._backlog, clock_s, self._wake.set)
         self._done = Condition()
         self._flushes: list[_Flush] = []
         self._parked = False
+        self._is_watched = False
         self._closed = False
         self._is_cycling = False
         self._watch_s = 0.0
@@ -104,52 +119,70 @@ class Emitter:
         if self._now.delivery == "sync" and not self._closed:
             # Not forced: while the collector is away, a host that waits for us must not wait at every call.
             with guard("emitter.sync"):
-                self._cycle(force=False, until_s=monotonic() + self._now.exit_timeout_s)
+                self._cycle(force=False, until_s=self._clock_s() + self._now.exit_timeout_s)
         elif self._parked:
             self._wake.set()
 
     def flush(self, timeout_s: float, *, give_up_early: bool = False) -> bool:
-        """Wait until everything recorded so far is delivered. False: not all of it, or not in time."""
+        """Wait until everything recorded so far is delivered. False: some of it is not even on disk, or not in time."""
         if self._is_cycling and (self._thread is None or current_thread() is self._thread):
             # `redact` calls us from inside: waiting for ourselves would never end.
             return False
-        ticket = _Flush(monotonic() + timeout_s, give_up_early, self._lost())
+        ticket = _Flush(self._clock_s() + timeout_s, give_up_early, self._lost())
         if self._thread is None or not self._thread.is_alive():
             return self._flush_here(ticket)
         with self._done:
             self._flushes.append(ticket)
             self._wake.set()
-            self._done.wait_for(lambda: ticket.result is not None, timeout_s)
+            self._done.wait_for(lambda: ticket.result is not None, timeout_s + ANSWER_S)
         return bool(ticket.result)
 
     def close(self, timeout_s: float) -> bool:
-        """The last flush: at most `timeout_s`, and less when the collector is away. What stays is counted as `exit`."""
+        """
+        The last flush: at most `timeout_s`, and less when the collector is away. What stays is on disk for the next process.
+
+        Only where there is no disk for it, it is counted as `exit`.
+        """
         if self._closed:
             return True
-        is_delivered = self.flush(timeout_s, give_up_early=True)
+        is_safe = self.flush(timeout_s, give_up_early=True)
         self._closed = True
         self._wake.set()
-        left = len(self._backlog) + len(self._inbox)
+        if self._cycling.acquire(timeout=ANSWER_S):
+            try:
+                with guard("emitter.close"):
+                    self._finish()
+            finally:
+                self._cycling.release()
+        left = self._delivery.in_memory + len(self._inbox)
         if left:
             self._losses.count("exit", left)
         lost = left + self._lost()
         if lost:
             log("warning", "hookline: %d events of this process were not delivered and are lost; losses() tells why", lost)
-        return is_delivered
+        return is_safe
 
     def abandon(self) -> None:
-        """After a fork: these records are the parent's, and so is the connection."""
+        """After a fork: these records are the parent's, and so are the connection and the spool's files."""
         self._closed = True
         with guard("emitter.abandon"):
-            self._delivery.close()
+            self._delivery.abandon()
+
+    def _finish(self) -> None:
+        if self._delivery.is_done and not self._delivery.is_failing:
+            self._delivery.run(force=False, until_s=self._clock_s() + LEFTOVERS_AT_EXIT_S, leftovers=LEFTOVERS_AT_EXIT)
+        self._delivery.spill()
+        self._delivery.close()
 
     def _start(self) -> None:
         with self._starting:
+            if not self._is_watched:
+                self._is_watched = True
+                self._on_start()
             if self._thread is not None or not self._starts_thread or self._now.delivery == "sync":
                 return
             # An empty context: the host's session or span must not live on in this thread.
             thread = Thread(target=Context().run, args=(self._run,), name="hookline-emitter", daemon=True)
-            self._on_start()
             try:
                 thread.start()
             except RuntimeError:
@@ -168,54 +201,66 @@ class Emitter:
         """Park while there is nothing to do, else wait a moment so that a batch comes together."""
         if self._flushes or self._closed:
             return
-        if not self._live and not len(self._backlog):
+        next_s = self._delivery.next_s
+        if not self._live:
             self._parked = True
             if not len(self._inbox) and not self._flushes:
-                self._wake.wait()
+                self._wake.wait(None if next_s is None else max(next_s, REPLAY_REST_S))
             self._parked = False
             self._wake.clear()
+            if not len(self._inbox):
+                return
         if not self._flushes:
             self._parked = self._watch_s > 0
-            self._wake.wait(max(self._now.flush_interval_s, self._watch_s))
+            rest_s = max(self._now.flush_interval_s * GATHER, self._watch_s)
+            self._wake.wait(rest_s if next_s is None else min(rest_s, max(next_s, REPLAY_REST_S)))
             self._parked = False
         self._wake.clear()
 
     def _round(self) -> None:
         flushes = self._flushes[:]
-        until_s = max((flush.until_s for flush in flushes), default=None)
+        wait_s = self._now.flush_interval_s / 8
+        if flushes:
+            # Not longer at once: others may come who wait, too.
+            wait_s = min(AGAIN_S, max(flush.until_s for flush in flushes) - self._clock_s())
         with guard("emitter"):
-            self._cycle(force=bool(flushes), until_s=until_s, is_paced=not flushes)
+            self._cycle(force=bool(flushes), until_s=self._clock_s() + wait_s, is_paced=not flushes)
         if flushes:
             self._answer(flushes)
-            if self._flushes:
+            if self._flushes and not self._delivery.is_sending:
                 # Somebody still waits: try again soon, but do not hammer.
                 self._wake.clear()
                 self._wake.wait(AGAIN_S)
 
     def _answer(self, flushes: list[_Flush]) -> None:
-        is_empty = not len(self._backlog)
+        is_done = self._delivery.is_done
         with self._done:
             for flush in flushes:
-                is_over = monotonic() >= flush.until_s or (flush.give_up_early and self._delivery.is_failing)
-                if is_empty or is_over:
-                    flush.result = is_empty and self._lost() == flush.losses_before
+                is_over = self._clock_s() >= flush.until_s or (flush.give_up_early and self._delivery.is_failing)
+                if is_done or is_over:
+                    flush.result = self._is_safe(flush)
                     self._flushes.remove(flush)
             self._done.notify_all()
+
+    def _is_safe(self, flush: _Flush) -> bool:
+        """Delivered or on disk, and nothing went since."""
+        return not self._delivery.in_memory and self._lost() == flush.losses_before
 
     def _flush_here(self, ticket: _Flush) -> bool:
         """Without a thread (sync delivery, or at the very end of the interpreter) the caller does the work."""
         while True:
             with guard("emitter.flush"):
                 self._cycle(force=True, until_s=ticket.until_s)
-            if not len(self._backlog):
-                return self._lost() == ticket.losses_before
-            if monotonic() >= ticket.until_s or ticket.give_up_early or self._now.delivery == "sync":
-                return False
+            is_over = self._clock_s() >= ticket.until_s or ticket.give_up_early or self._now.delivery == "sync"
+            if self._delivery.is_done or is_over:
+                return self._is_safe(ticket)
             sleep(AGAIN_S)
 
-    def _cycle(self, *, force: bool, until_s: float | None, is_paced: bool = False) -> None:
+    def _cycle(self, *, force: bool, until_s: float, is_paced: bool = False) -> None:
         """Render what is new and deliver what waits. One thread at a time, and not from inside itself (destructors)."""
-        with self._cycling:
+        if not self._cycling.acquire(timeout=max(ANSWER_S, until_s - self._clock_s())):
+            return
+        try:
             if self._is_cycling:
                 return
             self._is_cycling = True
@@ -226,16 +271,18 @@ class Emitter:
             finally:
                 unsuppress(token)
                 self._is_cycling = False
+        finally:
+            self._cycling.release()
 
-    def _work(self, force: bool, until_s: float | None, is_paced: bool) -> None:
+    def _work(self, force: bool, until_s: float, is_paced: bool) -> None:
         settings = self._now
         self._delivery.use(settings)
         before = self._sequence
         self._render(is_paced)
-        self._losses.count("undelivered", self._backlog.trim(settings.buffer_max_events, settings.buffer_max_bytes // 2))
-        self._delivery.send_all(force=force, until_s=until_s)
+        self._delivery.run(force=force, until_s=until_s, leftovers=1 if is_paced else 0)
         is_quiet = self._sequence == before
-        self._watch_s = min(WATCH_MAX_S, self._watch_s * 2 or self._now.flush_interval_s) if is_quiet else 0.0
+        most_s = min(WATCH_MAX_S, len(self._live) * WATCH_CALL_S)
+        self._watch_s = min(most_s, self._watch_s * 2 or settings.flush_interval_s) if is_quiet else 0.0
 
     def _render(self, is_paced: bool) -> None:
         self._live += self._inbox.take()
@@ -275,7 +322,7 @@ class Emitter:
 
     def _lost(self) -> int:
         counts = self._losses.snapshot()
-        return counts["undelivered"] + counts["refused"] + counts["rejected"] + counts["too_large"]
+        return sum(counts[reason] for reason in LOST_ON_THE_WAY)
 
 
 class _Pace:

@@ -8,7 +8,7 @@ Pure, and it always gives valid JSON: one bad value must not cost a batch.
 import json
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sdk_hooks.errors import NotRenderable
 
@@ -17,6 +17,16 @@ MAX_RATIO = 80
 """Collectors take a body that grows by more than 100 for an attack; text that repeats itself can."""
 MAX_DEPTH = 60
 """A little under what a collector accepts."""
+
+
+class Batch(NamedTuple):
+    """What one POST carries: its body, how many events are in it, and where in the plain text the first one begins."""
+
+    body: bytes
+    is_gzip: bool
+    event_count: int
+    prefix_bytes: int
+
 
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
@@ -52,15 +62,20 @@ def _plain(value: Any, depth: int) -> Any:
     return f"<{type(value).__name__}>"
 
 
-def encode_batch(resource: bytes, events: Sequence[bytes]) -> tuple[bytes, bool]:
-    """The body of one POST, and whether it is gzip."""
-    body = b"".join((b'{"resource":', resource, b',"events":[', b",".join(events), b"]}"))
+def encode_batch(resource: bytes, events: Sequence[bytes]) -> Batch:
+    """The body of one POST."""
+    prefix = b"".join((b'{"resource":', resource, b',"events":['))
+    return pack(b"".join((prefix, b",".join(events), b"]}")), len(events), len(prefix))
+
+
+def pack(body: bytes, count: int, prefix_bytes: int) -> Batch:
+    """A body as it goes over the wire: compressed where that pays."""
     if len(body) < GZIP_FROM_BYTES:
-        return body, False
+        return Batch(body, False, count, prefix_bytes)
     import zlib
 
     # 31: a gzip header; level 1 costs a third of 6. zlib lets other threads run meanwhile.
     packed = zlib.compress(body, 1, 31)
     if len(body) > MAX_RATIO * len(packed):
-        return body, False
-    return packed, True
+        return Batch(body, False, count, prefix_bytes)
+    return Batch(packed, True, count, prefix_bytes)

@@ -10,8 +10,11 @@ from threading import RLock
 
 REASONS = (
     "buffer_full",  # the buffer was full when a call began: the whole call is not recorded
-    "undelivered",  # the collector stayed away until the oldest events had to go
-    "exit",  # still undelivered when the process ended
+    "undelivered",  # the collector stayed away and there was no spool, until the oldest events had to go
+    "exit",  # neither delivered nor spooled when the process ended
+    "spool_full",  # the spool was at its bound: its oldest file went
+    "spool_expired",  # nobody delivered a file of the spool until it was too old
+    "spool_torn",  # a record of the spool could not be read; one at least, where its head is gone too
     "refused",  # the collector refused the batch for good; also counted as refused_<status>
     "rejected",  # the collector rejected the single event; also counted as rejected_<code>
     "too_large",  # one event alone was over the collector's limit

@@ -8,6 +8,7 @@ Made when first needed and anew in a forked child; tests put one of their own in
 import os
 from collections.abc import Callable
 from threading import RLock
+from time import monotonic
 
 from sdk_hooks.buffer import Backlog
 from sdk_hooks.config import Config, DeliverySettings
@@ -22,7 +23,14 @@ from sdk_hooks.transport import HttpTransport
 class Runtime:
     """One process's recording. `starts_thread=False`: nothing moves until somebody calls `emitter.flush`."""
 
-    def __init__(self, config: Config | None = None, *, connect: Connect = HttpTransport, starts_thread: bool = True) -> None:
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        connect: Connect = HttpTransport,
+        starts_thread: bool = True,
+        clock_s: Callable[[], float] = monotonic,
+    ) -> None:
         self.config = config or Config()
         self.connect = connect
         self.starts_thread = starts_thread
@@ -35,17 +43,29 @@ class Runtime:
             delivery=self._delivery,
             on_start=_close_at_exit,
             starts_thread=starts_thread,
+            clock_s=clock_s,
         )
 
-    def _delivery(self, backlog: Backlog, clock_s: Callable[[], float]) -> Delivery:
-        return Delivery(backlog, self.losses, self.connect, self._describe, clock_s)
+    def _delivery(self, backlog: Backlog, clock_s: Callable[[], float], wake: Callable[[], None]) -> Delivery:
+        return Delivery(
+            backlog,
+            self.losses,
+            self.connect,
+            self._describe,
+            clock_s,
+            spool_folder=self.config.spool_folder(),
+            project=lambda: self.config.values.get("project"),
+            on_late_answer=wake,
+            has_thread=self.starts_thread,
+        )
 
     def _describe(self, settings: DeliverySettings) -> dict[str, str | int]:
         return describe(self.config.environment, settings.environment, settings.release)
 
 
 _runtime: Runtime | None = None
-_before_fork: Runtime | None = None
+_before_fork: list[Runtime] = []
+"""Of the parent and its parents: kept, because their connections must not be closed by a destructor that waits for a lock."""
 _making = RLock()
 _is_watching_forks = False
 _is_watching_exit = False
@@ -75,17 +95,19 @@ def _make() -> Runtime:
         os.register_at_fork(after_in_child=_after_fork)
     with _making:
         if _runtime is None:
-            _runtime = Runtime(_before_fork.config, connect=_before_fork.connect) if _before_fork else Runtime()
+            parents = _before_fork[-1] if _before_fork else None
+            _runtime = Runtime(parents.config, connect=parents.connect) if parents is not None else Runtime()
         return _runtime
 
 
 def _after_fork() -> None:
     """In the child: threads are gone and locks may be held by nobody, so begin anew; settings stay."""
-    global _runtime, _before_fork, _making
+    global _runtime, _making
     _making = RLock()
     if _runtime is not None:
         _runtime.emitter.abandon()
-        _before_fork, _runtime = _runtime, None
+        _before_fork.append(_runtime)
+        _runtime = None
 
 
 def _close_at_exit() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ANSWER_MAX_BYTES = 1024 * 1024
 RETRY_STATUSES = frozenset({408, 425, 429})
+REFUSED_STATUSES = frozenset({400, 413, 415, 422})
+"""What says something about the batch. Everything else between says something about the way, and can be mended."""
 
 
 class Delivered(NamedTuple):
@@ -37,7 +39,13 @@ class Refused(NamedTuple):
     status: int
 
 
-Answer = Delivered | RetryLater | Refused
+class Denied(NamedTuple):
+    """Not this way: a wrong key, a wrong address, a login page. The batch is fine; somebody must mend a setting."""
+
+    status: int
+
+
+Answer = Delivered | RetryLater | Refused | Denied
 
 
 class Transport(Protocol):
@@ -46,6 +54,10 @@ class Transport(Protocol):
     def post(self, body: bytes, *, is_gzip: bool, timeout_s: float) -> Answer: ...
 
     def close(self) -> None: ...
+
+    def abandon(self) -> None:
+        """In a forked child: the connection is the parent's. MUST NOT wait for a lock that a thread of the parent had."""
+        ...
 
 
 class HttpTransport:
@@ -109,6 +121,14 @@ class HttpTransport:
         if connection is not None:
             connection.close()
 
+    def abandon(self) -> None:
+        """Give our handle of the socket back, and touch nothing else of the connection: the runtime keeps it alive."""
+        connection = self._connection
+        if connection is not None and connection.sock is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            import os
+
+            os.close(connection.sock.detach())
+
 
 def read_answer(response: HTTPResponse, body: bytes) -> Answer:
     """What status and body mean. 422 is delivered too: each of its events was judged singly."""
@@ -118,7 +138,7 @@ def read_answer(response: HTTPResponse, body: bytes) -> Answer:
         return Refused(status) if status == 422 and not rejected else Delivered(rejected)
     if status in RETRY_STATUSES or status >= 500:
         return RetryLater(read_retry_after(response.getheader("Retry-After")), str(status))
-    return Refused(status)
+    return Refused(status) if status in REFUSED_STATUSES else Denied(status)
 
 
 def read_rejected(body: bytes) -> dict[str, int]:

@@ -45,6 +45,9 @@ class Collected:
         self.events.extend(batch["events"])
         return answer
 
+    def abandon(self) -> None:
+        """Nothing is open."""
+
     def close(self) -> None:
         """Nothing is open."""
 

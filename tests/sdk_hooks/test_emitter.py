@@ -101,17 +101,32 @@ def test_single_event_that_is_too_large_is_a_counted_loss(running: Running):
 
 
 def test_refused_batch_is_counted_with_its_status(receiver: Receiver, running: Running):
-    """401 is final: counted, not repeated, and later batches go out."""
+    """400 is final: counted, not repeated, and later batches go out."""
     runtime = running()
-    receiver.script(401)
+    receiver.script(400)
     chat().complete()
     assert not runtime.emitter.flush(5)
     chat().complete()
     assert runtime.emitter.flush(5)
 
     counts = runtime.losses.snapshot()
-    assert (2, 2) == (counts["refused"], counts["refused_401"])
+    assert (2, 2) == (counts["refused"], counts["refused_400"])
     assert 2 == len(receiver.accepted)
+
+
+def test_denied_batch_is_kept_until_the_key_is_mended(receiver: Receiver, running: Running):
+    """401 says something about the key, not about the events: they wait, and go out with the right one."""
+    runtime = running(api_key="wrong")
+    receiver.always(401)
+    chat().complete()
+    assert not runtime.emitter.flush(0.2)
+    runtime.config.update({"api_key": "right"})
+    runtime.emitter.refresh()
+    receiver.always(None)
+    assert runtime.emitter.flush(5)
+
+    assert {1, 2} == {event["sequence"] for event in receiver.accepted}
+    assert 0 == sum(runtime.losses.snapshot().values())
 
 
 @pytest.mark.parametrize("status", [200, 422])

@@ -54,6 +54,6 @@ def test_unreadable_is_an_error_of_ours():
 
 def test_batch_holds_resource_and_events():
     """One resource, events in order."""
-    body, is_gzip = encode_batch(b'{"service.name":"s"}', [b'{"type":"a"}', b'{"type":"b"}'])
-    assert not is_gzip
+    body, is_gzip, count, _ = encode_batch(b'{"service.name":"s"}', [b'{"type":"a"}', b'{"type":"b"}'])
+    assert (False, 2) == (is_gzip, count)
     assert {"resource": {"service.name": "s"}, "events": [{"type": "a"}, {"type": "b"}]} == json.loads(body)

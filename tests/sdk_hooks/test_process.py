@@ -27,7 +27,7 @@ def run(code: str, *, timeout_s: float = 20, **environment: str) -> subprocess.C
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env=clean | environment,
+        env=clean | {"HOOKLINE_SPOOL_MAX_BYTES": "0"} | environment,
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -104,12 +104,13 @@ def test_exit_does_not_wait_for_an_absent_collector():
 
 
 def test_wrong_key_is_told_with_its_variable():
-    """What is refused is not kept, and the line says so, and what to look at."""
+    """The line says what to look at; there is no spool here, so what was kept is lost with the process, and told."""
     with Receiver() as receiver:
         receiver.always(Answer(401))
         ended = run(RECORD + "record('m')", HOOKLINE_URL=receiver.url, HOOKLINE_API_KEY="k" * 24)
 
-    assert "refused with 401); check HOOKLINE_API_KEY; what is refused is lost" in ended.stderr
+    assert "refused with 401); check HOOKLINE_URL and HOOKLINE_API_KEY; they are kept" in ended.stderr
+    assert "2 events of this process were not delivered and are lost" in ended.stderr
     assert "k" * 24 not in ended.stderr
 
 

@@ -36,6 +36,8 @@ class Capture:
     def close(self) -> None:
         """Nothing to close."""
 
+    def abandon(self) -> None: ...
+
     def events(self) -> list[Event]:
         """Everything recorded so far."""
         assert self.runtime.emitter.flush(5.0)
