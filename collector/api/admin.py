@@ -17,6 +17,7 @@ from collector.api.schemas import answers
 from collector.fields import bounded
 from collector.query.keys import KeyWish, key_as_row, make_key
 from collector.query.parameters import clean_text
+from collector.storage.outbox import DeadSpans
 
 router = APIRouter(prefix="/v1/admin", tags=["operate"])
 
@@ -34,9 +35,9 @@ def reassemble(asked: Administering, request_id: Annotated[str | None, Body(embe
 @router.post("/retry-dead", responses=answers("Done"), summary="Send spans again that were given up")
 def retry_dead(asked: Administering, destination: Annotated[str | None, Body(embed=True)] = None) -> Response:
     """Of one destination, or of all."""
-    count = asked.parts.store.retry_dead_exports(destination=_text(destination), now_ms=asked.parts.now_ms())
+    found = asked.parts.store.retry_dead_exports(DeadSpans(destination=_text(destination)), now_ms=asked.parts.now_ms())
     asked.parts.wake_pipeline()
-    return json_answer({"count": count})
+    return json_answer({"count": sum(row["count"] for row in found)})
 
 
 @router.get("/keys", responses=answers("Keys"), summary="Keys, without the keys themselves")

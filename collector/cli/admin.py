@@ -16,6 +16,7 @@ from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
 from collector.fields import bounded
 from collector.query.keys import KeyWish, key_as_row, make_key
+from collector.storage.outbox import DeadSpans
 
 db = typer.Typer(no_args_is_help=True, help="The database's schema.")
 keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
@@ -164,7 +165,7 @@ def export(
     if not retry_dead:
         raise BadRequest("say what to do: `hookline export --retry-dead`; `hookline doctor` shows what waits and what is dead")
     count: int = administer(
-        lambda store: store.retry_dead_exports(destination=destination, now_ms=_now_ms()),
+        lambda store: sum(row["count"] for row in store.retry_dead_exports(DeadSpans(destination=destination), now_ms=_now_ms())),
         lambda client: client.post("/v1/admin/retry-dead", {"destination": destination})["count"],
     )
     _say({"spans": count}, as_json)

@@ -8,11 +8,22 @@ Importing this loads neither grpc nor the OpenTelemetry SDK; opening an exporter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from collector.exporters.protocol import Exporter, ExportSettings, Later, MetricsExporter, Outcome, Refused, Sent
+from collector.exporters.protocol import (
+    Barred,
+    Exporter,
+    ExportSettings,
+    Later,
+    MetricsExporter,
+    Outcome,
+    Refused,
+    Sent,
+    Untried,
+)
 from collector.meter import Meter
 
 __all__ = [
     "EXPORTERS",
+    "Barred",
     "ExportSettings",
     "Exporter",
     "Later",
@@ -20,6 +31,7 @@ __all__ = [
     "Outcome",
     "Refused",
     "Sent",
+    "Untried",
     "open_exporters",
     "open_metrics",
 ]

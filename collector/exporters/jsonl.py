@@ -47,6 +47,9 @@ class JsonlExporter:
             return [Later(reason=f"can't write {self._path.name}: {exc.strerror}")] * len(spans)
         return [Sent()] * len(spans)
 
+    def wind_down(self) -> None:
+        """A send is one write: there is nothing that need not be begun."""
+
     def close(self) -> None:
         """Nothing is kept open: the file may be moved away at any time."""
 

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from collector.events import Resource
-from collector.exporters.delivery import Limits, deliver
+from collector.exporters.delivery import ALL_SPANS, Limits, deliver, next_request_spans
 from collector.exporters.otlp_answers import Accepted, Answer
 from collector.exporters.otlp_encoding import Envelope, encode_span
 from collector.exporters.otlp_settings import OtlpSettings
@@ -38,8 +38,10 @@ class OtlpExporter:
         self._transport = open_transport(settings, parse_response)
         self._max_request_bytes = max_request_bytes
         self._budget_s = budget_s
-        # The timeout bounds connecting, answering and the answer's body, each.
-        self._longest_send_s = budget_s + 3 * settings.timeout_s
+        # A request that begins within the budget, and has its timeout; with some room for the machine.
+        self._longest_send_s = budget_s + settings.timeout_s + 2.0
+        self._is_ending = False
+        self._request_spans = ALL_SPANS
         self._envelopes: OrderedDict[str, Envelope] = OrderedDict()
         self._rejected_spans = 0
 
@@ -56,8 +58,18 @@ class OtlpExporter:
 
     def send(self, resource: Resource, spans: Sequence[bytes]) -> list[Outcome]:
         envelope = self._envelope(resource)
-        limits = Limits(request_bytes=self._max_request_bytes - envelope.size_bytes, budget_s=self._budget_s)
-        return deliver(spans, lambda part: self._post(envelope, part), limits=limits, monotonic_s=time.monotonic)
+        limits = Limits(
+            request_bytes=self._max_request_bytes - envelope.size_bytes,
+            budget_s=self._budget_s,
+            request_spans=self._request_spans,
+            is_ending=lambda: self._is_ending,
+        )
+        outcomes = deliver(spans, lambda part: self._post(envelope, part), limits=limits, monotonic_s=time.monotonic)
+        self._request_spans = next_request_spans(self._request_spans, outcomes)
+        return outcomes
+
+    def wind_down(self) -> None:
+        self._is_ending = True
 
     def close(self) -> None:
         self._transport.close()

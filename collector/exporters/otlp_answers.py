@@ -37,19 +37,25 @@ class Declined:
     """
     This request is not taken; a smaller part of it may be.
 
-    `is_final` False: the backend stumbled, and alone the same span may pass later. `is_about_us`: the answer is about the
-    address or the key, so that other spans fare no better.
+    `is_final` False: the backend stumbled, and alone the same span may pass later.
     """
 
     reason: str
     is_final: bool = True
-    is_about_us: bool = False
 
 
-Answer = Accepted | Away | Declined
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unwelcome:
+    """The answer is about the key or the address: no part of the request, and no other one, would fare better."""
+
+    reason: str
+
+
+Answer = Accepted | Away | Declined | Unwelcome
 
 AWAY_STATUSES = frozenset({408, 429, 502, 503, 504})
-ABOUT_US_STATUSES = frozenset({401, 404, 405, 407})
+# Not 403: firewalls in front of backends answer it to single requests whose text they don't like.
+UNWELCOME_STATUSES = frozenset({401, 404, 405, 407, *range(300, 400)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +80,9 @@ def read_http_answer(status: int, headers: Mapping[str, str], body: bytes, *, re
     reason = f"HTTP {status}{_told(headers, body, reading)}"
     if status in AWAY_STATUSES:
         return Away(reason=reason, after_s=read_retry_after(headers.get("retry-after"), now_s=now_s))
-    if status >= 500:
-        return Declined(reason=reason, is_final=False)
-    return Declined(reason=reason, is_about_us=status in ABOUT_US_STATUSES or 300 <= status < 400)
+    if status in UNWELCOME_STATUSES:
+        return Unwelcome(reason=reason)
+    return Declined(reason=reason, is_final=status < 500)
 
 
 def read_success(content_type: str, body: bytes, reading: Reading) -> Accepted:
@@ -120,16 +126,19 @@ def _told(headers: Mapping[str, str], body: bytes, reading: Reading) -> str:
     return ""
 
 
-def read_grpc_failure(code: str, details: str, *, retry_delay_s: float | None, reading: Reading) -> Away | Declined:
+def read_grpc_failure(code: str, details: str, *, retry_delay_s: float | None, reading: Reading) -> Answer:
     """`code` is the status's name; `retry_delay_s` comes from RetryInfo, where the answer has one."""
     words = reading.words(details)
     reason = f"gRPC {code}: {words}" if words else f"gRPC {code}"
     if code == "RESOURCE_EXHAUSTED" and retry_delay_s is None and "larger than max" in details:
-        return Declined(reason=reason)
+        # Our own library says so of an answer that it does not want to read: then the request was taken.
+        return Accepted() if "CLIENT: Received message larger" in details else Declined(reason=reason)
     if code in _AWAY_CODES or retry_delay_s is not None:
         wait_s = None if retry_delay_s is None else min(max(retry_delay_s, 0.0), MAX_WAIT_S)
         return Away(reason=reason, after_s=wait_s)
-    return Declined(reason=reason, is_final=code not in _STUMBLED_CODES, is_about_us=code in _ABOUT_US_CODES)
+    if code in _UNWELCOME_CODES:
+        return Unwelcome(reason=reason)
+    return Declined(reason=reason, is_final=code not in _STUMBLED_CODES)
 
 
 # RESOURCE_EXHAUSTED without RetryInfo is "do not retry" for the specification; backends send it when they limit rates.
@@ -137,4 +146,4 @@ _AWAY_CODES = frozenset(
     {"CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
 )
 _STUMBLED_CODES = frozenset({"UNKNOWN", "INTERNAL"})
-_ABOUT_US_CODES = frozenset({"UNAUTHENTICATED", "UNIMPLEMENTED", "NOT_FOUND"})
+_UNWELCOME_CODES = frozenset({"UNAUTHENTICATED", "UNIMPLEMENTED", "NOT_FOUND"})

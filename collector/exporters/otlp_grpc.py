@@ -23,6 +23,9 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2000),
+    # Nobody repeats a request but the pipeline, also where a name server's text record wishes otherwise.
+    ("grpc.enable_retries", 0),
+    ("grpc.service_config_disable_resolution", 1),
 )
 
 
@@ -56,7 +59,7 @@ class GrpcTransport:
         details: Any = exc.details()
         trailers: Any = exc.trailing_metadata()
         delay_s = read_retry_delay({str(name): value for name, value in trailers or ()})
-        return read_grpc_failure(code.name, details or "", retry_delay_s=delay_s, reading=self._reading)
+        return read_grpc_failure(code.name if code else "UNKNOWN", details or "", retry_delay_s=delay_s, reading=self._reading)
 
 
 def read_retry_delay(trailers: Mapping[str, Any]) -> float | None:

@@ -8,9 +8,12 @@ sent here, with the HTTP library that it uses.
 
 import gzip
 import time
+import zlib
+from contextlib import suppress
 
 import requests
 
+from collector.exporters.deadline import Deadline, DeadlineAdapter
 from collector.exporters.otlp_answers import Answer, Away, Reading, read_http_answer
 from collector.exporters.otlp_settings import OtlpSettings
 
@@ -19,12 +22,15 @@ USER_AGENT = "hookline-otlp"
 
 
 class HttpTransport:
-    """A kept-alive connection to one URL."""
+    """A kept-alive connection to one URL. One request at a time."""
 
     def __init__(self, settings: OtlpSettings, reading: Reading) -> None:
         self._settings = settings
         self._reading = reading
+        self._deadline = Deadline()
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, DeadlineAdapter(self._deadline))
         self._verify: bool | str = str(settings.certificate) if settings.certificate else True
         self._headers = _request_headers(settings)
         if settings.client_certificate:
@@ -34,34 +40,51 @@ class HttpTransport:
     def post(self, request: bytes) -> Answer:
         """Send a serialised request. What the network does is an answer too."""
         body = gzip.compress(request, compresslevel=5, mtime=0) if self._settings.compression == "gzip" else request
-        until_s = time.monotonic() + 2 * self._settings.timeout_s
-        try:
-            with self._session.post(
-                self._settings.endpoint,
-                data=body,
-                headers=self._headers,
-                timeout=self._settings.timeout_s,
-                allow_redirects=False,
-                verify=self._verify,
-                auth=_as_given,
-                stream=True,
-            ) as response:
-                return self._read(response, until_s)
-        except requests.Timeout:
-            return Away(reason=f"no answer within {self._settings.timeout_s:g} s")
-        except (requests.RequestException, OSError) as exc:
-            return Away(reason=_why(exc))
+        with self._deadline.within(self._settings.timeout_s):
+            try:
+                return self._post(body)
+            except requests.Timeout:
+                return self._too_late()
+            except (requests.RequestException, OSError) as exc:
+                return self._too_late() if self._deadline.is_over else Away(reason=_why(exc))
 
     def close(self) -> None:
         self._session.close()
 
-    def _read(self, response: requests.Response, until_s: float) -> Answer:
-        body = _body(response, until_s)
-        return read_http_answer(response.status_code, response.headers, body, reading=self._reading, now_s=time.time())
+    def _post(self, body: bytes) -> Answer:
+        with self._session.post(
+            self._settings.endpoint,
+            data=body,
+            headers=self._headers,
+            timeout=self._settings.timeout_s,
+            allow_redirects=False,
+            verify=self._verify,
+            auth=_as_given,
+            stream=True,
+        ) as response:
+            content = self._content(response)
+            return read_http_answer(response.status_code, response.headers, content, reading=self._reading, now_s=time.time())
+
+    def _content(self, response: requests.Response) -> bytes:
+        """What there is of the body, at most 64 KiB: the status has said what matters, so a cut body is no failure."""
+        body = bytearray()
+        # The libraries below have many names for an answer that breaks off.
+        with suppress(Exception):
+            while len(body) < MAX_BODY_BYTES and not self._deadline.is_over:
+                # One read from the network each: a body that comes byte by byte must not outlast the deadline.
+                piece: bytes = response.raw.read1(MAX_BODY_BYTES - len(body), decode_content=False)
+                if not piece:
+                    break
+                body += piece
+        return _plain(bytes(body), response.headers.get("content-encoding", ""))
+
+    def _too_late(self) -> Away:
+        return Away(reason=f"no answer within {self._settings.timeout_s:g} s")
 
 
 def _request_headers(settings: OtlpSettings) -> dict[str, str]:
-    fixed = {"content-type": "application/x-protobuf"}
+    # Compressed answers are not asked for: they are short, and what they would unpack to is anybody's guess.
+    fixed = {"content-type": "application/x-protobuf", "accept-encoding": "identity"}
     if settings.compression == "gzip":
         fixed["content-encoding"] = "gzip"
     return {"user-agent": USER_AGENT} | dict(settings.headers) | fixed
@@ -72,17 +95,14 @@ def _as_given(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _body(response: requests.Response, until_s: float) -> bytes:
-    """What there is of the body, at most 64 KiB: the status has said what matters, so a cut body is no failure."""
-    body = bytearray()
+def _plain(body: bytes, encoding: str) -> bytes:
+    """The body, unpacked as far as 64 KiB where it came packed all the same."""
+    if encoding.strip().lower() not in ("gzip", "deflate"):
+        return body
     try:
-        for piece in response.iter_content(8192):
-            body += piece
-            if len(body) >= MAX_BODY_BYTES or time.monotonic() > until_s:
-                break
-    except (requests.RequestException, OSError):
-        pass
-    return bytes(body[:MAX_BODY_BYTES])
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, MAX_BODY_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _why(exc: BaseException) -> str:

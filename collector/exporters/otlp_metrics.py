@@ -21,7 +21,7 @@ from collector.exporters.otlp_answers import Accepted, Answer
 from collector.exporters.otlp_histograms import encode_series
 from collector.exporters.otlp_settings import OtlpSettings
 from collector.exporters.otlp_transport import MAX_REQUEST_BYTES, open_transport
-from collector.exporters.protocol import Sent
+from collector.exporters.protocol import Outcome, Sent, Untried
 from collector.meter import Histogram, Meter, Series, SeriesKey
 
 log: Any = structlog.get_logger(__name__)
@@ -92,7 +92,7 @@ class OtlpMetrics:
             sums = {one.key: one.histogram for one in series}
             arrived = (piece for piece, outcome in zip(pieces, outcomes, strict=True) if isinstance(outcome, Sent))
             self._arrived |= {one.key: _Arrived(sums[one.key], now_ns) for piece in arrived for one in piece.series}
-        failures = [outcome.reason for outcome in outcomes if not isinstance(outcome, Sent)]
+        failures = [_reason(outcome) for outcome in outcomes if not isinstance(outcome, Sent)]
         self._tell(failures)
         return not failures
 
@@ -120,6 +120,10 @@ class OtlpMetrics:
         elif self._is_failing and not failures:
             log.info("metrics_export_resumed")
         self._is_failing = bool(failures)
+
+
+def _reason(outcome: Outcome) -> str:
+    return "no time was left for it" if isinstance(outcome, Sent | Untried) else outcome.reason
 
 
 def parse_response(body: bytes) -> Accepted:

@@ -39,7 +39,19 @@ class Refused:
     reason: str
 
 
-Outcome = Sent | Later | Refused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barred:
+    """The backend takes nothing of ours as we are set up: a key, an address. No span is to blame; a person has to mend it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untried:
+    """There was no time left for it: nothing of it has left."""
+
+
+Outcome = Sent | Later | Refused | Barred | Untried
 
 
 class Exporter(Protocol):
@@ -72,8 +84,13 @@ class Exporter(Protocol):
         """
         Send encoded spans of one resource; the outcomes in the same order. MUST NOT raise for what a backend or network does.
 
-        MUST end in bounded time: what could not be tried is Later.
+        MUST end in bounded time: what could not be tried is Untried. MUST NOT say Refused of a span, or Later about a span,
+        while there is no sign that the backend takes anything at all: a whole backlog would die of one wrong setting.
         """
+        ...
+
+    def wind_down(self) -> None:
+        """The process is to end: what runs may end, nothing new is begun. From another thread than `send`'s."""
         ...
 
     def close(self) -> None:

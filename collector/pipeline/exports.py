@@ -2,27 +2,38 @@
 Spans that wait for one destination: sent a resource at a time, and every outcome written down.
 
 Flow: storage (claim) -> **exporter** -> storage (TX 3: done | retry at t | dead, with the reason).
-While a backend is away the whole destination rests; a span that it stumbles over alone waits alone.
+While a backend is away, or refuses our key, the whole destination rests; a span that it stumbles over alone waits alone.
+Rounds take the newest and the oldest of what is due in turn: after an outage fresh spans need not wait behind the backlog.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeGuard
 
 import structlog
 
 from collector.clock import Clock
-from collector.exporters.protocol import Exporter, Later, Outcome, Refused, Sent
+from collector.exporters.protocol import Barred, Exporter, Later, Outcome, Refused, Sent, Untried
 from collector.pipeline.backoff import Backoff
-from collector.storage.protocols import ExportClaim, ExportDead, ExportDone, ExportOutcome, ExportRetry, WorkQueue
+from collector.pipeline.resting import Rest, Resting
+from collector.storage.outbox import (
+    ExportClaim,
+    ExportDead,
+    ExportDone,
+    ExportOutcome,
+    ExportPutBack,
+    ExportRetry,
+    Outbox,
+)
 
 log: Any = structlog.get_logger(__name__)
 
 CLAIM_LIMIT = 512
 CLAIM_MAX_BYTES = 4 * 1024 * 1024
-LEAST_REST_MS = 500
-"""Also where a backend says "retry after 0 seconds"."""
+PROBE_LIMIT = 16
+"""So many spans are claimed while a destination is failing: enough to see whether it works again."""
+LONE_WAITS_MS = (500, 300_000)
 LONE_TRIES = 10
 """So often a span is tried that a working backend stumbles over; then it is dead."""
 
@@ -39,16 +50,16 @@ class ExportCounts:
 class ExportWorker:
     """Works off what one exporter has to send."""
 
-    def __init__(self, store: WorkQueue, exporter: Exporter, *, clock: Clock, owner: str, backoff: Backoff) -> None:
+    def __init__(self, store: Outbox, exporter: Exporter, *, clock: Clock, owner: str, roll: Callable[[], float]) -> None:
         self._store = store
         self._exporter = exporter
         self._clock = clock
         self._owner = owner
-        self._backoff = backoff
+        self._lone_waits = Backoff(first_ms=LONE_WAITS_MS[0], most_ms=LONE_WAITS_MS[1], roll=roll)
+        self._resting = Resting(exporter.destination, clock, roll)
         self._lease_ms = round(exporter.longest_send_s * 1200) + 1000
-        self._failures = 0
-        self._rests_until_s = 0.0
-        self._rests_because = "not tried yet: others took the time"
+        self._is_winding_down = False
+        self._takes_newest = True
         self._unsettled: list[ExportOutcome] = []
         self.counts = ExportCounts()
 
@@ -56,23 +67,42 @@ class ExportWorker:
     def destination(self) -> str:
         return self._exporter.destination
 
+    @property
+    def rest(self) -> Rest | None:
+        """Why the destination is not sent to as usual, None where it is."""
+        return self._resting.now
+
     def rest_s(self) -> float:
         """How long this destination still has to be left alone."""
-        return max(self._rests_until_s - self._clock.monotonic_s(), 0.0)
+        return self._resting.left_ms() / 1000
+
+    def until_due_s(self) -> float | None:
+        """How long there is nothing to do; None for nothing at all."""
+        if rest_s := self.rest_s():
+            return rest_s
+        due_ms = self._store.next_export_due_ms(destination=self.destination)
+        return None if due_ms is None else (due_ms - self._clock.now_ms()) / 1000
+
+    def wind_down(self) -> None:
+        """Let what is on its way end, and begin nothing new. From another thread."""
+        self._is_winding_down = True
+        self._exporter.wind_down()
 
     def run_once(self) -> int:
         """Claim, send and settle what is due; how many spans were sent or given up. Raises StoreUnavailable."""
         self._settle()
-        if self.rest_s() > 0:
+        if self.rest_s() > 0 or self._is_winding_down:
             return 0
         claims = self._store.claim_exports(
             owner=self._owner,
             destination=self.destination,
             now_ms=self._clock.now_ms(),
             lease_ms=self._lease_ms,
-            limit=CLAIM_LIMIT,
+            limit=CLAIM_LIMIT if self.rest is None else PROBE_LIMIT,
             max_bytes=CLAIM_MAX_BYTES,
+            newest_first=self._takes_newest,
         )
+        self._takes_newest = not self._takes_newest
         if claims:
             self._unsettled.extend(self._send_all(claims))
             self._settle()
@@ -92,8 +122,10 @@ class ExportWorker:
         ordered = sorted(claims, key=lambda claim: claim.resource.resource_id)
         for _, group in groupby(ordered, key=lambda claim: claim.resource.resource_id):
             part = list(group)
-            if self.rest_s() > 0 or self._clock.monotonic_s() > last_start_s:
-                settled += [self._retry(claim, self._rests_because, self._rest_ms()) for claim in part]
+            if self.rest is not None and (left_ms := self._resting.left_ms()):
+                settled += [self._retry(claim, self.rest.reason, left_ms) for claim in part]
+            elif self._is_winding_down or self._clock.monotonic_s() > last_start_s:
+                settled += [self._put_back(claim) for claim in part]
             else:
                 settled += self._send(part)
         return settled
@@ -108,35 +140,20 @@ class ExportWorker:
         return [self._translated(claim, outcome) for claim, outcome in zip(claims, outcomes, strict=True)]
 
     def _note(self, outcomes: Sequence[Outcome], elapsed_s: float) -> None:
-        """Count, tell, and rest if the backend is away."""
+        """Count, tell, and rest if the backend is away or does not want us."""
         sent = sum(isinstance(outcome, Sent) for outcome in outcomes)
         refused = [outcome.reason for outcome in outcomes if isinstance(outcome, Refused)]
-        later = [outcome for outcome in outcomes if isinstance(outcome, Later)]
-        away = next((outcome for outcome in later if not outcome.is_about_span), None)
+        away = next((one for one in outcomes if _is_general(one)), None)
         self.counts.sent += sent
-        self.counts.put_off += len(later)
+        self.counts.put_off += sum(isinstance(outcome, Later | Barred) for outcome in outcomes)
         if sent:
             log.info("spans_exported", exporter=self.destination, count=sent, elapsed_s=round(elapsed_s, 3))
         if refused:
             log.warning("spans_refused", exporter=self.destination, count=len(refused), reason=refused[0])
         if away is not None:
-            self._rest(away, is_first=bool(sent) or self._failures == 0)
-        elif self._failures and (sent or refused):
-            self._failures = 0
-            log.info("export_resumed", exporter=self.destination)
-
-    def _rest(self, away: Later, *, is_first: bool) -> None:
-        self._failures = 1 if is_first else self._failures + 1
-        wait_ms = self._backoff.wait_ms(self._failures)
-        if away.after_s is not None:
-            wait_ms = max(round(away.after_s * 1000), LEAST_REST_MS)
-        self._rests_until_s = self._clock.monotonic_s() + wait_ms / 1000
-        self._rests_because = away.reason
-        if is_first:
-            log.warning("export_put_off", exporter=self.destination, reason=away.reason, retry_in_s=wait_ms / 1000)
-
-    def _rest_ms(self) -> int:
-        return round(self.rest_s() * 1000)
+            self._resting.went_badly(away, has_progress=bool(sent or refused))
+        elif sent or refused:
+            self._resting.went_well()
 
     def _translated(self, claim: ExportClaim, outcome: Outcome) -> ExportOutcome:
         match outcome:
@@ -144,16 +161,33 @@ class ExportWorker:
                 return ExportDone(export_id=claim.export_id)
             case Refused(reason=reason):
                 return self._dead(claim, reason)
-            case Later(is_about_span=True, reason=reason) if claim.attempts + 1 >= LONE_TRIES:
-                return self._dead(claim, f"{reason} (given up after {claim.attempts + 1} attempts)")
+            case Later(is_about_span=True, reason=reason) if claim.stumbles + 1 >= LONE_TRIES:
+                return self._dead(claim, f"{reason} (given up after {LONE_TRIES} attempts)")
             case Later(is_about_span=True, reason=reason):
-                return self._retry(claim, reason, self._backoff.wait_ms(claim.attempts + 1))
-            case Later(reason=reason):
-                return self._retry(claim, reason, self._rest_ms())
+                return self._retry(claim, reason, self._lone_waits.wait_ms(claim.stumbles + 1), is_stumble=True)
+            case Later(reason=reason) | Barred(reason=reason):
+                return self._retry(claim, reason, self._resting.left_ms())
+            case Untried():
+                return self._put_back(claim)
 
     def _dead(self, claim: ExportClaim, reason: str) -> ExportDead:
         self.counts.dead += 1
-        return ExportDead(export_id=claim.export_id, reason=reason)
+        return ExportDead(export_id=claim.export_id, lease_until_ms=claim.lease_until_ms, reason=reason)
 
-    def _retry(self, claim: ExportClaim, reason: str, wait_ms: int) -> ExportRetry:
-        return ExportRetry(export_id=claim.export_id, next_at_ms=self._clock.now_ms() + wait_ms, reason=reason)
+    def _retry(self, claim: ExportClaim, reason: str, wait_ms: int, *, is_stumble: bool = False) -> ExportRetry:
+        return ExportRetry(
+            export_id=claim.export_id,
+            lease_until_ms=claim.lease_until_ms,
+            next_at_ms=self._clock.now_ms() + wait_ms,
+            reason=reason,
+            is_stumble=is_stumble,
+        )
+
+    def _put_back(self, claim: ExportClaim) -> ExportPutBack:
+        now_ms = self._clock.now_ms()
+        return ExportPutBack(export_id=claim.export_id, lease_until_ms=claim.lease_until_ms, next_at_ms=now_ms)
+
+
+def _is_general(outcome: Outcome) -> TypeGuard[Later | Barred]:
+    """Whether it says something of the destination, not of a span."""
+    return isinstance(outcome, Barred) or (isinstance(outcome, Later) and not outcome.is_about_span)

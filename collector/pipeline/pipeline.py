@@ -24,7 +24,6 @@ from collector.storage.protocols import WorkQueue
 POLL_S = 1.0
 """Work that another process put into the store is found so soon at least; our own commits ring."""
 ASSEMBLY_WAITS_MS = (1_000, 3_600_000)
-EXPORT_WAITS_MS = (500, 300_000)
 LAST_EXPORT_S = 1.0
 """What the last export of metrics may take, even where stopping took all of its time."""
 
@@ -70,9 +69,8 @@ class Pipeline:
             on_queued=self._ring_exports,
             count=self.meter.count,
         )
-        export_backoff = _backoff(EXPORT_WAITS_MS, roll)
         self._exports = tuple(
-            ExportWorker(store, exporter, clock=self._clock, owner=owner, backoff=export_backoff) for exporter in self._exporters
+            ExportWorker(store, exporter, clock=self._clock, owner=owner, roll=roll) for exporter in self._exporters
         )
         self._call_loop = Loop("hookline-calls", self._calls.run_once, self._until_due_s, poll_s=poll_s)
         self._export_loops = tuple(self._export_loop(worker, poll_s) for worker in self._exports)
@@ -103,6 +101,8 @@ class Pipeline:
         """Let rounds that run end, within the time; whether all did. What was not done stays in the store."""
         ends_s = time.monotonic() + timeout_s
         loops = self._loops() if self._is_started else ()
+        for worker in self._exports:
+            worker.wind_down()
         for loop in loops:
             loop.ask_to_stop()
         ended = [loop.join(ends_s - time.monotonic()) for loop in loops]
@@ -121,10 +121,7 @@ class Pipeline:
         return told
 
     def _export_loop(self, worker: ExportWorker, poll_s: float) -> Loop:
-        def until_due_s() -> float | None:
-            return worker.rest_s() or self._until_due_s()
-
-        return Loop(f"hookline-export-{worker.destination}", worker.run_once, until_due_s, poll_s=poll_s)
+        return Loop(f"hookline-export-{worker.destination}", worker.run_once, worker.until_due_s, poll_s=poll_s)
 
     def _metrics_loop(self, worker: MetricsWorker, poll_s: float) -> Loop:
         return Loop("hookline-metrics", worker.run_once, worker.until_due_s, poll_s=poll_s)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, func, literal_column, or_, select, true, tuple_, update
+from sqlalchemy import Connection, and_, func, or_, select, true, tuple_, update
 
 from collector.events import Resource, StoredEvent
 from collector.storage.database import StorePart
@@ -19,7 +19,7 @@ from collector.storage.parts import stream_of_part
 from collector.storage.protocols import CallClaim, CallSettlement
 from collector.storage.rows import AnyRow
 from collector.storage.settling import settle
-from collector.storage.tables import call_work, calls, events, exports, resources
+from collector.storage.tables import call_work, calls, events, resources
 from collector.storage.touches import Key, are_of, mark_dirty
 
 RUN_END_TYPES = ("run:errored", "run:cancelled")
@@ -38,9 +38,6 @@ _EVENT_COLUMNS = (
     events.c.request_id,
     events.c.run_id,
 )
-
-# Written out: SQLite uses a partial index only where it can read the condition, and a parameter it can not.
-_PENDING: ColumnElement[str] = literal_column("'pending'", Text)
 
 
 class CallWork(StorePart):
@@ -86,10 +83,8 @@ class CallWork(StorePart):
         is_leased = call_work.c.lease_until_ms > now_ms
         free = select(func.min(call_work.c.due_ms)).where(or_(call_work.c.lease_until_ms.is_(None), ~is_leased))
         leased = select(func.min(call_work.c.lease_until_ms)).where(is_leased)
-        # A claimed span is due again when its lease ends: see `exports.next_at`.
-        export = select(func.min(exports.c.next_at)).where(exports.c.state == _PENDING)
         with self._database.reading() as connection:
-            found = connection.execute(select(free.scalar_subquery(), leased.scalar_subquery(), export.scalar_subquery())).one()
+            found = connection.execute(select(free.scalar_subquery(), leased.scalar_subquery())).one()
         return min((at for at in found if at is not None), default=None)
 
 

@@ -2,116 +2,214 @@
 Spans to send: the outbox between assembly and the exporters.
 
 Flow: pipeline -> **ExportWork** -> exports. A claim moves `next_at` to the end of its lease: one column says when a span is due,
-whoever holds it, and a crashed holder's spans come back by themselves.
+whoever holds it, and a crashed holder's spans come back by themselves. The same value tells one lease from the next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from collector.storage.claiming import resource_of
 from collector.storage.database import StorePart
-from collector.storage.protocols import ExportClaim, ExportDead, ExportDone, ExportOutcome, ExportRetry
+from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportOutcome, ExportPutBack, ExportRetry
+from collector.storage.rows import plain
 from collector.storage.tables import exports, resources
+
+ROWS_A_COMMIT = 5_000
+"""Of changes by hand, so that ingest waits for none of them for long."""
+DROPPED = "dropped by hand"
 
 
 class ExportWork(StorePart):
-    """The exports' half of `WorkQueue`."""
+    """The exports' half of `WorkQueue`: see `Outbox`."""
 
     def claim_exports(
-        self, *, owner: str, destination: str, now_ms: int, lease_ms: int, limit: int, max_bytes: int
+        self,
+        *,
+        owner: str,
+        destination: str,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        max_bytes: int,
+        newest_first: bool = False,
     ) -> list[ExportClaim]:
-        """See `WorkQueue.claim_exports`."""
+        """See `Outbox.claim_exports`."""
+        until_ms = now_ms + lease_ms
+        values = {"owner": owner, "to": destination, "now": now_ms, "until": until_ms, "most": limit, "most_bytes": max_bytes}
         claimed = self._database.write(
-            lambda connection: _lease(connection, owner, destination, now_ms, now_ms + lease_ms, limit, max_bytes)
+            lambda connection: sorted(connection.execute(_lease(newest_first), values).scalars().all())
         )
         if not claimed:
             return []
         with self._database.reading() as connection:
-            return _load(connection, claimed)
+            return [_claim(row, until_ms) for row in connection.execute(_claimed(), {"export_ids": claimed})]
 
     def settle_exports(self, outcomes: Sequence[ExportOutcome], *, now_ms: int) -> None:
-        """See `WorkQueue.settle_exports`."""
+        """See `Outbox.settle_exports`."""
         if outcomes:
             self._database.write(lambda connection: _settle(connection, outcomes, now_ms))
 
-    def retry_dead_exports(self, *, destination: str | None, now_ms: int) -> int:
-        """See `WorkQueue.retry_dead_exports`."""
-        statement = update(exports).where(exports.c.state == "dead").values(state="pending", next_at=now_ms)
-        if destination is not None:
-            statement = statement.where(exports.c.destination == destination)
-        return self._database.write(lambda connection: connection.execute(statement).rowcount)
+    def next_export_due_ms(self, *, destination: str) -> int | None:
+        """See `Outbox.next_export_due_ms`."""
+        e = exports.c
+        statement = select(func.min(e.next_at)).where(e.destination == destination, e.state == "pending")
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar()
+
+    def retry_dead_exports(self, which: DeadSpans, *, now_ms: int) -> list[Mapping[str, Any]]:
+        """See `Outbox.retry_dead_exports`."""
+        dead = and_(_are_dead(which), exports.c.next_at <= now_ms)
+        groups = _by_reason(dead)
+        with self._database.reading() as connection:
+            found: list[Mapping[str, Any]] = [plain(row) for row in connection.execute(groups)]
+        self._change(dead, {"state": "pending", "next_at": now_ms, "stumbles": 0})
+        return found
+
+    def drop_exports(self, *, destination: str, now_ms: int) -> int:
+        """See `Outbox.drop_exports`."""
+        open_ones = and_(exports.c.destination == destination, exports.c.state.in_(("pending", "dead")))
+        values = {"state": "dropped", "next_at": now_ms, "reason": DROPPED, "encoded": None, "encoded_bytes": 0}
+        return self._change(open_ones, values)
+
+    def export_reasons(self, *, limit: int) -> list[Mapping[str, Any]]:
+        """See `Outbox.export_reasons`."""
+        with self._database.reading() as connection:
+            return [plain(row) for row in connection.execute(_by_reason(exports.c.state == "dead").limit(limit))]
+
+    def _change(self, which: ColumnElement[bool], values: Mapping[str, Any]) -> int:
+        """Update rows, some thousand a commit; they must not match any more afterwards."""
+        some = select(exports.c.export_id).where(which).limit(ROWS_A_COMMIT)
+        statement = update(exports).where(exports.c.export_id.in_(some), which).values(**values)
+        changed = 0
+        while done := self._database.write(lambda connection: connection.execute(statement).rowcount):
+            changed += done
+        return changed
 
 
-def _lease(
-    connection: Connection, owner: str, destination: str, now_ms: int, until_ms: int, limit: int, max_bytes: int
-) -> list[int]:
+def _are_dead(which: DeadSpans) -> ColumnElement[bool]:
+    e = exports.c
+    conditions = [e.state == "dead", e.encoded.is_not(None)]
+    if which.destination is not None:
+        conditions.append(e.destination == which.destination)
+    if which.reason is not None:
+        conditions.append(func.lower(e.reason).contains(which.reason.lower(), autoescape=True))
+    if which.since_ms is not None:
+        conditions.append(e.next_at >= which.since_ms)
+    return and_(*conditions)
+
+
+def _by_reason(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    e = exports.c
+    count = func.count().label("count")
+    return (
+        select(e.destination, e.reason, count, func.max(e.next_at).label("last_ms"))
+        .where(which)
+        .group_by(e.destination, e.reason)
+        .order_by(count.desc(), e.destination, e.reason)
+    )
+
+
+# Statements are built once: building one costs as much as a commit.
+@cache
+def _lease(newest_first: bool) -> ReturningUpdate[Any]:
     e = exports.c
     due = (
         select(e.export_id, e.next_at, e.encoded_bytes)
-        .where(e.destination == destination, e.state == "pending", e.next_at <= now_ms)
-        .order_by(e.next_at, e.export_id)
-        .limit(limit)
+        .where(e.destination == bindparam("to"), e.state == "pending", e.next_at <= bindparam("now"))
+        .order_by(*_order(e, newest_first))
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    total = func.sum(due.c.encoded_bytes).over(order_by=(due.c.next_at, due.c.export_id))
-    place = func.row_number().over(order_by=(due.c.next_at, due.c.export_id))
+    total = func.sum(due.c.encoded_bytes).over(order_by=_order(due.c, newest_first))
+    place = func.row_number().over(order_by=_order(due.c, newest_first))
     counted = select(due.c.export_id, total.label("total"), place.label("place")).cte("counted")
-    fits = select(counted.c.export_id).where(or_(counted.c.total <= max_bytes, counted.c.place == 1))
-    statement = update(exports).where(e.export_id.in_(fits)).values(next_at=until_ms, lease_owner=owner).returning(e.export_id)
-    return sorted(connection.execute(statement).scalars())
+    fits = select(counted.c.export_id).where(or_(counted.c.total <= bindparam("most_bytes"), counted.c.place == 1))
+    leased = {"next_at": bindparam("until"), "lease_owner": bindparam("owner")}
+    return update(exports).where(e.export_id.in_(fits)).values(**leased).returning(e.export_id)
 
 
-def _load(connection: Connection, export_ids: list[int]) -> list[ExportClaim]:
+def _order(columns: Any, newest_first: bool) -> tuple[Any, Any]:
+    if newest_first:
+        return columns.next_at.desc(), columns.export_id.desc()
+    return columns.next_at, columns.export_id
+
+
+@cache
+def _claimed() -> Select[*tuple[Any, ...]]:
     same_resource = and_(resources.c.project == exports.c.project, resources.c.resource_id == exports.c.resource_id)
     e = exports.c
-    statement = (
+    return (
         select(
-            e.export_id, e.project, e.destination, e.span, e.trace_id, e.attempts, e.encoded,
+            e.export_id, e.project, e.destination, e.span, e.trace_id, e.attempts, e.stumbles, e.encoded,
             resources.c.resource_id, resources.c.service, resources.c.attributes,
         )
         .join(resources, same_resource)
-        .where(e.export_id.in_(export_ids), e.encoded.is_not(None))
+        .where(e.export_id.in_(bindparam("export_ids", expanding=True)), e.encoded.is_not(None))
         .order_by(e.export_id)
     )  # fmt: skip
-    return [
-        ExportClaim(
-            export_id=row.export_id,
-            project=row.project,
-            destination=row.destination,
-            span_id=row.span,
-            trace_id=row.trace_id,
-            resource=resource_of(row),
-            attempts=row.attempts,
-            encoded=bytes(row.encoded),
-        )
-        for row in connection.execute(statement)
-    ]
+
+
+def _claim(row: Any, until_ms: int) -> ExportClaim:
+    return ExportClaim(
+        export_id=row.export_id,
+        project=row.project,
+        destination=row.destination,
+        span_id=row.span,
+        trace_id=row.trace_id,
+        resource=resource_of(row),
+        attempts=row.attempts,
+        stumbles=row.stumbles,
+        lease_until_ms=until_ms,
+        encoded=bytes(row.encoded),
+    )
 
 
 def _settle(connection: Connection, outcomes: Sequence[ExportOutcome], now_ms: int) -> None:
-    rows = {ExportDone: list[dict[str, Any]](), ExportRetry: list[dict[str, Any]](), ExportDead: list[dict[str, Any]]()}
+    rows: dict[type[ExportOutcome], list[dict[str, Any]]] = {kind: [] for kind in _SETTLED}
     for outcome in sorted(outcomes, key=lambda one: one.export_id):
-        rows[type(outcome)].append(_parameters(outcome))
-    same = exports.c.export_id == bindparam("key")
-    ended = update(exports).where(same).values(attempts=exports.c.attempts + 1, next_at=now_ms, lease_owner=None)
-    statements = {
-        ExportDone: ended.values(state="done", encoded=None, encoded_bytes=0, reason=None),
-        ExportRetry: ended.values(next_at=bindparam("retry_at"), reason=bindparam("why")),
-        ExportDead: ended.values(state="dead", reason=bindparam("why")),
-    }
-    for kind, statement in statements.items():
+        rows[type(outcome)].append(_parameters(outcome, now_ms))
+    for kind, statement in _SETTLED.items():
         if rows[kind]:
             connection.execute(statement, rows[kind])
 
 
-def _parameters(outcome: ExportOutcome) -> dict[str, Any]:
+_SAME = exports.c.export_id == bindparam("key")
+# A settlement that comes after the lease ended must not disturb who holds the span by then; but sent is sent.
+_HELD = and_(_SAME, exports.c.state == "pending", exports.c.next_at == bindparam("lease", type_=BigInteger))
+_FREED = update(exports).values(next_at=bindparam("at", type_=BigInteger), lease_owner=None)
+_TRIED = _FREED.values(attempts=exports.c.attempts + 1)
+_SETTLED: Mapping[type[ExportOutcome], Update] = {
+    ExportDone: _TRIED.where(_SAME, exports.c.state != "done").values(state="done", encoded=None, encoded_bytes=0, reason=None),
+    ExportRetry: _TRIED.where(_HELD).values(reason=bindparam("why"), stumbles=exports.c.stumbles + bindparam("stumble")),
+    ExportPutBack: _FREED.where(_HELD),
+    ExportDead: _TRIED.where(_HELD).values(state="dead", reason=bindparam("why")),
+}
+
+
+def _parameters(outcome: ExportOutcome, now_ms: int) -> dict[str, Any]:
     match outcome:
         case ExportDone(export_id=key):
-            return {"key": key}
-        case ExportRetry(export_id=key, next_at_ms=retry_at, reason=why):
-            return {"key": key, "retry_at": retry_at, "why": why}
-        case ExportDead(export_id=key, reason=why):
-            return {"key": key, "why": why}
+            return {"key": key, "at": now_ms}
+        case ExportRetry(export_id=key, lease_until_ms=lease, next_at_ms=at, reason=why, is_stumble=is_stumble):
+            return {"key": key, "lease": lease, "at": at, "why": why, "stumble": int(is_stumble)}
+        case ExportPutBack(export_id=key, lease_until_ms=lease, next_at_ms=at):
+            return {"key": key, "lease": lease, "at": at}
+        case ExportDead(export_id=key, lease_until_ms=lease, reason=why):
+            return {"key": key, "lease": lease, "at": now_ms, "why": why}

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from collector.events import Batch, Receipt, Resource, StoredEvent
 from collector.spans import Assembled, Status
+from collector.storage.outbox import Outbox
 from collector.storage.sql_types import SqlReader
 
 Row = Mapping[str, Any]
@@ -95,48 +96,7 @@ class CallSettlement:
     exports: tuple[QueuedSpan, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportClaim:
-    """Encoded spans of one resource for one destination, this worker's until the lease ends."""
-
-    export_id: int
-    project: str
-    destination: str
-    span_id: str
-    trace_id: str
-    resource: Resource
-    attempts: int
-    encoded: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportDone:
-    """The backend took the span: 2xx."""
-
-    export_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportRetry:
-    """Try again at `next_at_ms`."""
-
-    export_id: int
-    next_at_ms: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportDead:
-    """The backend will never take it; kept with the reason."""
-
-    export_id: int
-    reason: str
-
-
-ExportOutcome = ExportDone | ExportRetry | ExportDead
-
-
-class WorkQueue(Protocol):
+class WorkQueue(Outbox, Protocol):
     """Durable work: calls to assemble, spans to send. A crash between claim and settle repeats the work, safely."""
 
     def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
@@ -163,26 +123,12 @@ class WorkQueue(Protocol):
         """Give claims back unsettled, due again at `retry_at_ms` (assembly failed)."""
         ...
 
-    def claim_exports(
-        self, *, owner: str, destination: str, now_ms: int, lease_ms: int, limit: int, max_bytes: int
-    ) -> list[ExportClaim]:
-        """Up to `limit` due spans for a destination, oldest first, cut at `max_bytes` of encoded spans (one at least)."""
-        ...
-
-    def settle_exports(self, outcomes: Sequence[ExportOutcome], *, now_ms: int) -> None:
-        """Store outcomes in ONE transaction. A done span loses its encoded bytes; a dead one keeps them."""
-        ...
-
     def next_due_ms(self, *, now_ms: int) -> int | None:
-        """When the next call or export is due (Unix ms), None for nothing. Claimed work counts by its lease's end."""
+        """When the next call is due (Unix ms), None for none. A claimed one counts by its lease's end."""
         ...
 
     def mark_all_dirty(self, *, project: str | None, request_id: str | None, now_ms: int) -> int:
         """Make calls due again (`reassemble`); how many. They keep their trace ids and are not exported again."""
-        ...
-
-    def retry_dead_exports(self, *, destination: str | None, now_ms: int) -> int:
-        """Make dead spans due again; how many."""
         ...
 
 
@@ -341,7 +287,8 @@ class Reader(Protocol):
     def state(self) -> Row:
         """
         For doctor and metrics, over all projects: `rows` (table -> count or a good estimate), `oldest_due_ms` (None: no work),
-        `exports` (list of `destination`, `state`, `count`, `reason`: a newest one), `last_received_ms`.
+        `exports` (list of `destination`, `state`, `count`, `reason`: a newest one, `oldest_next_at`, and `oldest_queued_ms` of
+        the span that was queued first), `last_received_ms`.
         """
         ...
 

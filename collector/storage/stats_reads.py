@@ -51,6 +51,7 @@ class StatsReads(StorePart):
             exports.c.state,
             func.count().label("count"),
             func.min(exports.c.next_at).label("oldest_next_at"),
+            func.min(exports.c.export_id).label("first_id"),
             _newest_reason(),
         ).group_by(exports.c.destination, exports.c.state)
         last_event = select(events.c.received_at).order_by(events.c.arrival.desc()).limit(1)
@@ -62,9 +63,19 @@ class StatsReads(StorePart):
                 "engine": self._database.engine.name,
                 "rows": {**rough, "call_work": open_work.count},
                 "oldest_due_ms": open_work.due_ms,
-                "exports": [plain(row) for row in connection.execute(by_state)],
+                "exports": _with_age(connection, [dict(plain(row)) for row in connection.execute(by_state)]),
                 "last_received_ms": connection.execute(last_event).scalar(),
             }
+
+
+def _with_age(connection: Connection, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups with `oldest_queued_ms`. By the first row's key: a minimum over all rows would read each of them."""
+    firsts = [group["first_id"] for group in groups]
+    queued = select(exports.c.export_id, exports.c.queued_ms).where(exports.c.export_id.in_(firsts))
+    queued_ms = {row.export_id: row.queued_ms for row in connection.execute(queued)} if firsts else {}
+    for group in groups:
+        group["oldest_queued_ms"] = queued_ms.get(group.pop("first_id"))
+    return groups
 
 
 def _newest_reason() -> ColumnElement[Any]:

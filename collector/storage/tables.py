@@ -310,6 +310,7 @@ exports = Table(
     Column("encoded", LargeBinary),
     # Who sends it now; nobody else may before `next_at`, unless that one is dead.
     _text_or_null("lease_owner"),
+    _count("stumbles"),
     UniqueConstraint("project", "span", "destination", "is_final", name="exports_identity"),
     Index("exports_by_call", "project", "request_id"),
     Index("exports_by_state", "destination", "state", "next_at", "export_id"),

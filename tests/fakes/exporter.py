@@ -25,6 +25,7 @@ class RecordingExporter:
         self.destination = destination
         self.sends: list[tuple[ReceivedSpan, ...]] = []
         self.is_closed = False
+        self.is_winding_down = False
         self.has_sent = threading.Event()
         self._script: deque[Outcome | Verdict | BaseException] = deque()
 
@@ -43,6 +44,9 @@ class RecordingExporter:
         outcomes = list(verdict(received)) if callable(verdict) else [verdict] * len(spans)
         self.has_sent.set()
         return outcomes
+
+    def wind_down(self) -> None:
+        self.is_winding_down = True
 
     def close(self) -> None:
         self.is_closed = True

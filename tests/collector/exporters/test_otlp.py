@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from collector.exporters import ExportSettings, Later, Outcome, Refused, Sent, open_exporters
+from collector.exporters import Barred, ExportSettings, Later, Outcome, Refused, Sent, open_exporters
 from collector.exporters.otlp import OtlpExporter
 from tests.fakes.otlp import Answer, Judge, OtlpReceiver
 from tests.fakes.otlp_decoding import ReceivedSpan
@@ -193,30 +193,52 @@ def test_single_span_that_is_too_large_is_refused(http: Line) -> None:
     assert Sent() == sent
 
 
-def test_redirect_is_a_refusal(http: Line) -> None:
+def test_redirect_is_not_followed(http: Line) -> None:
     """
-    A redirect is not followed (it could carry the key elsewhere) and is no success.
+    It could carry the key elsewhere. It is no success and no fault of the span: the address is to be mended.
     """
     http.backend.judge = lambda spans: Answer(302, headers={"Location": f"{http.backend.endpoint}/elsewhere?token=x"})
 
     (outcome,) = http.send(1)
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Barred)
     assert outcome.reason.startswith("HTTP 302 to http://localhost")
     assert "token" not in outcome.reason
     assert ["/v1/traces"] == [request.path for request in http.backend.requests()]
 
 
-def test_wrong_key_does_not_cost_two_requests_a_span(line: Line) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "requests"),
+    [
+        (401, "UNAUTHENTICATED", 1),
+        (404, "UNIMPLEMENTED", 1),
+        (405, "NOT_FOUND", 1),
+        (302, "UNAUTHENTICATED", 1),
+        # Maybe about a span: halved down to one, and then asked without any.
+        (403, "PERMISSION_DENIED", 9),
+        (400, "INVALID_ARGUMENT", 9),
+    ],
+)
+def test_wrong_setting_kills_no_span(line: Line, status: int, code: str, requests: int) -> None:
     """
-    An answer about our key is the same for every span: a few are tried alone, all are refused.
+    A key or an address that is wrong declines everything, also a request without spans: all wait, after few requests.
     """
-    line.backend.judge = lambda spans: line.answer(401, "UNAUTHENTICATED")
+    line.backend.judge = lambda spans: line.answer(status, code)
 
     outcomes = line.send(*range(1, 129))
 
-    assert {Refused} == {type(outcome) for outcome in outcomes}
-    assert len(line.backend.requests()) < 20
+    assert {Barred} == {type(outcome) for outcome in outcomes}
+    assert requests == len(line.backend.requests())
+
+
+def test_span_that_a_firewall_minds_is_refused(line: Line) -> None:
+    """
+    403 for one span alone, while a request without spans passes: the span is dead, with the reason.
+    """
+    line.backend.judge = refuses(1, line.answer(403, "PERMISSION_DENIED"))
+
+    assert [Refused] == [type(outcome) for outcome in line.send(1)]
+    assert 2 == len(line.backend.requests())
 
 
 def test_stumbling_backend_isolates_the_span_and_keeps_it(line: Line) -> None:
@@ -322,7 +344,7 @@ def test_no_secret_in_reasons_and_logs(line: Line) -> None:
     with structlog.testing.capture_logs() as logs:
         (outcome,) = line.send(1)
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Barred)
     assert "unknown key ***" in outcome.reason
     assert KEY not in repr(logs)
 

@@ -2,7 +2,8 @@
 What every engine keeps of `WorkQueue` for exports: a span is queued once, given to one worker, and ends in one state.
 """
 
-from collector.storage.protocols import ExportClaim, ExportDead, ExportDone, ExportRetry, Store
+from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportPutBack, ExportRetry
+from collector.storage.protocols import Store
 from tests.end_to_end.database import query
 from tests.fakes.stored import NOW_MS, OWN_HOOK, append, claim, event, settlement
 
@@ -17,10 +18,46 @@ def queue(store: Store, *request_ids: str, destination: str = "otlp", encoded: b
 
 
 def take(
-    store: Store, *, now_ms: int = NOW_MS + 100, limit: int = 100, max_bytes: int = 10**6, destination: str = "otlp"
+    store: Store,
+    *,
+    now_ms: int = NOW_MS + 100,
+    limit: int = 100,
+    max_bytes: int = 10**6,
+    destination: str = "otlp",
+    newest_first: bool = False,
 ) -> list[ExportClaim]:
     """Claim spans to send."""
-    return store.claim_exports(owner="w1", destination=destination, now_ms=now_ms, lease_ms=500, limit=limit, max_bytes=max_bytes)
+    return store.claim_exports(
+        owner="w1",
+        destination=destination,
+        now_ms=now_ms,
+        lease_ms=500,
+        limit=limit,
+        max_bytes=max_bytes,
+        newest_first=newest_first,
+    )
+
+
+def done(claimed: ExportClaim) -> ExportDone:
+    return ExportDone(export_id=claimed.export_id)
+
+
+def retry(claimed: ExportClaim, *, next_at_ms: int = NOW_MS + 9_000, is_stumble: bool = False) -> ExportRetry:
+    return ExportRetry(
+        export_id=claimed.export_id,
+        lease_until_ms=claimed.lease_until_ms,
+        next_at_ms=next_at_ms,
+        reason="503",
+        is_stumble=is_stumble,
+    )
+
+
+def put_back(claimed: ExportClaim) -> ExportPutBack:
+    return ExportPutBack(export_id=claimed.export_id, lease_until_ms=claimed.lease_until_ms, next_at_ms=NOW_MS + 150)
+
+
+def dead(claimed: ExportClaim, reason: str = "400") -> ExportDead:
+    return ExportDead(export_id=claimed.export_id, lease_until_ms=claimed.lease_until_ms, reason=reason)
 
 
 def test_queued_span_is_claimed_with_its_bytes_and_resource(store: Store):
@@ -43,7 +80,7 @@ def test_claimed_span_comes_back_when_the_lease_ends(store: Store):
     take(store)
 
     assert [] == take(store, now_ms=NOW_MS + 599)
-    assert NOW_MS + 600 == store.next_due_ms(now_ms=NOW_MS + 100)
+    assert NOW_MS + 600 == store.next_export_due_ms(destination="otlp")
     assert 1 == len(take(store, now_ms=NOW_MS + 600))
 
 
@@ -59,38 +96,144 @@ def test_claims_are_cut_by_count_and_by_bytes(store: Store):
     assert ["r1", "r2"] == [one.span_id[-2:] for one in take(store, now_ms=NOW_MS + 5_000, max_bytes=250)]
 
 
+def test_newest_may_be_claimed_first(store: Store):
+    """
+    The same spans from the other end, cut in the same way.
+    """
+    queue(store, "r1", "r2", "r3", encoded=b"x" * 100)
+
+    assert ["r2", "r3"] == [one.span_id[-2:] for one in take(store, max_bytes=250, newest_first=True)]
+    assert ["r1"] == [one.span_id[-2:] for one in take(store, newest_first=True)]
+
+
+def test_destinations_have_due_times_of_their_own(store: Store):
+    """
+    What waits for one says nothing of another, nor of calls.
+    """
+    queue(store, "r1")
+    queue(store, "r2", destination="jsonl")
+    for claimed in take(store):
+        store.settle_exports([retry(claimed)], now_ms=NOW_MS + 100)
+
+    assert NOW_MS + 9_000 == store.next_export_due_ms(destination="otlp")
+    assert NOW_MS == store.next_export_due_ms(destination="jsonl")
+    assert store.next_export_due_ms(destination="else") is None
+    assert store.next_due_ms(now_ms=NOW_MS) is None
+
+
 def test_outcomes_are_stored(store: Store, store_url: str):
     """
     Done loses its bytes and is never due again; retry waits for its time; dead keeps bytes and reason.
     """
-    queue(store, "r1", "r2", "r3")
-    done, again, dead = take(store)
+    queue(store, "r1", "r2", "r3", "r4")
+    one, again, lost, untried = take(store)
 
-    outcomes = (
-        ExportDone(export_id=done.export_id),
-        ExportRetry(export_id=again.export_id, next_at_ms=NOW_MS + 9_000, reason="503"),
-        ExportDead(export_id=dead.export_id, reason="400 bad span"),
-    )
-    store.settle_exports(outcomes, now_ms=NOW_MS + 200)
+    store.settle_exports([done(one), retry(again), dead(lost, "400 bad span"), put_back(untried)], now_ms=NOW_MS + 200)
 
-    assert NOW_MS + 9_000 == store.next_due_ms(now_ms=NOW_MS + 300)
+    (back,) = take(store, now_ms=NOW_MS + 300)
+    assert (untried.span_id, 0, 0) == (back.span_id, back.attempts, back.stumbles)
+    store.settle_exports([done(back)], now_ms=NOW_MS + 400)
+    assert NOW_MS + 9_000 == store.next_export_due_ms(destination="otlp")
     (claimed,) = take(store, now_ms=NOW_MS + 9_000)
-    assert (again.span_id, 1) == (claimed.span_id, claimed.attempts)
+    assert (again.span_id, 1, 0) == (claimed.span_id, claimed.attempts, claimed.stumbles)
     kept = "SELECT state, reason, encoded IS NOT NULL AS kept FROM exports ORDER BY span"
     rows = [(row["state"], row["reason"], bool(row["kept"])) for row in query(store_url, kept)]
-    assert [("done", None, False), ("pending", "503", True), ("dead", "400 bad span", True)] == rows
+    assert [
+        ("done", None, False),
+        ("pending", "503", True),
+        ("dead", "400 bad span", True),
+        ("done", None, False),
+    ] == rows
+
+
+def test_stumbles_are_counted_apart_from_attempts(store: Store):
+    """
+    An hour in which a backend is away says nothing about a span.
+    """
+    queue(store, "r1")
+    for number, is_stumble in enumerate((False, False, True, False)):
+        (claimed,) = take(store, now_ms=NOW_MS + 20_000 * number)
+        outcome = retry(claimed, next_at_ms=NOW_MS + 20_000 * number + 1, is_stumble=is_stumble)
+        store.settle_exports([outcome], now_ms=NOW_MS)
+
+    (claimed,) = take(store, now_ms=NOW_MS + 100_000)
+    assert (4, 1) == (claimed.attempts, claimed.stumbles)
+
+
+def test_settling_after_the_lease_does_not_disturb_the_next_holder(store: Store):
+    """
+    Whatever the late one says, the span stays the other's; but what the late one sent is sent, also if the other gave it up.
+    """
+    queue(store, "r1")
+    (late,) = take(store)
+    (holder,) = take(store, now_ms=NOW_MS + 700)
+    for outcome in (retry(late, next_at_ms=NOW_MS), put_back(late), dead(late)):
+        store.settle_exports([outcome], now_ms=NOW_MS + 800)
+    assert [] == take(store, now_ms=NOW_MS + 1_100)
+    assert NOW_MS + 1_200 == store.next_export_due_ms(destination="otlp")
+
+    store.settle_exports([dead(holder)], now_ms=NOW_MS + 900)
+    store.settle_exports([done(late)], now_ms=NOW_MS + 1_000)
+    store.settle_exports([dead(holder), retry(holder)], now_ms=NOW_MS + 1_100)
+
+    assert [] == store.retry_dead_exports(DeadSpans(), now_ms=NOW_MS + 2_000)
+    assert [] == take(store, now_ms=NOW_MS + 99_000)
 
 
 def test_dead_spans_can_be_tried_again(store: Store):
     """
-    All dead spans of a destination are due again, with the same bytes.
+    All that are meant are due again, with the same bytes, and are told by destination and reason; their stumbles are forgotten.
     """
-    queue(store, "r1", "r2")
-    store.settle_exports([ExportDead(export_id=one.export_id, reason="400") for one in take(store)], now_ms=NOW_MS)
+    queue(store, "r1", "r2", "r3")
+    one, two, three = take(store)
+    store.settle_exports([dead(one, "HTTP 400: 100% bad"), dead(two, "HTTP 413")], now_ms=NOW_MS + 1_000)
+    store.settle_exports([dead(three, "HTTP 413")], now_ms=NOW_MS + 2_000)
+    now_ms = NOW_MS + 3_000
 
-    assert 0 == store.retry_dead_exports(destination="jsonl", now_ms=NOW_MS)
-    assert 2 == store.retry_dead_exports(destination=None, now_ms=NOW_MS)
-    assert [b"span", b"span"] == [one.encoded for one in take(store)]
+    for which in (DeadSpans(destination="jsonl"), DeadSpans(reason="0_% b"), DeadSpans(since_ms=NOW_MS + 2_001)):
+        assert [] == store.retry_dead_exports(which, now_ms=now_ms)
+    (found,) = store.retry_dead_exports(DeadSpans(reason="413", since_ms=NOW_MS + 1_500), now_ms=now_ms)
+    assert ("otlp", "HTTP 413", 1) == (found["destination"], found["reason"], found["count"])
+    assert [three.span_id] == [one.span_id for one in take(store, now_ms=now_ms)]
+    (found,) = store.retry_dead_exports(DeadSpans(reason="http 400: 100% BAD"), now_ms=now_ms)
+    assert 1 == found["count"]
+    assert 1 == sum(row["count"] for row in store.retry_dead_exports(DeadSpans(destination="otlp"), now_ms=now_ms))
+    again = take(store, now_ms=now_ms)
+    assert [(b"span", 0), (b"span", 0)] == [(one.encoded, one.stumbles) for one in again]
+
+
+def test_dropped_spans_are_given_up_for_good(store: Store, store_url: str):
+    """
+    Waiting and dead ones of that destination; their bytes go, nothing brings them back.
+    """
+    queue(store, "r1", "r2", "r3")
+    queue(store, "r4", destination="jsonl")
+    one, two, _ = take(store)
+    store.settle_exports([done(one), dead(two)], now_ms=NOW_MS)
+
+    assert 2 == store.drop_exports(destination="otlp", now_ms=NOW_MS)
+    assert 0 == store.drop_exports(destination="otlp", now_ms=NOW_MS)
+
+    assert [] == take(store, now_ms=NOW_MS + 99_000)
+    assert [] == store.retry_dead_exports(DeadSpans(), now_ms=NOW_MS + 99_000)
+    assert 1 == len(take(store, destination="jsonl"))
+    rows = query(store_url, "SELECT state, encoded IS NULL AS gone FROM exports WHERE destination = 'otlp' ORDER BY export_id")
+    assert [("done", True), ("dropped", True), ("dropped", True)] == [(row["state"], bool(row["gone"])) for row in rows]
+
+
+def test_reasons_of_dead_spans_are_counted(store: Store):
+    """
+    For doctor: why, how many, and when the last one died; most of them first.
+    """
+    queue(store, "r1", "r2", "r3")
+    one, two, three = take(store)
+    store.settle_exports([dead(one, "HTTP 400"), dead(two, "HTTP 413")], now_ms=NOW_MS + 1_000)
+    store.settle_exports([dead(three, "HTTP 413")], now_ms=NOW_MS + 2_000)
+
+    told = [(row["destination"], row["reason"], row["count"], row["last_ms"]) for row in store.export_reasons(limit=10)]
+
+    assert [("otlp", "HTTP 413", 2, NOW_MS + 2_000), ("otlp", "HTTP 400", 1, NOW_MS + 1_000)] == told
+    assert 1 == len(store.export_reasons(limit=1))
 
 
 def test_span_is_queued_once_however_often_its_call_is_settled(store: Store, store_url: str):
@@ -99,7 +242,7 @@ def test_span_is_queued_once_however_often_its_call_is_settled(store: Store, sto
     incomplete span is a row of its own.
     """
     queue(store, "r1")
-    store.settle_exports([ExportDone(export_id=one.export_id) for one in take(store)], now_ms=NOW_MS)
+    store.settle_exports([done(one) for one in take(store)], now_ms=NOW_MS)
     for is_final in (True, False, False):
         store.mark_all_dirty(project="p", request_id="r1", now_ms=NOW_MS)
         (claimed,) = claim(store)
@@ -116,12 +259,13 @@ def test_state_counts_exports_and_tells_a_reason(store: Store):
     """
     queue(store, "r1", "r2")
     first, _ = take(store)
-    store.settle_exports([ExportDead(export_id=first.export_id, reason="413 too large")], now_ms=NOW_MS)
+    store.settle_exports([dead(first, "413 too large")], now_ms=NOW_MS)
 
     state = store.state()
 
     found = {(one["destination"], one["state"]): (one["count"], one["reason"]) for one in state["exports"]}
     assert {("otlp", "pending"): (1, None), ("otlp", "dead"): (1, "413 too large")} == found
+    assert {NOW_MS, NOW_MS + 1} == {one["oldest_queued_ms"] for one in state["exports"]}
     assert (2, 2, NOW_MS, None) == (
         state["rows"]["events"],
         state["rows"]["calls"],
