@@ -38,6 +38,7 @@ from collector.metrics import CountedWriter, Metrics
 from collector.pipeline.pipeline import Pipeline
 from collector.query.live import LiveHub
 from collector.settings import Settings, captures_content, otel_environment, without_password
+from collector.stopping import Stopping
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from collector.storage.schema import head, prepare
@@ -55,9 +56,6 @@ log = structlog.get_logger(__name__)
 _MOST_BODY_BYTES = 1024 * 1024
 _TOO_MUCH = TooLarge(f"the body is over {_MOST_BODY_BYTES} bytes, which no route but POST /v1/events takes")
 
-STOP_LIMIT_S = 8.0
-"""How long stopping may take; what is not done by then is still in the database."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
@@ -67,6 +65,7 @@ class Collector:
     store: Store
     pipeline: Pipeline
     hub: LiveHub
+    stopping: Stopping
 
 
 def build_collector(settings: Settings) -> Collector:
@@ -93,11 +92,12 @@ def build_collector(settings: Settings) -> Collector:
         meter=meter,
         metrics_exporter=metrics_exporter,
     )
-    app = create_app(settings, store, pipeline=pipeline, hub=hub)
-    return Collector(app=app, store=store, pipeline=pipeline, hub=hub)
+    stopping = Stopping(settings.stop_timeout_s)
+    app = create_app(settings, store, pipeline=pipeline, hub=hub, stopping=stopping)
+    return Collector(app=app, store=store, pipeline=pipeline, hub=hub, stopping=stopping)
 
 
-def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: LiveHub) -> ASGIApp:
+def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: LiveHub, stopping: Stopping) -> ASGIApp:
     """The ASGI application: FastAPI, and beside it the way in for events, which is a plain function for speed."""
     metrics, clock = Metrics(), SystemClock()
     sessions = Sessions(store, clock.now_ms)
@@ -143,7 +143,7 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,
     )
-    reading = _reading_app(parts, lambda: _run(pipeline, hub, store))
+    reading = _reading_app(parts, lambda: _run(pipeline, hub, store, stopping))
     return _Front(ingest, reading, access)
 
 
@@ -269,19 +269,21 @@ async def _as_problem(request: Request, exc: Exception) -> Response:
 
 
 @asynccontextmanager
-async def _run(pipeline: Pipeline, hub: LiveHub, store: Store) -> AsyncGenerator[None]:
+async def _run(pipeline: Pipeline, hub: LiveHub, store: Store, stopping: Stopping) -> AsyncGenerator[None]:
     pipeline.start()
     try:
         yield
     finally:
         hub.close()
-        await anyio.to_thread.run_sync(lambda: _stop(pipeline, store))
+        await anyio.to_thread.run_sync(lambda: _stop(pipeline, store, stopping))
 
 
-def _stop(pipeline: Pipeline, store: Store) -> None:
-    pipeline.stop(STOP_LIMIT_S / 2)
+def _stop(pipeline: Pipeline, store: Store, stopping: Stopping) -> None:
+    stopping.begin()
+    if not pipeline.stop(stopping.for_work_s()):
+        log.warning("work_not_ended_in_time", note="it is in the database and goes on at the next start")
     closing = threading.Thread(target=store.close, name="hookline-close", daemon=True)
     closing.start()
-    closing.join(STOP_LIMIT_S)
+    closing.join(stopping.left_s())
     if closing.is_alive():
-        log.error("store_not_closed_in_time", waited_s=STOP_LIMIT_S)
+        log.error("store_not_closed_in_time", limit_s=stopping.limit_s)

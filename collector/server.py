@@ -7,6 +7,7 @@ stops in order: no new requests, streams end, running requests finish, then the 
 
 import contextlib
 import ipaddress
+import os
 import signal
 import socket
 import threading
@@ -17,10 +18,11 @@ from typing import Self
 import structlog
 import uvicorn
 
-from collector.app import STOP_LIMIT_S, Collector, build_collector
+from collector.app import Collector, build_collector
 from collector.connections import Bounds, bounded_protocol, make_room
 from collector.errors import HooklineError, StoreUnavailable, WrongSettings
 from collector.settings import Settings
+from collector.stopping import GRACE_S
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +100,7 @@ class ServerThread:
         """Stop as a SIGTERM would."""
         if self._server is not None:
             self._server.should_exit = True
-        self._thread.join(2 * STOP_LIMIT_S)
+        self._thread.join(self._settings.stop_timeout_s + GRACE_S)
 
     def _serve(self) -> None:
         try:
@@ -156,7 +158,7 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
-                timeout_graceful_shutdown=int(STOP_LIMIT_S),
+                timeout_graceful_shutdown=collector.stopping.requests_s,  # pyright: ignore[reportArgumentType] - slept, not counted
                 timeout_keep_alive=75,
             )
         )
@@ -177,6 +179,7 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._collector.stopping.begin()
         self._collector.hub.close()
         await super().shutdown(sockets)
 
@@ -194,6 +197,8 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        # A second signal doesn't wait for requests that still run.
-        self.force_exit = self.should_exit
+        if self.should_exit:
+            # Asked twice: nothing is waited for. What was acknowledged is committed, the rest was never promised.
+            os._exit(128 + number)
+        self._collector.stopping.watch()
         self.should_exit = True

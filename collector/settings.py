@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collector.errors import WrongSettings
+from collector.stopping import DEFAULT_STOP_TIMEOUT_S
 
 
 def data_dir() -> Path:
@@ -88,6 +89,9 @@ class Settings(BaseSettings):
     roles: str = Field("ingest,work,web", description="What this process does. Read, not acted upon yet: it does all of it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    stop_timeout_s: float = Field(
+        DEFAULT_STOP_TIMEOUT_S, ge=1, le=3600, description="How long a stop may take: running requests, exports, what is queued."
+    )
     export_jsonl: Path | None = Field(None, description="Also write every span as a line of JSON to this file.")
 
 

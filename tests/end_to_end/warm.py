@@ -2,6 +2,7 @@
 A collector like CollectorProcess's, forked from the nursery: for tests that start many.
 """
 
+import signal
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,7 +12,7 @@ from tests.end_to_end.processes import START_LIMIT_S, CollectorProcess, wait_for
 
 @dataclass(kw_only=True)
 class WarmCollector(CollectorProcess):
-    """`hookline serve` in a forked process. Its exit code is not known: use CollectorProcess where it matters."""
+    """`hookline serve` in a forked process."""
 
     nursery: Nursery
     what: str = "serve"
@@ -33,9 +34,8 @@ class WarmCollector(CollectorProcess):
 
     def stop(self) -> int:
         assert self.child is not None
-        self.child.signal(15)
-        self.child.wait()
-        return 0
+        self.child.signal(signal.SIGTERM)
+        return self.child.wait()
 
     def is_alive(self) -> bool:
         return self.child is not None and self.child.is_alive()

@@ -8,9 +8,11 @@ that dies leaves nothing behind.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -21,8 +23,9 @@ from tests.end_to_end.processes import wait_for
 class Child:
     """A forked process. `kill` comes back when it is gone."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, exit_path: Path) -> None:
         self.pid = pid
+        self._exit_path = exit_path
 
     def is_alive(self) -> bool:
         try:
@@ -42,15 +45,20 @@ class Child:
         except ProcessLookupError:
             return
 
-    def wait(self, *, limit_s: float = 30.0) -> None:
-        wait_for(f"process {self.pid} to end", lambda: not self.is_alive(), limit_s=limit_s)
+    def wait(self, *, limit_s: float = 30.0) -> int:
+        """Its exit code; negative for the signal that ended it."""
+        return int(wait_for(f"process {self.pid} to end", self._exit_text, limit_s=limit_s))
+
+    def _exit_text(self) -> str | None:
+        return self._exit_path.read_text() if self._exit_path.exists() else None
 
 
 class Nursery:
     """The warm process. `with` ends it and every child."""
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.end_to_end.kills.nursery"]
+        self._exits = Path(tempfile.mkdtemp(prefix="hookline-nursery-"))
+        command = [sys.executable, "-m", "tests.end_to_end.kills.nursery", str(self._exits)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
         self._process = subprocess.Popen(
             command, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -61,6 +69,7 @@ class Nursery:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(30)
+        shutil.rmtree(self._exits, ignore_errors=True)
 
     def start(self, what: str, *, environment: Mapping[str, str], log_path: Path, arguments: Sequence[str] = ()) -> Child:
         """A new process of the kind `what` (see CHILDREN), with these variables beside the clean environment."""
@@ -68,7 +77,8 @@ class Nursery:
         assert self._process.stdout is not None
         asked = {"what": what, "environment": dict(environment), "log": str(log_path), "arguments": list(arguments)}
         print(json.dumps(asked), file=self._process.stdin, flush=True)
-        return Child(int(self._process.stdout.readline()))
+        pid = int(self._process.stdout.readline())
+        return Child(pid, self._exits / str(pid))
 
 
 def _serve(arguments: Sequence[str]) -> int:
@@ -120,10 +130,23 @@ def _become(asked: Mapping[str, Any]) -> int:
     return CHILDREN[asked["what"]](asked["arguments"])
 
 
-def main() -> None:
+def _note_exits(folder: Path) -> None:
+    """A file for each child that ended, by its process id, with its exit code."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        unfinished = folder / f"{pid}.new"
+        unfinished.write_text(str(os.waitstatus_to_exitcode(status)))
+        unfinished.rename(folder / str(pid))
+
+
+def main(exits: Path) -> None:
     _import_everything()
-    # Nobody waits for the children here: the kernel lets them go.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda number, frame: _note_exits(exits))
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
@@ -138,4 +161,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))
