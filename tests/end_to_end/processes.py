@@ -80,6 +80,7 @@ class CollectorProcess:
         """The environment that the server and commands talking to it run in."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
         ours = {"HOOKLINE_DATABASE_URL": self.database_url, "HOOKLINE_PORT": str(self.port), "HOOKLINE_URL": self.url}
+        ours["HOOKLINE_SPOOL_DIR"] = str(self.log_path.parent / "spool")
         return clean | ours | dict(self.env)
 
     def _is_ready(self) -> bool:

@@ -1,0 +1,140 @@
+"""
+Real processes that end in every way there is, while the collector is there and while it is away.
+
+`HOOKLINE_KILL_ROUNDS=20` measures longer what kill -9 costs.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.receiver import Answer, Receiver
+from tests.sdk_hooks.spool import ending
+
+ROOT = Path(__file__).parents[3]
+CALLS = 3
+KILL_ROUNDS = int(os.environ.get("HOOKLINE_KILL_ROUNDS", "1"))
+CODES = {"exit_code": 3, "exception": 1, "hard_exit": 4, "sigterm": -signal.SIGTERM, "sync_delivery": -signal.SIGKILL}
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as found:
+        yield found
+
+
+def environment(url: str, folder: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    return clean | {"HOOKLINE_URL": url, "HOOKLINE_SPOOL_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+
+
+def end_in_every_way(url: str, folder: Path) -> None:
+    """All at once: starting Python is most of the time."""
+    running = {
+        way: subprocess.Popen(
+            [sys.executable, "-m", "tests.sdk_hooks.spool.ending", way, str(CALLS)],
+            env=environment(url, folder),
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for way in ending.WAYS
+    }
+    for way, process in running.items():
+        _, said = process.communicate(timeout=30)
+        assert CODES.get(way, 0) == process.returncode, (way, said)
+        assert "are lost" not in said, (way, said)
+
+
+def send_what_was_left(url: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "sdk_hooks.spool", "send"]
+    done = subprocess.run(
+        command, env=environment(url, folder), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def arrived(receiver: Receiver) -> Counter[str]:
+    """Events by way, each once."""
+    return Counter({event["eventId"]: event["model"] for event in receiver.accepted}.values())
+
+
+def expected() -> Counter[str]:
+    wanted = Counter(dict.fromkeys(ending.WAYS, 2 * CALLS))
+    wanted["fork_parent"] = 2 * 2 * CALLS
+    return wanted
+
+
+def test_no_way_to_end_loses_anything(receiver: Receiver, tmp_path: Path):
+    """The collector is there: everything was delivered by the process itself, nothing stays on disk."""
+    end_in_every_way(receiver.url, tmp_path / "spool")
+    send_what_was_left(receiver.url, tmp_path / "spool")
+
+    assert expected() == arrived(receiver)
+
+
+def test_no_way_to_end_loses_anything_without_a_collector(receiver: Receiver, tmp_path: Path):
+    """The collector is away: everything is on disk, and goes out once it is back."""
+    receiver.always(503)
+    end_in_every_way(receiver.url, tmp_path / "spool")
+    assert Counter() == arrived(receiver)
+    receiver.always(None)
+    send_what_was_left(receiver.url, tmp_path / "spool")
+
+    assert expected() == arrived(receiver)
+    assert len(receiver.accepted) == sum(expected().values()), "nothing was sent twice"
+    assert [] == list((tmp_path / "spool").iterdir())
+
+
+BUSY = """
+import sys, time
+from tests.sdk_hooks.spool.ending import record
+for number in range(100_000):
+    record(f"call-{number}")
+    sys.stdout.write(f"{number} {time.time()}\\n")
+    sys.stdout.flush()
+    time.sleep(0.004)
+"""
+
+
+def lost_by_kill(receiver: Receiver, folder: Path, after_s: float) -> float:
+    """kill -9 a host that records all the time; how old, at that moment, the oldest call was that never arrived (0: none)."""
+    command = [sys.executable, "-c", BUSY]
+    receiver.accepted.clear()
+    with subprocess.Popen(command, env=environment(receiver.url, folder), cwd=ROOT, stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        first = host.stdout.readline()
+        time.sleep(after_s)
+        killed_s = time.time()
+        host.kill()
+        recorded = dict(line.split() for line in [first, *host.stdout.readlines()] if line.endswith("\n"))
+    receiver.always(None)
+    send_what_was_left(receiver.url, folder)
+    ended = {event["model"] for event in receiver.accepted if event["type"].endswith("completed")}
+    lost = [float(at_s) for number, at_s in recorded.items() if f"call-{number}" not in ended]
+    print(f"{len(recorded)} calls, {len(lost)} lost, the oldest {killed_s - min(lost, default=killed_s):.3f} s old")
+    return killed_s - min(lost, default=killed_s)
+
+
+@pytest.mark.parametrize("round_number", range(KILL_ROUNDS))
+@pytest.mark.parametrize(
+    "state", [pytest.param(None, id="there"), pytest.param(503, id="away"), pytest.param(Answer(503, delay_s=1.0), id="silent")]
+)
+def test_kill_costs_the_last_flush_interval_at_most(
+    receiver: Receiver, tmp_path: Path, state: int | Answer | None, round_number: int
+):
+    """Whatever the collector does: what was recorded longer ago is delivered or on disk."""
+    receiver.always(state)
+    oldest_s = lost_by_kill(receiver, tmp_path / "spool", random.uniform(0.4, 0.9))
+
+    # The interval, and what a busy machine adds: a thread that is to be woken may have to wait for a processor.
+    assert oldest_s <= ending.FLUSH_INTERVAL_S + 0.15
