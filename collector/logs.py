@@ -33,6 +33,8 @@ def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> Non
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _SECRETIVE:
+        logging.getLogger(name).setLevel(max(logging.ERROR, root.level))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -42,7 +44,9 @@ def configure_logs(*, level: str, log_format: Literal["console", "json"]) -> Non
 
 
 # Their info lines repeat what ours say.
-_CHATTY = ("uvicorn", "uvicorn.error", "alembic", "alembic.runtime.migration", "httpx", "urllib3")
+_CHATTY = ("uvicorn", "uvicorn.error", "alembic", "alembic.runtime.migration", "httpx")
+# Their warnings quote whole URLs, which may hold a key.
+_SECRETIVE = ("urllib3",)
 
 
 def _renderers(log_format: Literal["console", "json"]) -> list[Any]:

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,13 @@ from collector.exporters.cleaning import clean_attributes, clean_text, clean_tim
 from collector.exporters.protocol import Later, Outcome, Sent
 from collector.spans import Span
 
+LINE_BEGINS = b'{"trace_id":"'
+MAX_LINE_BYTES = 8 * 1024 * 1024
+"""More than any line of ours has: see `cleaning.MAX_SPAN_CHARS`."""
+
 
 class JsonlExporter:
-    """Appends to one file; several processes may."""
+    """Appends to one file; several processes may. Rotating it is left to those who know how: it may be moved away at any time."""
 
     destination = "jsonl"
     rejected_spans = 0
@@ -32,6 +37,8 @@ class JsonlExporter:
             os.close(self._open())
         except OSError as exc:
             raise WrongSettings(f"HOOKLINE_EXPORT_JSONL: can't write {path}: {exc.strerror}.") from None
+        if not path.is_file():
+            raise WrongSettings(f"HOOKLINE_EXPORT_JSONL: {path} is no regular file: what it takes can't be taken back.")
 
     def encode(self, span: Span) -> bytes:
         if not span.trace_id or not span.span_id:
@@ -55,23 +62,42 @@ class JsonlExporter:
 
     def _open(self) -> int:
         # Spans may hold what people wrote.
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
 
     def _append(self, lines: bytes) -> None:
         file = self._open()
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            before = os.fstat(file).st_size
+            end = _cut_torn_line(file, os.fstat(file).st_size)
             try:
                 written = 0
                 while written < len(lines):
                     written += os.write(file, lines[written:])
                 os.fsync(file)
             except OSError:
-                os.ftruncate(file, before)
+                # What is behind the end would be there twice after the next attempt.
+                with suppress(OSError):
+                    os.ftruncate(file, end)
                 raise
         finally:
             os.close(file)
+
+
+def _cut_torn_line(file: int, size: int) -> int:
+    """
+    Take back a line of ours that a killed process left without its end: its span comes again. Where the file ends after that.
+
+    Whatever else the file may end with is not ours to take; it is ended instead, so that the next line stands alone.
+    """
+    begin = max(size - MAX_LINE_BYTES, 0)
+    tail = os.pread(file, MAX_LINE_BYTES, begin)
+    if not tail or tail.endswith(b"\n"):
+        return size
+    torn = tail.rpartition(b"\n")[2]
+    if torn.startswith(LINE_BEGINS[: len(torn)]) and len(torn) < MAX_LINE_BYTES:
+        os.ftruncate(file, size - len(torn))
+        return size - len(torn)
+    return size + os.write(file, b"\n")
 
 
 def _as_json(span: Span) -> dict[str, Any]:

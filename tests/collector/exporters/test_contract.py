@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from collector.exporters import EXPORTERS, Exporter, ExportSettings, Later, Sent, open_exporters
-from tests.fakes.otlp import OtlpReceiver
+from collector.exporters import EXPORTERS, Exporter, ExportSettings, Later, Sent, Untried, open_exporters
+from tests.fakes.otlp import Answer, OtlpReceiver
 from tests.fakes.spans import a_resource, a_span
 
 
@@ -23,16 +23,25 @@ class Tried:
     exporter: Exporter
     arrived: Callable[[], list[tuple[str, str, Any, Any]]]
     break_it: Callable[[], None]
+    """For good."""
+    turn_away: Callable[[bool], None]
+    """True: take nothing for now; False: take everything again."""
 
 
 def _otlp(stack: ExitStack, folder: Path, **environment: str) -> Tried:
     receiver = stack.enter_context(OtlpReceiver())
     endpoint = receiver.grpc_endpoint if environment.get("OTEL_EXPORTER_OTLP_PROTOCOL") == "grpc" else receiver.endpoint
+    is_grpc = environment.get("OTEL_EXPORTER_OTLP_PROTOCOL") == "grpc"
     (exporter,) = open_exporters(ExportSettings(environment={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, **environment}))
+
+    def turn_away(is_away: bool) -> None:
+        receiver.judge = (lambda spans: Answer("UNAVAILABLE" if is_grpc else 503)) if is_away else None
+
     return Tried(
         exporter,
         lambda: [(span.span_id, span.name, span.resource["service.name"], span.attributes) for span in receiver.spans()],
         lambda: receiver.__exit__(),
+        turn_away,
     )
 
 
@@ -45,10 +54,16 @@ def _jsonl(stack: ExitStack, folder: Path) -> Tried:
         return [(line["span_id"], line["name"], line["resource"]["service.name"], line["attributes"]) for line in lines]
 
     def break_it() -> None:
-        path.unlink()
         path.mkdir()
 
-    return Tried(exporter, arrived, break_it)
+    def turn_away(is_away: bool) -> None:
+        if is_away:
+            path.symlink_to("/dev/full")
+        else:
+            path.unlink()
+
+    path.unlink()
+    return Tried(exporter, arrived, break_it, turn_away)
 
 
 WAYS: dict[str, Callable[[ExitStack, Path], Tried]] = {
@@ -167,6 +182,41 @@ def test_broken_destination_keeps_the_span(tried: Tried) -> None:
 
     assert isinstance(outcome, Later)
     assert outcome.reason
+
+
+def test_spans_that_waited_arrive_once_when_the_destination_is_back(tried: Tried) -> None:
+    """
+    However often they were turned away.
+    """
+    encoded = [tried.exporter.encode(a_span(n)) for n in (1, 2)]
+    tried.turn_away(True)
+    for _ in range(3):
+        outcomes = tried.exporter.send(a_resource(), encoded)
+        assert [Later, Later] == [type(outcome) for outcome in outcomes]
+        assert not any(outcome.is_about_span for outcome in outcomes if isinstance(outcome, Later))
+
+    tried.turn_away(False)
+    assert [Sent(), Sent()] == tried.exporter.send(a_resource(), encoded)
+    assert [f"{1:016x}", f"{2:016x}"] == [told[0] for told in tried.arrived()]
+
+
+def test_nothing_is_said_of_spans_that_were_not_given(tried: Tried) -> None:
+    """
+    One outcome a span, also for none.
+    """
+    assert [] == tried.exporter.send(a_resource(), [])
+
+
+def test_ending_process_begins_nothing_new(tried: Tried) -> None:
+    """
+    After winding down a send is done whole or not at all, and says which.
+    """
+    tried.exporter.wind_down()
+
+    (outcome,) = tried.exporter.send(a_resource(), [tried.exporter.encode(a_span(1))])
+
+    assert outcome in (Sent(), Untried())
+    assert outcome == Untried() or 1 == len(tried.arrived())
 
 
 def test_closing_twice_is_fine(tried: Tried) -> None:
