@@ -1,43 +1,35 @@
 """
 Calls to assemble: claim them, load what assembly needs, give them back.
 
-Flow: pipeline -> **CallWork** -> call_work, events -> CallClaim -> assembly.
-The claim is one short write; events are read afterwards, on a reading connection, so that ingest doesn't wait for them. An event
-that comes in between is loaded although the claim's counter doesn't know it: the call is then simply looked at once more.
+Flow: pipeline -> **CallWork** -> call_work, loading -> CallClaim -> assembly.
+Where several collectors share a database a claim is one short write; where only this process works on it, the claim is kept in
+memory. Either way events are read afterwards, on a reading connection.
 """
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, true, tuple_, update
-
-from collector.events import Resource, StoredEvent
-from collector.storage.database import StorePart
-from collector.storage.parts import stream_of_part
-from collector.storage.protocols import CallClaim, CallSettlement
-from collector.storage.rows import AnyRow
-from collector.storage.settling import settle
-from collector.storage.tables import call_work, calls, events, resources
-from collector.storage.touches import Key, are_of, mark_dirty
-
-RUN_END_TYPES = ("run:errored", "run:cancelled")
-
-_EVENT_COLUMNS = (
-    events.c.type,
-    events.c.event_id,
-    events.c.timestamp,
-    events.c.fraction,
-    events.c.received_at,
-    events.c.arrival,
-    events.c.sequence,
-    events.c.dialect,
-    events.c.payload,
-    events.c.project,
-    events.c.request_id,
-    events.c.run_id,
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
 )
+
+from collector.storage.database import StorePart
+from collector.storage.held import Held
+from collector.storage.loading import load_claims
+from collector.storage.protocols import CallClaim, CallSettlement
+from collector.storage.settling import settle
+from collector.storage.tables import call_work, calls
+from collector.storage.touches import Key, are_of, mark_dirty
 
 
 class CallWork(StorePart):
@@ -46,19 +38,32 @@ class CallWork(StorePart):
     def __init__(self, *args: Any, settle_ms: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._settle_ms = settle_ms
+        self._held: Held[Key] | None = None if self._database.engine.is_shared else Held()
 
     def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
         """See `WorkQueue.claim_calls`."""
+        if self._held is not None:
+            return self._hold(self._held, now_ms, lease_ms, limit)
         claimed = self._database.write(lambda connection: _lease(connection, owner, now_ms, lease_ms, limit))
         if not claimed:
             return []
         with self._database.reading() as connection:
-            return _load(connection, claimed, now_ms)
+            return load_claims(connection, claimed, now_ms)
+
+    def _hold(self, held: Held[Key], now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
+        with held.claiming(now_ms) as taken, self._database.reading() as connection:
+            rows = connection.execute(_DUE, {"now_ms": now_ms, "most": limit + len(taken)})
+            free = [(project, request_id, dirty) for project, request_id, dirty in rows if (project, request_id) not in taken]
+            claimed = {(project, request_id): dirty for project, request_id, dirty in free[:limit]}
+            claims = load_claims(connection, claimed, now_ms) if claimed else []
+            taken.update(dict.fromkeys(claimed, now_ms + lease_ms))
+        return claims
 
     def settle_calls(self, settlements: Sequence[CallSettlement], *, now_ms: int) -> None:
         """See `WorkQueue.settle_calls`."""
         if settlements:
             self._database.write(lambda connection: settle(connection, settlements, now_ms=now_ms, settle_ms=self._settle_ms))
+            self._let_go([one.claim for one in settlements])
 
     def release_calls(self, claims: Sequence[CallClaim], *, retry_at_ms: int) -> None:
         """See `WorkQueue.release_calls`."""
@@ -70,6 +75,11 @@ class CallWork(StorePart):
         )
         if keys:
             self._database.write(lambda connection: connection.execute(statement))
+            self._let_go(claims)
+
+    def _let_go(self, claims: Sequence[CallClaim]) -> None:
+        if self._held is not None:
+            self._held.release([(claim.project, claim.request_id) for claim in claims])
 
     def mark_all_dirty(self, *, project: str | None, request_id: str | None, now_ms: int) -> int:
         """See `WorkQueue.mark_all_dirty`."""
@@ -80,12 +90,36 @@ class CallWork(StorePart):
 
     def next_due_ms(self, *, now_ms: int) -> int | None:
         """See `WorkQueue.next_due_ms`."""
-        is_leased = call_work.c.lease_until_ms > now_ms
-        free = select(func.min(call_work.c.due_ms)).where(or_(call_work.c.lease_until_ms.is_(None), ~is_leased))
-        leased = select(func.min(call_work.c.lease_until_ms)).where(is_leased)
         with self._database.reading() as connection:
-            found = connection.execute(select(free.scalar_subquery(), leased.scalar_subquery())).one()
+            found = self._calls_due_ms(connection, now_ms)
         return min((at for at in found if at is not None), default=None)
+
+    def _calls_due_ms(self, connection: Connection, now_ms: int) -> list[int | None]:
+        """When the next call that is free is due, and when the next claim ends."""
+        if self._held is None:
+            return list(connection.execute(_DUE_OR_LEASED, {"now_ms": now_ms}).one())
+        held = {key: until_ms for key, until_ms in self._held.now().items() if until_ms > now_ms}
+        rows = connection.execute(_NEXT, {"most": len(held) + 1})
+        free = next((due_ms for project, request_id, due_ms in rows if (project, request_id) not in held), None)
+        return [free, min(held.values(), default=None)]
+
+
+def _due_or_leased() -> Select[Any, Any]:
+    is_leased = call_work.c.lease_until_ms > bindparam("now_ms", type_=BigInteger)
+    free = select(func.min(call_work.c.due_ms)).where(or_(call_work.c.lease_until_ms.is_(None), ~is_leased))
+    leased = select(func.min(call_work.c.lease_until_ms)).where(is_leased)
+    return select(free.scalar_subquery(), leased.scalar_subquery())
+
+
+_DUE_OR_LEASED = _due_or_leased()
+_BY_DUE = (call_work.c.due_ms, call_work.c.request_id)
+_DUE = (
+    select(call_work.c.project, call_work.c.request_id, call_work.c.dirty)
+    .where(call_work.c.due_ms <= bindparam("now_ms", type_=BigInteger))
+    .order_by(*_BY_DUE)
+    .limit(bindparam("most"))
+)
+_NEXT = select(call_work.c.project, call_work.c.request_id, call_work.c.due_ms).order_by(*_BY_DUE).limit(bindparam("most"))
 
 
 def _key_of(table: Any) -> Any:
@@ -111,95 +145,3 @@ def _lease(connection: Connection, owner: str, now_ms: int, lease_ms: int, limit
     )
     found = sorted(tuple(row) for row in connection.execute(statement))
     return {(project, request_id): dirty for _, project, request_id, dirty in found}
-
-
-def _load(connection: Connection, claimed: dict[Key, int], now_ms: int) -> list[CallClaim]:
-    keys = list(claimed)
-    known = _known(connection, keys)
-    own: dict[Key, list[AnyRow]] = defaultdict(list)
-    of_calls = are_of(events.c.project, events.c.request_id, keys)
-    for row in connection.execute(select(*_EVENT_COLUMNS).where(of_calls).order_by(events.c.arrival)):
-        own[row.project, row.request_id].append(row)
-    _add_rows_of_streams(connection, own, known)
-    ends = _run_ends(connection, {(row.project, row.run_id) for rows in own.values() for row in rows if row.run_id})
-    return [_claim(key, claimed[key], own[key], ends, known[key], now_ms) for key in keys if key in known]
-
-
-def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, AnyRow]:
-    """What the calls' rows and resources say."""
-    same_resource = and_(resources.c.project == calls.c.project, resources.c.resource_id == calls.c.resource_id)
-    statement = select(
-        calls.c.project, calls.c.request_id, calls.c.parent_request_id, calls.c.trace_id, calls.c.exported_status,
-        calls.c.settled_ms,
-        resources.c.resource_id, resources.c.service, resources.c.attributes,
-    ).join(resources, same_resource).where(are_of(calls.c.project, calls.c.request_id, keys))  # fmt: skip
-    return {(row.project, row.request_id): row for row in connection.execute(statement)}
-
-
-def _add_rows_of_streams(connection: Connection, own: dict[Key, list[AnyRow]], known: dict[Key, AnyRow]) -> None:
-    """A call of a part, which has no rows, is read from its stream's; pieces of text are many and name no part."""
-    streams = {key: stream for key, row in known.items() if not own[key] and (stream := stream_of_part(row)) is not None}
-    if not streams:
-        return
-    of_streams = are_of(events.c.project, events.c.request_id, set(streams.values()))
-    statement = select(*_EVENT_COLUMNS).where(of_streams, events.c.type.not_like("%.delta")).order_by(events.c.arrival)
-    rows: dict[Key, list[AnyRow]] = defaultdict(list)
-    for row in connection.execute(statement):
-        rows[row.project, row.request_id].append(row)
-    own.update({key: rows[stream] for key, stream in streams.items()})
-
-
-def _run_ends(connection: Connection, runs: set[Key]) -> dict[Key, list[StoredEvent]]:
-    ends: dict[Key, list[StoredEvent]] = defaultdict(list)
-    if not runs:
-        return ends
-    of_runs = are_of(events.c.project, events.c.run_id, runs)
-    statement = (
-        select(*_EVENT_COLUMNS)
-        .where(of_runs, events.c.request_id.is_(None), events.c.type.in_(RUN_END_TYPES))
-        .order_by(events.c.arrival)
-    )
-    for row in connection.execute(statement):
-        ends[row.project, row.run_id].append(stored_event(row))
-    return ends
-
-
-def _claim(
-    key: Key, dirty: int, rows: Iterable[AnyRow], ends: dict[Key, list[StoredEvent]], known: AnyRow, now_ms: int
-) -> CallClaim:
-    rows = list(rows)
-    runs = dict.fromkeys(row.run_id for row in rows if row.run_id)
-    received = [row.received_at for row in rows] or [now_ms]
-    return CallClaim(
-        project=key[0],
-        request_id=key[1],
-        dirty=dirty,
-        events=tuple(stored_event(row) for row in rows),
-        run_ends=tuple(end for run_id in runs for end in ends.get((key[0], run_id), ())),
-        resource=resource_of(known),
-        first_received_ms=min(received),
-        last_received_ms=max(received),
-        trace_id=known.trace_id,
-        exported=known.exported_status,
-        settled_ms=known.settled_ms,
-    )
-
-
-def stored_event(row: AnyRow) -> StoredEvent:
-    """An event as assembly reads it."""
-    return StoredEvent(
-        type=row.type,
-        event_id=row.event_id,
-        timestamp_ms=row.timestamp + (row.fraction or 0.0),
-        received_ms=row.received_at,
-        arrival=row.arrival,
-        sequence=row.sequence or 0,
-        dialect=row.dialect,
-        payload=json.loads(row.payload),
-        request_id=row.request_id,
-    )
-
-
-def resource_of(row: AnyRow) -> Resource:
-    """The resource in a row that joined `resources`."""
-    return Resource(resource_id=row.resource_id, service=row.service, attributes=json.loads(row.attributes))

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from collector.events import StoredEvent
-from collector.storage.claiming import stored_event
 from collector.storage.database import StorePart
+from collector.storage.loading import stored_event
 from collector.storage.paging import after, decode_cursor, encode_cursor, encode_place, page_size
 from collector.storage.parts import events_of_call
 from collector.storage.protocols import Page, Row

@@ -31,6 +31,8 @@ class Engine(Protocol):
     """One database behind its driver."""
 
     name: str
+    is_shared: bool
+    """Whether other collectors may work on the same database: then who has which work must stand in it."""
 
     @property
     def readers(self) -> Connections:

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from collector.storage.claiming import resource_of
 from collector.storage.database import StorePart
+from collector.storage.loading import resource_of
 from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportOutcome, ExportPutBack, ExportRetry
 from collector.storage.rows import plain
 from collector.storage.tables import exports, resources

@@ -51,6 +51,7 @@ class PostgresqlEngine:
     """One PostgreSQL database."""
 
     name = "postgresql"
+    is_shared = True
 
     def __init__(self, url: str, *, read_only: bool = False, sql_role: str | None = None) -> None:
         self._is_read_only = read_only

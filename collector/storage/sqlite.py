@@ -32,6 +32,7 @@ class SqliteEngine:
     """One SQLite file. Owns its lock from construction to `close`, unless it only reads."""
 
     name = "sqlite"
+    is_shared = False
 
     def __init__(self, url: str, *, read_only: bool = False, sql_role: str | None = None) -> None:
         path = sqlite_files.path_of(url)
