@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import structlog
 from starlette.exceptions import HTTPException
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from collector.api.problems import problem_response
 
 log = structlog.get_logger(__name__)
 
-_GRACE_S: Final = 5.0
-"""The application's own limit on a body's time comes first, since its answer says more."""
+_GRACE: Final = 1.25
+"""Times the time that a request may take. The application's own limit on a body's time comes first, since its answer says more."""
 _FRAMING_BYTES: Final = 1024 * 1024
 """For chunk sizes and trailers beside a body; also what is still taken of one that was refused already."""
 _FILES_BESIDE: Final = 100
@@ -46,6 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
         super().connection_made(transport)
         if len(self.connections) > self.bounds.connections:
             self._refuse(503, "too many connections are open: send this again in a moment", {"retry-after": "1"})
@@ -54,7 +55,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_deadline()
-        self.resume_writing()
+        self._end_unread()
+        # Of requests in a row uvicorn stops the last one only: the one that runs would write to a closed connection, and so would
+        # those that wait behind it.
+        if self._running is not None:
+            self._running.disconnected = True
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -71,7 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._received_bytes > self.bounds.body_bytes + _FRAMING_BYTES:
             self._abort("request_too_long")
         if self._deadline is None:
-            self._deadline = self.loop.call_later(self.bounds.timeout_s + _GRACE_S, self._end_slow_request)
+            self._deadline = self.loop.call_later(self.bounds.timeout_s * _GRACE, self._end_slow_request)
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -101,10 +107,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._unread = self.loop.call_later(self.bounds.timeout_s, self._abort, "answer_not_read")
 
     def resume_writing(self) -> None:
+        self._end_unread()
+        super().resume_writing()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _end_unread(self) -> None:
         unread, self._unread = self._unread, None
         if unread is not None:
             unread.cancel()
-        super().resume_writing()
 
     def _end_deadline(self) -> None:
         deadline, self._deadline = self._deadline, None
