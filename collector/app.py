@@ -7,7 +7,7 @@ Everything is made here and handed on; no other module makes its own store, cloc
 
 import threading
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from fastapi.requests import Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from collector.api import ops
 from collector.api.access import Access
 from collector.api.allowances import Rates
 from collector.api.asked import Parts
@@ -29,32 +30,27 @@ from collector.api.openapi import document
 from collector.api.problems import problem_response
 from collector.api.routers import ROUTERS
 from collector.api.sessions import Patience, Sessions
-from collector.clock import SystemClock
-from collector.errors import HooklineError, TooLarge
+from collector.errors import HooklineError, WrongSettings
 from collector.events import Batch
 from collector.exporters import ExportSettings, open_exporters, open_metrics
+from collector.front import ASGIApp, Front
 from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
 from collector.pipeline.pipeline import Pipeline
 from collector.query.live import LiveHub
-from collector.settings import Settings, captures_content, otel_environment, without_password
+from collector.settings import ROLES, Settings, captures_content, otel_environment, without_password
 from collector.stopping import Stopping
-from collector.storage.engines import open_store
+from collector.storage.engines import open_membership, open_store
+from collector.storage.membership import Listeners, Membership
 from collector.storage.protocols import Store
-from collector.storage.schema import head, prepare
+from collector.storage.schema import backend_of, head, prepare
 from collector.validation import PUBLIC_LIMITS, Limits
 from collector.version import installed_version
 from collector.web.routers import PAGES
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 log = structlog.get_logger(__name__)
 
-_MOST_BODY_BYTES = 1024 * 1024
-_TOO_MUCH = TooLarge(f"the body is over {_MOST_BODY_BYTES} bytes, which no route but POST /v1/events takes")
+LEAVE_LIMIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +61,18 @@ class Collector:
     store: Store
     pipeline: Pipeline
     hub: LiveHub
+    membership: Membership
     stopping: Stopping
 
 
 def build_collector(settings: Settings) -> Collector:
     """Everything that the settings ask for, not started. Raises WrongSettings, SchemaError, StoreError."""
+    _check_roles(settings)
     environment, with_content = otel_environment(), captures_content()
-    exporters = open_exporters(ExportSettings(environment=environment, jsonl_path=settings.export_jsonl))
     meter = Meter(instance_id=f"hookline-{uuid.uuid4().hex[:12]}")
-    metrics_exporter = open_metrics(environment, meter)
+    works = "work" in settings.role_names
+    exporters = open_exporters(ExportSettings(environment=environment, jsonl_path=settings.export_jsonl)) if works else ()
+    metrics_exporter = open_metrics(environment, meter) if works else None
     prepare(settings.database_url)
     store = open_store(
         settings.database_url,
@@ -81,25 +80,84 @@ def build_collector(settings: Settings) -> Collector:
         queue_max_events=settings.queue_max_events,
         sql_role=settings.sql_role,
     )
-    hub = LiveHub()
+    hub, membership = LiveHub(), open_membership(settings.database_url, roles=settings.role_names)
+
+    def settled(projects: tuple[str, ...]) -> None:
+        hub.wake(projects)
+        membership.tell(projects)
+
     pipeline = Pipeline(
         store,
         exporters,
         settle_ms=settings.settle_ms,
         idle_timeout_ms=settings.idle_timeout_s * 1000,
         capture_content=with_content,
-        on_settled=hub.wake,
+        clock=membership.clock,
+        owner=membership.owner,
+        on_settled=settled,
         meter=meter,
         metrics_exporter=metrics_exporter,
     )
     stopping = Stopping(settings.stop_timeout_s)
-    app = create_app(settings, store, pipeline=pipeline, hub=hub, stopping=stopping)
-    return Collector(app=app, store=store, pipeline=pipeline, hub=hub, stopping=stopping)
+    running = _Running(
+        store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, works="work" in settings.role_names
+    )
+    app = create_app(settings, running)
+    return Collector(app=app, store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping)
 
 
-def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: LiveHub, stopping: Stopping) -> ASGIApp:
+def _check_roles(settings: Settings) -> None:
+    if backend_of(settings.database_url) == "sqlite" and settings.role_names != ROLES:
+        raise WrongSettings(
+            "HOOKLINE_ROLES: on SQLite one process does all of it; leave it out, or set HOOKLINE_DATABASE_URL to a PostgreSQL"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    """What starts and stops with the application."""
+
+    store: Store
+    pipeline: Pipeline
+    hub: LiveHub
+    membership: Membership
+    stopping: Stopping
+    works: bool
+
+    @asynccontextmanager
+    async def run(self) -> AsyncGenerator[None]:
+        self.membership.join(Listeners(on_news=self._hear, on_freed=self.pipeline.wake))
+        if self.works:
+            self.pipeline.start()
+        try:
+            yield
+        finally:
+            self.hub.close()
+            await anyio.to_thread.run_sync(self._stop)
+
+    def _hear(self, projects: Sequence[str] | None) -> None:
+        """Another collector committed something."""
+        self.hub.wake(projects)
+        self.pipeline.wake()
+
+    def _stop(self) -> None:
+        self.stopping.begin()
+        if self.pipeline.stop(self.stopping.for_work_s()):
+            self.membership.leave(min(LEAVE_LIMIT_S, self.stopping.left_s()))
+        else:
+            # What is still at work keeps its claims: they are free when this process is gone.
+            log.warning("work_not_ended_in_time", note="it is in the database and goes on at the next start")
+        closing = threading.Thread(target=self.store.close, name="hookline-close", daemon=True)
+        closing.start()
+        closing.join(self.stopping.left_s())
+        if closing.is_alive():
+            log.error("store_not_closed_in_time", limit_s=self.stopping.limit_s)
+
+
+def create_app(settings: Settings, running: _Running) -> ASGIApp:
     """The ASGI application: FastAPI, and beside it the way in for events, which is a plain function for speed."""
-    metrics, clock = Metrics(), SystemClock()
+    store, pipeline, hub, membership = running.store, running.pipeline, running.hub, running.membership
+    metrics, clock, roles = Metrics(), membership.clock, settings.role_names
     sessions = Sessions(store, clock.now_ms)
     metrics.watch_calls(pipeline.meter.series)
     access = Access(
@@ -129,6 +187,7 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
     def committed(batch: Batch) -> None:
         hub.wake((batch.project,))
         pipeline.wake()
+        membership.tell((batch.project,))
 
     ingest = IngestApp(
         CountedWriter(store, metrics),
@@ -143,8 +202,8 @@ def create_app(settings: Settings, store: Store, *, pipeline: Pipeline, hub: Liv
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,
     )
-    reading = _reading_app(parts, lambda: _run(pipeline, hub, store, stopping))
-    return _Front(ingest, reading, access)
+    reading = _reading_app(parts, running.run, is_read_here="web" in roles)
+    return Front(ingest if "ingest" in roles else None, reading, access, is_read_here="web" in roles)
 
 
 def _limits(settings: Settings) -> Limits:
@@ -175,71 +234,7 @@ def _about(settings: Settings) -> dict[str, Any]:
     }
 
 
-class _Front:
-    """Sends what is for the way in past FastAPI, which would cost half of the single-event rate."""
-
-    def __init__(self, ingest: ASGIApp, reading: ASGIApp, access: Access) -> None:
-        self._ingest = ingest
-        self._reading = reading
-        self._access = access
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            if scope["path"] == "/v1/events" and scope["method"] in {"POST", "OPTIONS"}:
-                return await self._ingest(scope, receive, send)
-            if _tells_of_too_much(scope):
-                return await problem_response(_TOO_MUCH)(scope, receive, send)
-            receive = _capped(receive)
-            send = self._readable_by_allowed_origins(scope, send)
-            if scope["method"] == "OPTIONS":
-                return await self._preflight(scope)(scope, receive, send)
-        return await self._reading(scope, receive, send)
-
-    def _preflight(self, scope: Scope) -> Response:
-        """What a page of an allowed origin may ask of the reading routes."""
-        try:
-            self._access.check_site(scope)
-        except HooklineError as exc:
-            return problem_response(exc)
-        headers = {
-            "access-control-allow-methods": "GET",
-            "access-control-allow-headers": "authorization, last-event-id",
-            "access-control-max-age": "600",
-        }
-        return Response(status_code=204, headers=headers)
-
-    def _readable_by_allowed_origins(self, scope: Scope, send: Send) -> Send:
-        more = self._access.cross_origin_headers(scope)
-
-        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *more]
-            await send(message)
-
-        return send_with_headers if more else send
-
-
-def _tells_of_too_much(scope: Scope) -> bool:
-    told = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    return told.isdigit() and (len(told) > 15 or int(told) > _MOST_BODY_BYTES)
-
-
-def _capped(receive: Receive) -> Receive:
-    """Stops a body that says nothing of its size: FastAPI reads all of it, before it asks for a key."""
-    received = 0
-
-    async def receive_some() -> MutableMapping[str, Any]:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > _MOST_BODY_BYTES:
-            raise _TOO_MUCH
-        return message
-
-    return receive_some
-
-
-def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[None]]) -> FastAPI:
+def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[None]], *, is_read_here: bool) -> FastAPI:
     app = FastAPI(
         title="hookline",
         version=installed_version(),
@@ -257,7 +252,7 @@ def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[Non
         },
     )
     app.state.parts = parts
-    for router in (*ROUTERS, *PAGES):
+    for router in (*ROUTERS, *PAGES) if is_read_here else (ops.router,):
         app.include_router(router)
     made: dict[str, Any] = {}
     app.openapi = lambda: made or made.update(document(app)) or made
@@ -266,24 +261,3 @@ def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[Non
 
 async def _as_problem(request: Request, exc: Exception) -> Response:
     return problem_response(exc)
-
-
-@asynccontextmanager
-async def _run(pipeline: Pipeline, hub: LiveHub, store: Store, stopping: Stopping) -> AsyncGenerator[None]:
-    pipeline.start()
-    try:
-        yield
-    finally:
-        hub.close()
-        await anyio.to_thread.run_sync(lambda: _stop(pipeline, store, stopping))
-
-
-def _stop(pipeline: Pipeline, store: Store, stopping: Stopping) -> None:
-    stopping.begin()
-    if not pipeline.stop(stopping.for_work_s()):
-        log.warning("work_not_ended_in_time", note="it is in the database and goes on at the next start")
-    closing = threading.Thread(target=store.close, name="hookline-close", daemon=True)
-    closing.start()
-    closing.join(stopping.left_s())
-    if closing.is_alive():
-        log.error("store_not_closed_in_time", limit_s=stopping.limit_s)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collector.errors import WrongSettings
@@ -37,6 +37,9 @@ CONTENT_MODES: Mapping[str, bool] = {
 
 
 MIB = 1024 * 1024
+
+ROLES = ("ingest", "work", "web")
+"""What a collector can do."""
 
 
 class Settings(BaseSettings):
@@ -86,13 +89,30 @@ class Settings(BaseSettings):
     sql_role: str | None = Field(
         None, description="PostgreSQL role without rights, under which statements of `POST /v1/sql` run: a second wall."
     )
-    roles: str = Field("ingest,work,web", description="What this process does. Read, not acted upon yet: it does all of it.")
+    roles: str = Field(
+        "ingest,work,web",
+        description="What this process does: take events in, assemble and export calls, serve readers. On SQLite one process "
+        "does all.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     stop_timeout_s: float = Field(
         DEFAULT_STOP_TIMEOUT_S, ge=1, le=3600, description="How long a stop may take: running requests, exports, what is queued."
     )
     export_jsonl: Path | None = Field(None, description="Also write every span as a line of JSON to this file.")
+
+    @field_validator("roles")
+    @classmethod
+    def _known_roles(cls, value: str) -> str:
+        names = {name.strip() for name in value.split(",")} - {""}
+        if not names or not names <= set(ROLES):
+            raise ValueError(f"name one or more of {', '.join(ROLES)}, commas between")
+        return ",".join(name for name in ROLES if name in names)
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        """The roles, in one order."""
+        return tuple(self.roles.split(","))
 
 
 def load_settings(**overrides: object) -> Settings:

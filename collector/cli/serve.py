@@ -20,12 +20,16 @@ def serve(
     database_url: Annotated[
         str | None, typer.Option(help="Where to keep events. [HOOKLINE_DATABASE_URL, a file in ~/.hookline]")
     ] = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(help="On PostgreSQL: what this process does. [HOOKLINE_ROLES, ingest,work,web]", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the collector until Ctrl-C or SIGTERM."""
     from collector.settings import load_settings
 
-    settings = load_settings(host=host, port=port, database_url=database_url)
+    settings = load_settings(host=host, port=port, database_url=database_url, roles=roles)
     from collector.logs import configure_logs
     from collector.server import serve as run_server
 
