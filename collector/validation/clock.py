@@ -37,9 +37,6 @@ def moment_of(event: Mapping[str, Any], received_ms: int) -> Moment:
         given = _context_timestamp(event)
     if given is None:
         return Moment(received_ms, None, "receiver")
-    # The usual case: milliseconds, whole.
-    if type(given) is int and _SECONDS_BELOW <= given < _MILLISECONDS_BELOW:
-        return _judged(given, None, "sender", received_ms)
     return _read(given, received_ms)
 
 
@@ -50,7 +47,7 @@ def _context_timestamp(event: Mapping[str, Any]) -> Any:
 
 def _read(given: Any, received_ms: int) -> Moment:
     if type(given) is int or type(given) is float:
-        return _from_number(given, received_ms)
+        return moment_of_number(given, received_ms)
     if type(given) is str:
         return _from_text(given.strip(), received_ms)
     if type(given) is dict and given.get("__type") == "bigint":  # pyright: ignore[reportUnknownMemberType]
@@ -58,7 +55,12 @@ def _read(given: Any, received_ms: int) -> Moment:
     raise _unreadable("it is neither a number nor a text")
 
 
-def _from_number(given: int | float, received_ms: int) -> Moment:
+def moment_of_number(given: int | float, received_ms: int) -> Moment:
+    """The time that a number means. Raises Refused for one that means none."""
+    # Nearly all: milliseconds of these days, by a clock that is right.
+    if -SUSPECT_AFTER_MS <= given - received_ms <= SUSPECT_AFTER_MS and _SECONDS_BELOW <= given < _MILLISECONDS_BELOW:
+        whole = int(given)
+        return Moment(whole, (given - whole) or None, "sender")
     if given < 0 or given >= _NANOSECONDS_BELOW:
         raise _unreadable("it is no Unix time in seconds, milliseconds, microseconds or nanoseconds")
     if given < _SECONDS_BELOW:
@@ -82,7 +84,7 @@ def _from_text(given: str, received_ms: int) -> Moment:
         return _from_iso(given, received_ms)
     if number != number:
         raise _unreadable("it is not a number")
-    moment = _from_number(number, received_ms)
+    moment = moment_of_number(number, received_ms)
     return moment if moment.clock == "suspect" else Moment(moment.ms, moment.fraction, "unit_fixed")
 
 

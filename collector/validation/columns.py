@@ -15,10 +15,10 @@ from collector.validation.decoding import encode
 Issues = dict[str, str]
 """Field name -> what is wrong with it."""
 
-_SHORT: Final = LONGEST_TEXT_BYTES // 4
+SHORT: Final = LONGEST_TEXT_BYTES // 4
 """Characters that fit whatever they are: UTF-8 has four bytes at most."""
-_NO_PARENT: Final = (None, None)
-_TEXTS: Final = (
+NO_PARENT: Final[tuple[str | None, str | None]] = (None, None)
+TEXTS: Final = (
     "requestId",
     "parentRequestId",
     "streamId",
@@ -34,8 +34,8 @@ _TEXTS: Final = (
     "model",
 )
 """The fields of the first columns, in their order."""
-_MAX_INT32: Final = 2**31 - 1
-_MAX_INT64: Final = 2**63 - 1
+MAX_INT32: Final = 2**31 - 1
+MAX_INT64: Final = 2**63 - 1
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 
 
@@ -69,21 +69,21 @@ def read_columns(event: Mapping[str, Any], type_name: str, issues: Issues) -> Co
     """The columns; what doesn't fit is added to `issues`."""
     get = event.get
     texts: list[str | None] = []
-    for name in _TEXTS:
+    for name in TEXTS:
         value = get(name)
         # Nearly all are absent or short: no call for those, at 13 a row.
-        texts.append(value if value is None or (type(value) is str and 0 < len(value) <= _SHORT) else _text(name, value, issues))
+        texts.append(value if value is None or (type(value) is str and 0 < len(value) <= SHORT) else _text(name, value, issues))
     tool_names, count, sequence, traceparent = get("toolNames"), get("messageCount"), get("sequence"), get("traceparent")
     return Columns._make(
         (
             *texts,
             None if tool_names is None else _tool_names(tool_names, type_name, issues),
-            None if count is None else _integer("messageCount", count, _MAX_INT32, issues),
+            None if count is None else _integer("messageCount", count, MAX_INT32, issues),
             _flag("hasTools", get("hasTools"), issues),
             _flag("streaming", get("streaming"), issues),
             _duration_ms(event, type_name, issues),
-            None if sequence is None else _integer("sequence", sequence, _MAX_INT64, issues),
-            *(_NO_PARENT if traceparent is None else _traceparent(traceparent, issues)),
+            None if sequence is None else _integer("sequence", sequence, MAX_INT64, issues),
+            *(NO_PARENT if traceparent is None else _traceparent(traceparent, issues)),
         )
     )
 
@@ -123,13 +123,17 @@ def _duration_ms(event: Mapping[str, Any], type_name: str, issues: Issues) -> fl
     if value is None:
         return None
     if type(value) is int or type(value) is float:
-        # An integer may be larger than any double.
-        if abs(value) <= _MAX_INT64 and math.isfinite(value):
-            return float(value)
-        issues[name] = "too large a number"
-        return None
+        duration_ms = duration_of(value)
+        if duration_ms is None:
+            issues[name] = "too large a number"
+        return duration_ms
     issues[name] = "not a number"
     return None
+
+
+def duration_of(value: int | float) -> float | None:
+    """The number as the column has it; None for one too large. An integer may be larger than any double."""
+    return float(value) if abs(value) <= MAX_INT64 and math.isfinite(value) else None
 
 
 def _tool_names(names: Any, type_name: str, issues: Issues) -> str | None:
@@ -145,9 +149,17 @@ def _is_text(value: object) -> bool:
 
 
 def _traceparent(value: Any, issues: Issues) -> tuple[str | None, str | None]:
-    found = _TRACEPARENT.fullmatch(value) if isinstance(value, str) else None
+    parent = traceparent_of(value) if isinstance(value, str) else None
+    if parent is None:
+        issues["traceparent"] = "not a W3C traceparent"
+        return NO_PARENT
+    return parent
+
+
+def traceparent_of(text: str) -> tuple[str, str] | None:
+    """Trace id and span id; None for what is no W3C traceparent."""
+    found = _TRACEPARENT.fullmatch(text)
     # W3C Trace Context: version 00 has exactly four parts.
     if found is None or (found[1] == "00" and found[4]):
-        issues["traceparent"] = "not a W3C traceparent"
-        return _NO_PARENT
+        return None
     return found[2], found[3]

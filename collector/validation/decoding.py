@@ -55,6 +55,11 @@ def decode_event(raw: bytes | msgspec.Raw, *, max_depth: int) -> Decoded:
     return decoded
 
 
+def may_need_mending(raw: bytes) -> bool:
+    """Whether text in these bytes may be such that no database takes it; invalid UTF-8 is found by decoding it."""
+    return b"\\u" in raw and (b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw)
+
+
 def require_object(value: object) -> dict[str, Any]:
     """The value as an object. Raises Refused."""
     if type(value) is dict:

@@ -33,6 +33,15 @@ _MAGIC: Final = (
 )  # fmt: skip
 
 
+MEDIA_NAMES: Final = _ALWAYS_MEDIA | _WITH_FORMAT - {"delta"}
+"""In events of our own catalogue only a data URL is media under other names; a `delta` is, in one event of a provider."""
+
+
+def may_hold_data_url(raw: bytes) -> bool:
+    """Whether a string in these bytes, an event's or a whole body's, may be a data URL."""
+    return b'"data:' in raw
+
+
 def may_hold_media(raw: bytes) -> bool:
     """Whether it is worth walking the event."""
     for mark in _MARKS:  # noqa: SIM110  (a generator costs more than the search itself)

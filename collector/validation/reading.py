@@ -9,15 +9,18 @@ NDJSON lines are no events and don't count.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from typing import Any, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from collector.errors import BadRequest, TooLarge
+from collector.events import Resource
 from collector.validation.codes import Refused
 from collector.validation.decoding import NotJson, decode_event
 from collector.validation.limits import Limits
+from collector.validation.resource import NOBODY, resource_of
 from collector.validation.splitting import array_items, has_more_items, object_members
 
 Media = Literal["json", "ndjson"]
@@ -44,20 +47,22 @@ _MANY = 2_000_000
 """Commas or lines that may be counted as they are: so many references fit into memory beside the body."""
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+_RESOURCES_KEPT: Final = 256
+_KEPT_RESOURCE_BYTES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What one body carries. `resource` are the sender's attributes, None where it gave none."""
+    """What one body carries, and who sent it."""
 
-    resource: dict[str, Any] | None
+    resource: Resource
     pieces: Sequence[Piece]
 
 
 def read_parcel(body: bytes, *, media: Media, limits: Limits) -> Parcel:
     """Split a body into its events. Raises BadRequest for what is not JSON, TooLarge for too many events."""
     body = body.removeprefix(_BOM)
-    parcel = Parcel(None, _lines(body, limits)) if media == "ndjson" else _read_json(body.strip(_SPACE), limits)
+    parcel = Parcel(NOBODY, _lines(body, limits)) if media == "ndjson" else _read_json(body.strip(_SPACE), limits)
     if len(parcel.pieces) > limits.events:
         raise _too_many(limits)
     return parcel
@@ -77,12 +82,12 @@ def _read_json(body: bytes, limits: Limits) -> Parcel:
     if not body:
         raise BadRequest("the body is empty: send a JSON array of events, one event, or {resource, events}")
     if body.startswith(b"["):
-        return Parcel(None, _items(body, limits))
+        return Parcel(NOBODY, _items(body, limits))
     if body.startswith(b"{"):
         members = _members(body)
         if "type" not in members and ("events" in members or "resource" in members):
             return Parcel(_resource(members.get("resource"), limits), _items(bytes(members.get("events", b"")), limits))
-    return Parcel(None, [body])
+    return Parcel(NOBODY, [body])
 
 
 def _items(body: bytes, limits: Limits) -> Sequence[Piece]:
@@ -113,11 +118,22 @@ def _name(key: bytes) -> str:
         raise BadRequest("the body is not JSON: an object's name is malformed") from None
 
 
-def _resource(raw: Piece | None, limits: Limits) -> dict[str, Any] | None:
+def _resource(raw: Piece | None, limits: Limits) -> Resource:
     if raw is None:
-        return None
-    if len(bytes(raw)) > limits.resource_bytes:
+        return NOBODY
+    text = bytes(raw)
+    if len(text) > limits.resource_bytes:
         raise TooLarge(f"`resource` is over {limits.resource_bytes} bytes: send fewer attributes")
+    return _known_resource(text, limits) if len(text) <= _KEPT_RESOURCE_BYTES else _read_resource(text, limits)
+
+
+# A sender says the same with every POST.
+@lru_cache(_RESOURCES_KEPT)
+def _known_resource(raw: bytes, limits: Limits) -> Resource:
+    return _read_resource(raw, limits)
+
+
+def _read_resource(raw: bytes, limits: Limits) -> Resource:
     try:
         value = decode_event(raw, max_depth=limits.depth).value
     except NotJson:
@@ -125,4 +141,4 @@ def _resource(raw: Piece | None, limits: Limits) -> dict[str, Any] | None:
     except Refused as exc:
         raise BadRequest(f"`resource`: {exc}") from None
     # A resource of another type says nothing about the sender; its events are worth keeping all the same.
-    return value if type(value) is dict else None  # pyright: ignore[reportUnknownVariableType]
+    return resource_of(value if type(value) is dict else None)  # pyright: ignore[reportUnknownArgumentType]

@@ -12,16 +12,16 @@ from collector.validation.columns import bounded
 from collector.validation.decoding import encode
 
 _CHUNK_TEXT_TYPES: Final = frozenset({"text:chunk:content", "text:chunk:thinking"})
-_CHUNK_CONTEXT: Final = ("systemPrompts", "options", "modelOptions", "toolNames")
-_SNAPSHOT_TYPE: Final = "hook:state-snapshot"
+CHUNK_CONTEXT: Final = ("systemPrompts", "options", "modelOptions", "toolNames")
+SNAPSHOT_TYPE: Final = "hook:state-snapshot"
 
 
 def reduce_chunk(event: dict[str, Any], type_name: str) -> list[str]:
     """Cut what a `text:chunk:*` event repeats; the names of what changed."""
-    reduced = [name for name in _CHUNK_CONTEXT if name in event]
+    reduced = [name for name in CHUNK_CONTEXT if name in event]
     for name in reduced:
         del event[name]
-    if type_name in _CHUNK_TEXT_TYPES and _is_repeated(event):
+    if is_repeated(type_name, event.get("content"), event.get("delta"), chunks=event.get("chunks"), source=event.get("source")):
         # The length stays: it orders the chunks of one millisecond.
         event["content"] = len(event["content"])
         reduced.append("content")
@@ -31,15 +31,15 @@ def reduce_chunk(event: dict[str, Any], type_name: str) -> list[str]:
 def take_state(event: dict[str, Any], type_name: str, *, timestamp: int, sequence: int | None) -> HookState | None:
     """The state of a client hook, taken out of its event; None where there is none to keep apart."""
     hook_id = event.get("hookId")
-    if type_name != _SNAPSHOT_TYPE or "state" not in event or type(hook_id) is not str or not hook_id:
+    if type_name != SNAPSHOT_TYPE or "state" not in event or type(hook_id) is not str or not hook_id:
         return None
     state = encode(event.pop("state"))
     return HookState(hook_id=bounded(hook_id), timestamp=timestamp, sequence=sequence or 0, state=state)
 
 
-def _is_repeated(event: dict[str, Any]) -> bool:
-    """Whether `content` is text that other events hold: beside a delta, or a browser's copy of the server's stream."""
+def is_repeated(type_name: str, content: Any, delta: Any, *, chunks: Any, source: Any) -> bool:
+    """Whether a chunk's `content` is text that other events hold: beside a delta, or a browser's copy of the server's stream."""
     # Nothing to cut where nothing is: our own packed chunks have an empty content.
-    if type(event.get("content")) is not str or not event["content"]:
+    if type_name not in _CHUNK_TEXT_TYPES or type(content) is not str or not content:
         return False
-    return type(event.get("delta")) is str or type(event.get("chunks")) is list or event.get("source") == "client"
+    return type(delta) is str or type(chunks) is list or source == "client"

@@ -20,3 +20,7 @@ def resource_of(attributes: dict[str, Any] | None) -> Resource:
     name = known.get("service.name")
     service = bounded(name) if type(name) is str and name else UNKNOWN_SERVICE
     return Resource(resource_id=hashlib.sha256(canonical_json(known)).hexdigest()[:32], service=service, attributes=known)
+
+
+NOBODY: Final = resource_of(None)
+"""The sender that says nothing of itself."""

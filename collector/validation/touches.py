@@ -5,10 +5,13 @@ Flow: columns -> **touches** -> storage (the call's first row and its work item)
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from collector import semconv
 from collector.dialects import DIALECTS
+from collector.dialects.protocol import Edge
 from collector.events import CallTouch, EventRow, RunEnd
 from collector.validation.columns import bounded
 from collector.validation.decoding import decode_event, require_object
@@ -17,17 +20,36 @@ _CALLLESS_FAMILIES: Final = frozenset({"client", "hook", "run", "devtools", "fee
 """They say nothing of how a call went: a requestId in them finds the event and makes no call, which would never end."""
 _RUN_END_TYPES: Final = frozenset({"run:errored", "run:cancelled"})
 _ANY_DEPTH: Final = 1000
+_TYPES_KEPT: Final = 1024
 PART_OPERATION: Final = semconv.operation_of("image", {}).name
 """All parts that a dialect knows are images."""
 
 
+@dataclass(slots=True)
+class _Told:
+    """What the rows of one call say, as far as they were read."""
+
+    first: EventRow
+    has_start: bool
+    has_terminal: bool
+
+
 def call_touches(rows: Iterable[EventRow]) -> tuple[CallTouch, ...]:
     """One touch a call, in the order in which the calls first appear."""
-    rows_by_call: dict[str, list[EventRow]] = {}
+    told_by_call: dict[str, _Told] = {}
     for row in rows:
-        if row.request_id is not None and row.type.partition(":")[0] not in _CALLLESS_FAMILIES:
-            rows_by_call.setdefault(row.request_id, []).append(row)
-    return tuple(_touch(request_id, of_call) for request_id, of_call in rows_by_call.items())
+        request_id = row.request_id
+        if request_id is None or not _makes_calls(row.dialect, row.type):
+            continue
+        edge = _edge(row.dialect, row.type)
+        told = told_by_call.get(request_id)
+        if told is None:
+            told_by_call[request_id] = _Told(row, edge == "start", edge == "end")
+        elif edge == "start" and not told.has_start:
+            told.first, told.has_start = row, True
+        elif edge == "end":
+            told.has_terminal = True
+    return tuple(_touch(request_id, told) for request_id, told in told_by_call.items())
 
 
 def part_touches(parts: Iterable[tuple[EventRow, str]]) -> tuple[CallTouch, ...]:
@@ -60,21 +82,41 @@ def run_ends(rows: Iterable[EventRow]) -> tuple[RunEnd, ...]:
     return tuple(RunEnd(run_id=run_id) for run_id in run_ids)
 
 
-def _touch(request_id: str, rows: list[EventRow]) -> CallTouch:
-    edges = [DIALECTS[row.dialect].edge(row.type) for row in rows]
-    start = rows[edges.index("start")] if "start" in edges else None
-    first = start or rows[0]
+def _touch(request_id: str, told: _Told) -> CallTouch:
     return CallTouch(
         request_id=request_id,
-        first=first,
-        operation=_operation(first),
-        has_start=start is not None,
-        has_terminal="end" in edges,
+        first=told.first,
+        operation=_operation(told.first),
+        has_start=told.has_start,
+        has_terminal=told.has_terminal,
     )
+
+
+# Remembered: a few types make nearly all rows, and asking each time would be a third of what reading a row costs.
+@lru_cache(_TYPES_KEPT)
+def _makes_calls(dialect: str, type_name: str) -> bool:
+    return DIALECTS[dialect].makes_calls and type_name.partition(":")[0] not in _CALLLESS_FAMILIES
+
+
+@lru_cache(_TYPES_KEPT)
+def _edge(dialect: str, type_name: str) -> Edge | None:
+    return DIALECTS[dialect].edge(type_name)
+
+
+@lru_cache(_TYPES_KEPT)
+def _activity(dialect: str, type_name: str) -> str:
+    return DIALECTS[dialect].activity(type_name)
+
+
+@lru_cache(_TYPES_KEPT)
+def _plain_operation(activity: str) -> str:
+    return semconv.operation_of(activity, {}).name
 
 
 def _operation(first: EventRow) -> str:
     """What the call is until assembly has seen all of it. Only videos need more than the type to tell."""
-    activity = DIALECTS[first.dialect].activity(first.type)
-    payload = require_object(decode_event(first.payload.encode(), max_depth=_ANY_DEPTH).value) if activity == "video" else {}
+    activity = _activity(first.dialect, first.type)
+    if activity != "video":
+        return _plain_operation(activity)
+    payload = require_object(decode_event(first.payload.encode(), max_depth=_ANY_DEPTH).value)
     return semconv.operation_of(activity, payload).name
