@@ -34,6 +34,7 @@ from collector.errors import HooklineError, WrongSettings
 from collector.events import Batch
 from collector.exporters import ExportSettings, open_exporters, open_metrics
 from collector.front import ASGIApp, Front
+from collector.keeping.retention import RetentionLimits, RetentionWorker
 from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
 from collector.pipeline.pipeline import Pipeline
@@ -97,6 +98,12 @@ def build_collector(settings: Settings) -> Collector:
         on_settled=settled,
         meter=meter,
         metrics_exporter=metrics_exporter,
+        retention=RetentionWorker(
+            store,
+            RetentionLimits(days=settings.retention_days, max_bytes=settings.retention_max_bytes),
+            clock=membership.clock,
+            queued_events=store.queued_events,
+        ),
     )
     stopping = Stopping(settings.stop_timeout_s)
     running = _Running(

@@ -63,7 +63,12 @@ class Settings(BaseSettings):
     allowed_origins: str = Field("", description="Origins of other sites that may call; commas between.")
     settle_ms: int = Field(1000, ge=0, description="How long after its last event a foreign call counts as settled.")
     idle_timeout_s: int = Field(1800, ge=1, description="After so long without news a call without an end is `incomplete`.")
-    retention_days: int | None = Field(None, ge=1, description="How long to keep. Read, not acted upon yet: everything is kept.")
+    retention_days: int | None = Field(
+        None, ge=1, description="How many days to keep calls and events. Without it: for ever. Projects may have their own."
+    )
+    retention_max_bytes: int | None = Field(
+        None, ge=1, description="About how many bytes a project may hold; the oldest go first. Projects may have their own."
+    )
     queue_max_events: int = Field(50_000, ge=1, description="Events waiting for a commit before new ones get 503.")
     max_body_bytes: int = Field(16 * MIB, ge=1024, description="Most bytes of a compressed body of `POST /v1/events`.")
     max_expanded_bytes: int = Field(64 * MIB, ge=1024, description="Most bytes of a body that is not compressed, or inflated.")

@@ -4,7 +4,7 @@ The table of routes: one row a topic. A new topic is a module with a `router` an
 
 from fastapi import APIRouter
 
-from collector.api import admin, blobs, calls, events, live, ops, pages, sql
+from collector.api import admin, blobs, calls, events, keeping, live, ops, pages, sql
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
@@ -14,5 +14,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     sql.router,
     ops.router,
     admin.router,
+    keeping.router,
     pages.router,
 )

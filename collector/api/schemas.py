@@ -105,6 +105,9 @@ SCHEMAS: Mapping[str, Schema] = {
     "Key": _object(key_id={"type": "string"}, key={"type": "string"}),
     "Revoked": _object(revoked={"type": "boolean"}),
     "Done": _object(count={"type": "integer"}),
+    "Retention": _object(items=_list(), bytes={"type": "object"}),
+    "Forgotten": {"type": "object", "description": "Counts by table: `would_remove`, or `removed`; and `exported_spans`."},
+    "Vacuumed": _object(bytes_before={"type": "integer"}, bytes_after={"type": "integer"}),
     "Problem": {
         "type": "object",
         "description": "RFC 9457: what happened, to what, what to do.",

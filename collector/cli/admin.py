@@ -18,7 +18,7 @@ from collector.fields import bounded
 from collector.query.keys import KeyWish, key_as_row, make_key
 from collector.storage.outbox import DeadSpans
 
-db = typer.Typer(no_args_is_help=True, help="The database's schema.")
+db = typer.Typer(no_args_is_help=True, help="The database: its schema, copies, and its size.")
 keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
 
 

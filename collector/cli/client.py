@@ -24,6 +24,8 @@ from collector.errors import (
     StoreUnavailable,
 )
 
+TIMEOUT_S = 30.0
+
 Query = Mapping[str, str | int | float | Sequence[str] | None]
 
 _ERRORS: Mapping[int, type[HooklineError]] = {
@@ -65,9 +67,9 @@ class CollectorClient:
         with self._open("GET", path, {}) as answer:
             return str(answer.read().decode())
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post(self, path: str, body: Mapping[str, Any], *, timeout_s: float = TIMEOUT_S) -> Any:
         """POST JSON; the decoded answer."""
-        with self._open("POST", path, {}, body=json.dumps(body).encode()) as answer:
+        with self._open("POST", path, {}, body=json.dumps(body).encode(), timeout_s=timeout_s) as answer:
             return json.load(answer)
 
     def post_for_text(self, path: str, body: Mapping[str, Any], *, accept: str) -> tuple[str, Mapping[str, str]]:
@@ -92,7 +94,14 @@ class CollectorClient:
 
     @contextmanager
     def _open(
-        self, method: str, path: str, query: Query, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> Generator[Any]:
         request = Request(self.address + path + _encoded(query), data=body, method=method, headers=dict(headers or {}))  # noqa: S310
         if body is not None:
@@ -101,7 +110,7 @@ class CollectorClient:
             request.add_header("Authorization", f"Bearer {self.api_key}")
         try:
             # The collector is near; a proxy for the internet is not for it.
-            answer = build_opener(ProxyHandler({})).open(request, timeout=30)
+            answer = build_opener(ProxyHandler({})).open(request, timeout=timeout_s)
         except HTTPError as exc:
             raise self._refused(exc) from None
         except OSError as exc:

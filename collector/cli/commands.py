@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from collector.cli import admin, call, doctor, read, serve, sql, tail
+from collector.cli import admin, call, database, doctor, keeping, read, serve, sql, tail
 from collector.cli.demo import demo
 from collector.errors import HooklineError, SchemaError, ServerUnreachable, WrongSettings
 
@@ -25,9 +25,10 @@ COMMANDS = (
     doctor.doctor,
     admin.reassemble,
     admin.export,
+    keeping.forget,
     admin.version,
 )
-GROUPS = {"keys": admin.keys, "db": admin.db}
+GROUPS = {"keys": admin.keys, "db": database.db, "retention": keeping.retention}
 
 
 def build() -> typer.Typer:

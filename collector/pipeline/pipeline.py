@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from collector.clock import Clock, SystemClock
 from collector.exporters.protocol import Exporter, MetricsExporter
+from collector.keeping.retention import RetentionWorker
 from collector.meter import Meter
 from collector.pipeline.backoff import Backoff
 from collector.pipeline.calls import Assemble, CallWorker, Timing, with_price
@@ -30,7 +31,7 @@ LAST_EXPORT_S = 1.0
 
 class Pipeline:
     """
-    One thread for calls, one a destination, one for metrics. The exporters are its own: it closes them.
+    One thread for calls, one a destination, one for metrics, one for retention. The exporters are its own: it closes them.
 
     `run_once` is the same work without threads. `on_settled` is told the projects whose calls changed, after the commit.
     """
@@ -51,6 +52,7 @@ class Pipeline:
         poll_s: float = POLL_S,
         meter: Meter | None = None,
         metrics_exporter: MetricsExporter | None = None,
+        retention: RetentionWorker | None = None,
     ) -> None:
         self._store = store
         self._exporters = tuple(exporters)
@@ -76,6 +78,8 @@ class Pipeline:
         self._export_loops = tuple(self._export_loop(worker, poll_s) for worker in self._exports)
         self._metrics = None if metrics_exporter is None else MetricsWorker(metrics_exporter, clock=self._clock)
         self._metrics_loops = () if self._metrics is None else (self._metrics_loop(self._metrics, poll_s),)
+        self._retention = retention
+        self._retention_loops = () if retention is None else (_retention_loop(retention, poll_s),)
         self._is_started = False
 
     @property
@@ -127,7 +131,7 @@ class Pipeline:
         return Loop("hookline-metrics", worker.run_once, worker.until_due_s, poll_s=poll_s)
 
     def _loops(self) -> tuple[Loop, ...]:
-        return (self._call_loop, *self._export_loops, *self._metrics_loops)
+        return (self._call_loop, *self._export_loops, *self._metrics_loops, *self._retention_loops)
 
     def _until_due_s(self) -> float | None:
         now_ms = self._clock.now_ms()
@@ -137,6 +141,10 @@ class Pipeline:
     def _ring_exports(self) -> None:
         for loop in self._export_loops:
             loop.ring()
+
+
+def _retention_loop(worker: RetentionWorker, poll_s: float) -> Loop:
+    return Loop("hookline-retention", worker.run_once, worker.until_due_s, poll_s=poll_s)
 
 
 def _backoff(waits_ms: tuple[int, int], roll: Callable[[], float]) -> Backoff:

@@ -51,6 +51,16 @@ class Database:
         except Exception as exc:
             raise StoreError(f"the database refused the statement ({type(exc).__name__})") from exc
 
+    def vacuum(self) -> tuple[int, int]:
+        """Bytes before and after; see `Keeper.vacuum`."""
+        if self.engine.beside is None:
+            return self.writer.run(self.engine.vacuum, is_alone=True)
+        try:
+            with self.engine.beside.connect() as connection:
+                return self.engine.vacuum(connection)
+        except DBAPIError as exc:
+            raise StoreUnavailable(f"the database could not be vacuumed ({type(exc).__name__}): try again") from exc
+
     def close(self) -> None:
         """Commit what is queued, then let go of the database."""
         if self._writer is not None:

@@ -40,6 +40,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def beside(self) -> Connections | None:
+        """Connections that write beside the writer, for what must not share its transactions; None where it is alone."""
+        ...
+
+    @property
     def sql(self) -> SqlRunner:
         """For users' own statements."""
         ...
@@ -70,6 +75,10 @@ class Engine(Protocol):
 
     def rough_counts(self, connection: Connection) -> Mapping[str, int]:
         """Rows of the big tables, cheaply: exact while they are small."""
+        ...
+
+    def vacuum(self, connection: Connection) -> tuple[int, int]:
+        """See `Keeper.vacuum`. Outside of a transaction."""
         ...
 
     def verdict(self, exc: Exception) -> Verdict: ...

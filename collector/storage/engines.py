@@ -20,7 +20,9 @@ from collector.storage.database import Database
 from collector.storage.detail_reads import DetailReads
 from collector.storage.engine import Engine
 from collector.storage.event_reads import EventReads
+from collector.storage.expiring import Expiring
 from collector.storage.exporting import ExportWork
+from collector.storage.forgetting import Forgetting
 from collector.storage.keys import Keys
 from collector.storage.membership import Alone, Membership, new_owner
 from collector.storage.page_sessions import PageSessions
@@ -39,7 +41,9 @@ ENGINES: Mapping[str, type[SqliteEngine] | type[PostgresqlEngine]] = {
 }
 
 
-class SqlStore(CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, SqlReads, Keys, PageSessions):
+class SqlStore(
+    CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, SqlReads, Keys, PageSessions, Expiring, Forgetting
+):
     """A store on an engine: the sum of its parts, and the way in."""
 
     def append(self, batch: Batch) -> Future[Receipt]:

@@ -15,11 +15,13 @@ from sqlalchemy.exc import DBAPIError
 
 from collector.errors import StoreUnavailable
 from collector.events import EventRow
+from collector.storage import upkeep
 from collector.storage.engine import Verdict
 from collector.storage.postgresql_connections import connections_to, driver_of
 from collector.storage.postgresql_events import BulkInsert
 from collector.storage.sql_postgresql import PostgresqlSql
 from collector.storage.sql_types import AT_ONCE
+from collector.storage.tables import metadata
 
 READ_TIMEOUT_MS = 30_000
 # A collector that hangs in a transaction must not hold its locks for ever; one that waits for a lock answers 503 in between.
@@ -74,6 +76,10 @@ class PostgresqlEngine:
         return self._readers
 
     @property
+    def beside(self) -> Connections:
+        return self._writers
+
+    @property
     def sql(self) -> PostgresqlSql:
         return self._sql
 
@@ -109,6 +115,9 @@ class PostgresqlEngine:
             name: estimate if estimate >= _FEW_ROWS else connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608
             for name, estimate in rough.all()
         }
+
+    def vacuum(self, connection: Connection) -> tuple[int, int]:
+        return upkeep.postgresql_vacuum(connection, list(metadata.tables))
 
     def verdict(self, exc: Exception) -> Verdict:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from collector.events import Batch, Receipt, Resource, StoredEvent
 from collector.spans import Assembled, Status
+from collector.storage.keeper import Keeper
 from collector.storage.outbox import Outbox
 from collector.storage.sql_types import SqlReader
 
@@ -373,8 +374,8 @@ class SessionStore(Protocol):
     def end_session(self, token_hash: str) -> None: ...
 
 
-class Store(EventWriter, WorkQueue, Reader, KeyStore, SessionStore, SqlReader, Protocol):
-    """An engine: all six, and its life."""
+class Store(EventWriter, WorkQueue, Reader, KeyStore, SessionStore, SqlReader, Keeper, Protocol):
+    """An engine: all seven, and its life."""
 
     def close(self) -> None:
         """Commit what is queued, then let go of the database."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from collector.errors import StoreUnavailable
 from collector.events import EventRow
-from collector.storage import sqlite_files
+from collector.storage import sqlite_files, upkeep
 from collector.storage.engine import Verdict
 from collector.storage.sql_sqlite import SqliteSql
 from collector.storage.sqlite_inserts import ManyRows, cursor_of
@@ -38,6 +38,7 @@ class SqliteEngine:
         path = sqlite_files.path_of(url)
         if not path.exists():
             raise StoreUnavailable(f"there is no database at {path}: `hookline serve` makes it")
+        self._path = path
         self._lock = None if read_only else sqlite_files.FileLock(path)
         self._writers = None if read_only else sqlite_files.writer_engine(path)
         self._readers = sqlite_files.reader_engine(path)
@@ -49,6 +50,10 @@ class SqliteEngine:
     @property
     def readers(self) -> Connections:
         return self._readers
+
+    @property
+    def beside(self) -> None:
+        return None
 
     @property
     def sql(self) -> SqliteSql:
@@ -92,6 +97,9 @@ class SqliteEngine:
             " (SELECT count(*) FROM calls), (SELECT count(*) FROM spans)"
         )
         return dict(zip(("events", "calls", "spans"), cursor.fetchone(), strict=True))
+
+    def vacuum(self, connection: Connection) -> tuple[int, int]:
+        return upkeep.sqlite_vacuum(connection, self._path)
 
     def verdict(self, exc: Exception) -> Verdict:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc

@@ -263,6 +263,18 @@ blobs = Table(
     PrimaryKeyConstraint("project", "sha256", name="blobs_pkey"),
 )
 
+# Which event brought which media along: media go with their last event.
+blob_refs = Table(
+    "blob_refs",
+    metadata,
+    _text("project"),
+    _text("sha256"),
+    _ms("timestamp"),
+    _text("event_id"),
+    PrimaryKeyConstraint("project", "sha256", "timestamp", "event_id", name="blob_refs_pkey"),
+    Index("blob_refs_by_event", "project", "timestamp", "event_id"),
+)
+
 hook_states = Table(
     "hook_states",
     metadata,
@@ -365,4 +377,23 @@ receipts = Table(
     _text("idempotency_key"),
     _ms("first_ms"),
     PrimaryKeyConstraint("project", "idempotency_key", name="receipts_pkey"),
+)
+
+retention_rules = Table(
+    "retention_rules",
+    metadata,
+    _text("project"),
+    _int_or_null("days"),
+    _int_or_null("max_bytes"),
+    PrimaryKeyConstraint("project", name="retention_rules_pkey"),
+)
+
+# How many bytes of events each project holds. The row of the project '' says up to which arrival events were counted.
+kept_sizes = Table(
+    "kept_sizes",
+    metadata,
+    _text("project"),
+    Column("counted_to", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    PrimaryKeyConstraint("project", name="kept_sizes_pkey"),
 )

@@ -44,9 +44,10 @@ def store_touches(connection: Connection, batches: Sequence[Batch], settle_ms: i
     if not touched:
         return
     ordered = [touched[key] for key in sorted(touched)]
-    insert_new(connection, calls, [_first_row(call) for call in ordered])
+    # Work first: retention holds a call's work item while it removes the call, and the row must come after that.
     statement = _work_statement(connection.dialect.name, settle_ms)
     insert_rows(connection, statement, [_work_row(call, settle_ms) for call in ordered])
+    insert_new(connection, calls, [_first_row(call) for call in ordered])
 
 
 def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:

@@ -1,10 +1,11 @@
 """
 Inserts that may be repeated, and what a batch carries beside its events and calls.
 
-Flow: batches, settling -> **insert** -> any table ; batches -> **store_beside** -> resources, blobs, hook_states.
+Flow: batches, settling -> **insert** -> any table ; batches -> **store_beside** -> resources, blobs, blob_refs, hook_states.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -14,10 +15,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.events import Batch
 from collector.storage import postgresql_inserts, sqlite_inserts
-from collector.storage.tables import blobs, hook_states, resources
+from collector.storage.tables import blob_refs, blobs, hook_states, resources
 
 Insert = sqlite.Insert | postgresql.Insert
 Rows = Sequence[dict[str, Any]]
+
+BLOB_MARK = re.compile(r'"\$blob": ?"sha256:([0-9a-f]{64})"')
+"""How a row's payload names media that were lifted out of it."""
 
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -66,7 +70,22 @@ def store_beside(connection: Connection, batches: Sequence[Batch]) -> None:
     insert_new(connection, resources, _sorted(seen))
     media = {(b.project, blob.sha256): _blob(b, i) for b in batches for i, blob in enumerate(b.blobs)}
     insert_new(connection, blobs, _sorted(media))
+    if media:
+        insert_new(connection, blob_refs, _blob_refs(batches))
     _store_hook_states(connection, batches)
+
+
+def _blob_refs(batches: Sequence[Batch]) -> Rows:
+    """Which event refers to which media; found in the rows, since only few POSTs bring any."""
+    found = {
+        (batch.project, sha256, row.timestamp, row.event_id)
+        for batch in batches
+        if batch.blobs
+        for row in batch.events
+        for sha256 in BLOB_MARK.findall(row.payload)
+    }
+    names = ("project", "sha256", "timestamp", "event_id")
+    return [dict(zip(names, values, strict=True)) for values in sorted(found)]
 
 
 def _store_hook_states(connection: Connection, batches: Sequence[Batch]) -> None:

@@ -46,6 +46,7 @@ class _Append:
 class _Job:
     run: Callable[[Connection], Any]
     since_s: float
+    is_alone: bool
     future: Future[Any] = field(default_factory=Future[Any])
 
 
@@ -82,9 +83,13 @@ class GroupWriter:
             self._changed.notify()
         return append.future
 
-    def run(self, job: Callable[[Connection], T]) -> T:
-        """Run a job in a transaction on the writing connection; back after its commit. Not from a future's callback."""
-        queued = _Job(job, self._clock.monotonic_s())
+    def run(self, job: Callable[[Connection], T], *, is_alone: bool = False) -> T:
+        """
+        Run a job in a transaction on the writing connection; back after its commit. Not from a future's callback.
+
+        With `is_alone` there is no transaction: for what an engine does outside of one. Commits wait meanwhile.
+        """
+        queued = _Job(job, self._clock.monotonic_s(), is_alone)
         with self._changed:
             self._refuse_when_closing()
             self._jobs.append(queued)
@@ -177,8 +182,24 @@ class GroupWriter:
         self._resolve([append.future for append in appends], outcome)
 
     def _commit_jobs(self, jobs: Sequence[_Job]) -> None:
-        outcome = self._transact(lambda connection: [self._attempt(connection, job) for job in jobs])
-        self._resolve([job.future for job in jobs], outcome)
+        together = [job for job in jobs if not job.is_alone]
+        if together:
+            outcome = self._transact(lambda connection: [self._attempt(connection, job) for job in together])
+            self._resolve([job.future for job in together], outcome)
+        for job in jobs:
+            if job.is_alone:
+                self._resolve([job.future], self._run_alone(job))
+
+    def _run_alone(self, job: _Job) -> list[Any] | StoreError:
+        try:
+            return [job.run(self._connect())]
+        except Exception as exc:
+            self._disconnect()
+            if isinstance(exc, StoreError):
+                return exc
+            failure = StoreUnavailable(f"the database refused ({type(exc).__name__}): is there room on the disk?")
+            failure.__cause__ = exc
+            return failure
 
     def _attempt(self, connection: Connection, job: _Job) -> Any:
         """A job's result or its own error; an error of the database ends the whole group."""
