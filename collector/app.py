@@ -196,6 +196,10 @@ def create_app(settings: Settings, running: _Running) -> ASGIApp:
         pipeline.wake()
         membership.tell((batch.project,))
 
+    # Less than two bodies would let none in beside another.
+    inflight = Inflight(max(settings.max_inflight_bytes, 2 * settings.max_expanded_bytes))
+    build = {name: str(parts.about[name]) for name in ("version", "engine", "schema")}
+    metrics.watch_process(build, held_bytes=lambda: inflight.held_bytes, followers=hub.followers)
     ingest = IngestApp(
         CountedWriter(store, metrics),
         access,
@@ -203,8 +207,7 @@ def create_app(settings: Settings, running: _Running) -> ASGIApp:
         limits=_limits(settings),
         public_limits=_limits(settings).under(PUBLIC_LIMITS),
         body_timeout_s=settings.request_timeout_s,
-        # Less than two bodies would let none in beside another.
-        inflight=Inflight(max(settings.max_inflight_bytes, 2 * settings.max_expanded_bytes)),
+        inflight=inflight,
         on_commit=committed,
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,

@@ -2,29 +2,27 @@
 What the collector tells about itself, for Prometheus.
 
 Flow: ingest, storage -> **counters and a look at the store** -> GET /metrics.
-Counters live in a registry of their own, so that two collectors in one process (tests, the demo) do not mix. Gauges are read
-from the store when somebody asks, at most once in a few seconds.
+Everything lives in a registry of its own, so that two collectors in one process (tests, the demo) do not mix.
+docs/metrics.md lists every name; a test holds it to that.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, cast
+from typing import cast
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.samples import Sample
 
 from collector.call_metrics import CallFamilies
-from collector.errors import HooklineError, StoreError
+from collector.errors import HooklineError
 from collector.events import Batch, Receipt, Rejection
 from collector.meter import Series
 from collector.rates import Rates
-from collector.storage.protocols import EventWriter, Row, Store
+from collector.storage.protocols import EventWriter, Store
+from collector.store_metrics import StoreGauges
 
-STATE_LIFE_S = 5.0
-"""How long a look at the store's tables is good for: counting rows costs, and Prometheus asks often."""
+COMMIT_WAITS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
@@ -40,6 +38,13 @@ class Metrics:
         self._rejected = Counter("hookline_events_rejected", "Events not stored.", ["code"], registry=self.registry)
         self._refused = Counter("hookline_posts_refused", "POSTs of events turned away whole.", ["why"], registry=self.registry)
         self._failed = Counter("hookline_commits_failed", "Batches that could not be committed.", registry=self.registry)
+        self._waits = Histogram(
+            "hookline_commit_wait_seconds",
+            "From a batch's arrival to its synced commit.",
+            buckets=COMMIT_WAITS_S,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
 
     def count_batch(self, batch: Batch, done: "Future[Receipt]", *, took_s: float = 0.0) -> None:
         """Count a batch whose commit ended, well or badly, so long after it came."""
@@ -48,6 +53,7 @@ class Metrics:
             self._failed.inc()
             return
         receipt = done.result()
+        self._waits.observe(took_s)
         self._accepted.inc(receipt.accepted)
         self._duplicates.inc(receipt.duplicates)
         self.rates.note(batch.project, receipt.accepted, took_s=took_s)
@@ -79,6 +85,15 @@ class Metrics:
         gauges = StoreGauges(store, work_done)
         self.registry.register(gauges)
         return gauges
+
+    def watch_process(self, about: Mapping[str, str], *, held_bytes: Callable[[], int], followers: Callable[[], int]) -> None:
+        """Add what is running, and how much it holds in memory for others."""
+        build = Gauge("hookline_build_info", "Always 1; the labels tell what runs.", list(about), registry=self.registry)
+        build.labels(**about).set(1)
+        bodies = Gauge("hookline_request_bodies_bytes", "Bodies in memory, until their commit.", registry=self.registry)
+        bodies.set_function(held_bytes)
+        live = Gauge("hookline_live_followers", "Who follows GET /v1/live.", registry=self.registry)
+        live.set_function(followers)
 
     @staticmethod
     def _samples(counter: Counter) -> Iterator[Sample]:
@@ -119,67 +134,3 @@ class CountedWriter:
     def queued_events(self) -> int:
         """As EventWriter.queued_events."""
         return self._writer.queued_events()
-
-
-class StoreGauges(Collector):
-    """Queue depth, commit age, due work and exports, as gauges."""
-
-    def __init__(
-        self, store: Store, work_done: Callable[[], Mapping[str, int]], clock_s: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._store = store
-        self._work_done = work_done
-        self._clock_s = clock_s
-        self._state: Row = {}
-        self._read_at_s: float | None = None
-
-    def describe(self) -> list[Metric]:
-        # Registering must not read the database.
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        yield _gauge("hookline_queue_events", "Events waiting for a commit.", self._store.queued_events())
-        yield _gauge(
-            "hookline_commit_age_seconds", "Since the last commit while something waits.", self._store.last_commit_age_s()
-        )
-        done = CounterMetricFamily("hookline_pipeline", "What the workers did since the start.", labels=["what"])
-        for what, number in self._work_done().items():
-            done.add_metric([what], number)
-        yield done
-        try:
-            state = self.state()
-        except StoreError:
-            yield _gauge("hookline_database_up", "Whether the database answers.", 0)
-            return
-        yield _gauge("hookline_database_up", "Whether the database answers.", 1)
-        yield from _state_gauges(state)
-
-    def state(self) -> Row:
-        """The store's state, at most a few seconds old. Raises StoreError."""
-        now_s = self._clock_s()
-        if self._read_at_s is None or now_s - self._read_at_s > STATE_LIFE_S:
-            self._state = self._store.state()
-            self._read_at_s = now_s
-        return self._state
-
-
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, value=value)
-
-
-def _state_gauges(state: Row) -> Iterator[Metric]:
-    due_ms = state.get("oldest_due_ms")
-    late_s = max(0.0, time.time() - due_ms / 1000) if due_ms is not None else 0.0
-    yield _gauge("hookline_oldest_due_work_seconds", "How long the oldest due work waits.", late_s)
-    rows = GaugeMetricFamily("hookline_rows", "Rows a table.", labels=["table"])
-    for table, count in dict(state.get("rows", {})).items():
-        rows.add_metric([str(table)], float(count))
-    yield rows
-    exports = GaugeMetricFamily("hookline_exports", "Spans to send, by destination and state.", labels=["destination", "state"])
-    for item in _exports(state):
-        exports.add_metric([str(item["destination"]), str(item["state"])], float(item["count"]))
-    yield exports
-
-
-def _exports(state: Row) -> list[dict[str, Any]]:
-    return [dict(item) for item in state.get("exports", ())]

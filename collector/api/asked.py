@@ -16,9 +16,10 @@ from fastapi.responses import Response
 from collector.api.access import Access, Identity
 from collector.api.sessions import Patience, Sessions
 from collector.errors import NotAllowed, UnsupportedMedia
-from collector.metrics import Metrics, StoreGauges
+from collector.metrics import Metrics
 from collector.query.live import LiveHub
 from collector.storage.protocols import Store
+from collector.store_metrics import StoreGauges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
