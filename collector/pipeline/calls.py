@@ -161,9 +161,14 @@ class CallWorker:
 
 
 def is_to_be_exported(claim: CallClaim, assembled: Assembled) -> bool:
-    """A call's spans go out once; once more only where the first time was for want of an end, and now there is one."""
+    """
+    A call's spans go out once; once more only where the first time was for want of an end, and now there is one.
+
+    What settled while there was no destination stays at home: a new endpoint must not get months of calls because of one late
+    event or a reassembly.
+    """
     if claim.exported is None:
-        return True
+        return claim.settled_ms is None
     return claim.exported == "incomplete" and assembled.call.status != "incomplete"
 
 

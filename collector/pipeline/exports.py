@@ -47,6 +47,24 @@ class ExportCounts:
     dead: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationState:
+    """One destination, as this process knows it. Counts are since the start."""
+
+    destination: str
+    sent: int
+    put_off: int
+    """Attempts, not spans: one that waits is tried again and again."""
+    dead: int
+    rejected: int
+    """Of those that were sent, so many the backend said it dropped."""
+    failing_since_ms: int | None
+    reason: str | None
+    is_setting: bool
+    """The backend does not want us as we are set up."""
+    next_try_s: float
+
+
 class ExportWorker:
     """Works off what one exporter has to send."""
 
@@ -82,6 +100,25 @@ class ExportWorker:
             return rest_s
         due_ms = self._store.next_export_due_ms(destination=self.destination)
         return None if due_ms is None else (due_ms - self._clock.now_ms()) / 1000
+
+    def state(self) -> DestinationState:
+        """How it stands with the destination, for those who look from outside."""
+        rest, counts = self.rest, self.counts
+        return DestinationState(
+            destination=self.destination,
+            sent=counts.sent,
+            put_off=counts.put_off,
+            dead=counts.dead,
+            rejected=self._exporter.rejected_spans,
+            failing_since_ms=rest.began_ms if rest else None,
+            reason=rest.reason if rest else None,
+            is_setting=rest is not None and rest.is_setting,
+            next_try_s=self.rest_s(),
+        )
+
+    def send_now(self) -> None:
+        """Rest no longer: somebody says that the cause is gone. From another thread."""
+        self._resting.cut_short()
 
     def wind_down(self) -> None:
         """Let what is on its way end, and begin nothing new. From another thread."""

@@ -16,7 +16,7 @@ from collector.keeping.retention import RetentionWorker
 from collector.meter import Meter
 from collector.pipeline.backoff import Backoff
 from collector.pipeline.calls import Assemble, CallWorker, Timing, with_price
-from collector.pipeline.exports import ExportWorker
+from collector.pipeline.exports import DestinationState, ExportWorker
 from collector.pipeline.loop import Loop
 from collector.pipeline.metrics import MetricsWorker
 from collector.storage.membership import new_owner
@@ -100,6 +100,16 @@ class Pipeline:
     def wake(self) -> None:
         """A commit may have made work: look now. From any thread, at any rate."""
         self._call_loop.ring()
+
+    def send_now(self) -> None:
+        """Let destinations rest no longer, and send what is due. From any thread."""
+        for worker in self._exports:
+            worker.send_now()
+        self._ring_exports()
+
+    def destination_states(self) -> tuple[DestinationState, ...]:
+        """How it stands with each destination. From any thread."""
+        return tuple(worker.state() for worker in self._exports)
 
     def stop(self, timeout_s: float) -> bool:
         """Let rounds that run end, within the time; whether all did. What was not done stays in the store."""

@@ -5,7 +5,7 @@ Flow: pipeline.exports -> **Resting**. It says once in the log that it begins an
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -57,6 +57,11 @@ class Resting:
     def left_ms(self) -> int:
         """How long the destination still has to be left alone."""
         return 0 if self._rest is None else max(round((self._rest.until_s - self._clock.monotonic_s()) * 1000), 0)
+
+    def cut_short(self) -> None:
+        """Somebody says that the cause is gone: the next round is now. From another thread."""
+        if self._rest is not None:
+            self._rest = replace(self._rest, until_s=self._clock.monotonic_s())
 
     def went_well(self) -> None:
         """Something was taken, and nothing put off."""
