@@ -34,9 +34,31 @@ def serve(
     from collector.server import serve as run_server
 
     configure_logs(level=settings.log_level, log_format=settings.log_format)
+    if settings.log_format == "json" and not as_json:
+        _serve_logged(settings)
+        return
     run_server(settings, lambda url: _say_ready(settings, url, as_json=as_json))
     if not as_json:
         console().print("stopped")
+
+
+def _serve_logged(settings: "Settings") -> None:
+    """Who collects JSON lines gets the beginning, the end and the reason for no beginning as such, too."""
+    import structlog
+
+    from collector.cli.commands import exit_code_of
+    from collector.errors import HooklineError
+    from collector.server import serve as run_server
+    from collector.settings import without_password
+
+    log = structlog.get_logger(__name__)
+    database = without_password(settings.database_url)
+    try:
+        run_server(settings, lambda url: log.info("ready", url=url, database=database))
+    except HooklineError as exc:
+        log.critical("not_started", reason=str(exc))
+        raise typer.Exit(exit_code_of(exc)) from None
+    log.info("stopped")
 
 
 def _say_ready(settings: "Settings", url: str, *, as_json: bool) -> None:
