@@ -25,9 +25,10 @@ from sqlalchemy import (
 
 from collector.storage.database import StorePart
 from collector.storage.held import Held
-from collector.storage.loading import load_claims
+from collector.storage.loading import Loader
 from collector.storage.protocols import CallClaim, CallSettlement
 from collector.storage.settling import settle
+from collector.storage.sqlite_answers import fetch
 from collector.storage.tables import call_work, calls
 from collector.storage.touches import Key, are_of, mark_dirty
 
@@ -38,6 +39,7 @@ class CallWork(StorePart):
     def __init__(self, *args: Any, settle_ms: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._settle_ms = settle_ms
+        self._loader = Loader()
         self._held: Held[Key] | None = None if self._database.engine.is_shared else Held()
 
     def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
@@ -48,14 +50,14 @@ class CallWork(StorePart):
         if not claimed:
             return []
         with self._database.reading() as connection:
-            return load_claims(connection, claimed, now_ms)
+            return self._loader.load(connection, claimed, now_ms)
 
     def _hold(self, held: Held[Key], now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
         with held.claiming(now_ms) as taken, self._database.reading() as connection:
-            rows = connection.execute(_DUE, {"now_ms": now_ms, "most": limit + len(taken)})
+            rows = fetch(connection, _DUE, (now_ms, limit + len(taken)))
             free = [(project, request_id, dirty) for project, request_id, dirty in rows if (project, request_id) not in taken]
             claimed = {(project, request_id): dirty for project, request_id, dirty in free[:limit]}
-            claims = load_claims(connection, claimed, now_ms) if claimed else []
+            claims = self._loader.load(connection, claimed, now_ms) if claimed else []
             taken.update(dict.fromkeys(claimed, now_ms + lease_ms))
         return claims
 
@@ -112,14 +114,16 @@ def _due_or_leased() -> Select[Any, Any]:
 
 
 _DUE_OR_LEASED = _due_or_leased()
-_BY_DUE = (call_work.c.due_ms, call_work.c.request_id)
-_DUE = (
-    select(call_work.c.project, call_work.c.request_id, call_work.c.dirty)
-    .where(call_work.c.due_ms <= bindparam("now_ms", type_=BigInteger))
-    .order_by(*_BY_DUE)
+# For SQLite only: see `sqlite_answers`.
+_DUE = """
+    SELECT group_concat(json_array(project, request_id, dirty))
+    FROM (SELECT project, request_id, dirty FROM call_work WHERE due_ms <= ? ORDER BY due_ms, request_id LIMIT ?)
+"""
+_NEXT = (
+    select(call_work.c.project, call_work.c.request_id, call_work.c.due_ms)
+    .order_by(call_work.c.due_ms, call_work.c.request_id)
     .limit(bindparam("most"))
 )
-_NEXT = select(call_work.c.project, call_work.c.request_id, call_work.c.due_ms).order_by(*_BY_DUE).limit(bindparam("most"))
 
 
 def _key_of(table: Any) -> Any:

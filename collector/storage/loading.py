@@ -1,26 +1,27 @@
 """
 What assembly needs of claimed calls: few queries for many calls, read past the writer.
 
-Flow: claiming -> **load_claims** -> calls, resources, events -> CallClaim -> assembly.
+Flow: claiming -> **Loader** -> calls, resources, events -> CallClaim -> assembly.
 Ingest does not wait for it. An event that comes between claim and load is loaded although the claim's counter doesn't know it:
 the call is then simply looked at once more.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from collector.events import Resource, StoredEvent
 from collector.storage.parts import stream_of_part
 from collector.storage.protocols import CallClaim
 from collector.storage.rows import AnyRow, read_json
+from collector.storage.sqlite_answers import as_list, fetch
 from collector.storage.tables import calls, events, resources
 from collector.storage.touches import Key, are_of
 
+KEPT_RESOURCES = 1024
 RUN_END_TYPES = ("run:errored", "run:cancelled")
 
 _EVENT_COLUMNS = (
@@ -32,47 +33,104 @@ _EVENT_COLUMNS = (
     events.c.arrival,
     events.c.sequence,
     events.c.dialect,
-    events.c.payload,
     events.c.request_id,
     events.c.project,
     events.c.run_id,
+    events.c.payload,
 )
 _ARRIVAL = itemgetter(_EVENT_COLUMNS.index(events.c.arrival))
+_CALL_COLUMNS = (
+    calls.c.project,
+    calls.c.request_id,
+    calls.c.parent_request_id,
+    calls.c.trace_id,
+    calls.c.exported_status,
+    calls.c.settled_ms,
+    calls.c.resource_id,
+)
+# SQLite's own form of the two queries: see `sqlite_answers`. The payload is JSON already; what is not ours is sorted out later.
+_LISTED = "request_id IN (SELECT value FROM json_each(?)) AND project IN (SELECT value FROM json_each(?))"
+_SQLITE_CALLS = f"SELECT group_concat(json_array({', '.join(c.name for c in _CALL_COLUMNS)})) FROM calls WHERE {_LISTED}"  # noqa: S608
+_SQLITE_EVENTS = (
+    f"SELECT group_concat(rtrim(json_array({', '.join(c.name for c in _EVENT_COLUMNS[:-1])}), ']') || ',' || payload || ']') "  # noqa: S608
+    f"FROM events WHERE {_LISTED}"
+)
 
 Told = tuple[list[StoredEvent], dict[str, None]]
 """The events of a call in order of arrival, and the runs that they name."""
 
 
-def load_claims(connection: Connection, claimed: Mapping[Key, int], now_ms: int) -> list[CallClaim]:
-    """Claims of these calls, in this order, each with its dirty counter."""
-    keys = list(claimed)
-    known = _known(connection, keys)
-    told = _told(connection, select(*_EVENT_COLUMNS).where(are_of(events.c.project, events.c.request_id, keys)))
-    _add_streams(connection, told, known)
-    ends = _run_ends(connection, {(project, run) for (project, _), (_, runs) in told.items() for run in runs})
-    return [_claim(key, claimed[key], told[key], ends, known[key], now_ms) for key in keys if key in known]
+class _Known(NamedTuple):
+    """What a call's row says, in the order of `_CALL_COLUMNS`."""
+
+    project: str
+    request_id: str
+    parent_request_id: str | None
+    trace_id: str | None
+    exported: Any
+    settled_ms: int | None
+    resource_id: str
 
 
-def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, AnyRow]:
-    """What the calls' rows and resources say."""
-    same_resource = and_(resources.c.project == calls.c.project, resources.c.resource_id == calls.c.resource_id)
-    statement = select(
-        calls.c.project, calls.c.request_id, calls.c.parent_request_id, calls.c.trace_id, calls.c.exported_status,
-        calls.c.settled_ms,
-        resources.c.resource_id, resources.c.service, resources.c.attributes,
-    ).join(resources, same_resource).where(are_of(calls.c.project, calls.c.request_id, keys))  # fmt: skip
-    return {(row.project, row.request_id): row for row in connection.execute(statement)}
+class Loader:
+    """Loads claims. Remembers resources: they never change, and thousands of calls have the same."""
+
+    def __init__(self) -> None:
+        self._resources: dict[Key, Resource] = {}
+
+    def load(self, connection: Connection, claimed: Mapping[Key, int], now_ms: int) -> list[CallClaim]:
+        """Claims of these calls, in this order, each with its dirty counter."""
+        keys = list(claimed)
+        known = _known(connection, keys)
+        self._learn(connection, {(row.project, row.resource_id) for row in known.values()})
+        told = _events(connection, keys)
+        _add_streams(connection, told, known)
+        ends = _run_ends(connection, {(project, run) for (project, _), (_, runs) in told.items() for run in runs})
+        return [
+            _claim(row, claimed[key], told[key], ends, self._resources[row.project, row.resource_id], now_ms)
+            for key in keys
+            if (row := known.get(key)) is not None and (row.project, row.resource_id) in self._resources
+        ]
+
+    def _learn(self, connection: Connection, keys: set[Key]) -> None:
+        if keys <= self._resources.keys():
+            return
+        if len(self._resources) > KEPT_RESOURCES:
+            self._resources.clear()
+        statement = select(resources).where(are_of(resources.c.project, resources.c.resource_id, keys))
+        self._resources.update({(row.project, row.resource_id): resource_of(row) for row in connection.execute(statement)})
 
 
-def _told(connection: Connection, statement: Any) -> dict[Key, Told]:
-    """What the rows of a query of `_EVENT_COLUMNS` tell, by call. Sorted here: a database would sort the payloads with them."""
+def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, _Known]:
+    """What the calls' rows say."""
+    if connection.dialect.name == "sqlite":
+        rows: Any = fetch(connection, _SQLITE_CALLS, _listed(keys))
+    else:
+        rows = connection.execute(select(*_CALL_COLUMNS).where(are_of(calls.c.project, calls.c.request_id, keys)))
+    return {(row.project, row.request_id): row for row in map(_Known._make, rows)}
+
+
+def _events(connection: Connection, keys: Sequence[Key]) -> dict[Key, Told]:
+    if connection.dialect.name == "sqlite":
+        return _told(fetch(connection, _SQLITE_EVENTS, _listed(keys)))
+    return _told(_read(connection, are_of(events.c.project, events.c.request_id, keys)))
+
+
+def _listed(keys: Sequence[Key]) -> tuple[str, str]:
+    return as_list(request_id for _, request_id in keys), as_list({project for project, _ in keys})
+
+
+def _read(connection: Connection, which: ColumnElement[bool]) -> list[list[Any]]:
+    """Events, their payloads decoded."""
+    rows: Any = connection.execute(select(*_EVENT_COLUMNS).where(which))
+    return [[*row[:-1], read_json(row[-1])] for row in rows]
+
+
+def _told(rows: list[list[Any]]) -> dict[Key, Told]:
+    """What events tell, by call. Sorted here: a database would sort the payloads with them."""
     found: dict[Key, Told] = defaultdict(lambda: ([], {}))
-    result: Any = connection.execute(statement)
-    rows: list[tuple[Any, ...]] = result.all()
     rows.sort(key=_ARRIVAL)
-    for (
-        type_, event_id, timestamp, fraction, received, arrival, sequence, dialect, payload, request_id, project, run_id,
-    ) in rows:  # fmt: skip
+    for type_, event_id, timestamp, fraction, received, arrival, sequence, dialect, request_id, project, run_id, payload in rows:
         of_call, runs = found[project, request_id]
         of_call.append(
             StoredEvent(
@@ -83,7 +141,7 @@ def _told(connection: Connection, statement: Any) -> dict[Key, Told]:
                 arrival=arrival,
                 sequence=sequence or 0,
                 dialect=dialect,
-                payload=read_json(payload),
+                payload=payload,
                 request_id=request_id,
             )
         )
@@ -92,13 +150,13 @@ def _told(connection: Connection, statement: Any) -> dict[Key, Told]:
     return found
 
 
-def _add_streams(connection: Connection, told: dict[Key, Told], known: Mapping[Key, AnyRow]) -> None:
+def _add_streams(connection: Connection, told: dict[Key, Told], known: Mapping[Key, _Known]) -> None:
     """A call of a part, which has no rows, is read from its stream's; pieces of text are many and name no part."""
     streams = {key: stream for key, row in known.items() if key not in told and (stream := stream_of_part(row)) is not None}
     if not streams:
         return
     of_streams = are_of(events.c.project, events.c.request_id, set(streams.values()))
-    rows = _told(connection, select(*_EVENT_COLUMNS).where(of_streams, events.c.type.not_like("%.delta")))
+    rows = _told(_read(connection, and_(of_streams, events.c.type.not_like("%.delta"))))
     told.update({key: rows[stream] for key, stream in streams.items()})
 
 
@@ -117,20 +175,22 @@ def _run_ends(connection: Connection, runs: set[Key]) -> dict[Key, list[StoredEv
     return ends
 
 
-def _claim(key: Key, dirty: int, told: Told, ends: Mapping[Key, list[StoredEvent]], known: AnyRow, now_ms: int) -> CallClaim:
+def _claim(
+    known: _Known, dirty: int, told: Told, ends: Mapping[Key, list[StoredEvent]], resource: Resource, now_ms: int
+) -> CallClaim:
     of_call, runs = told
     received = [event.received_ms for event in of_call] or [now_ms]
     return CallClaim(
-        project=key[0],
-        request_id=key[1],
+        project=known.project,
+        request_id=known.request_id,
         dirty=dirty,
         events=tuple(of_call),
-        run_ends=tuple(end for run_id in runs for end in ends.get((key[0], run_id), ())),
-        resource=resource_of(known),
+        run_ends=tuple(end for run_id in runs for end in ends.get((known.project, run_id), ())),
+        resource=resource,
         first_received_ms=min(received),
         last_received_ms=max(received),
         trace_id=known.trace_id,
-        exported=known.exported_status,
+        exported=known.exported,
         settled_ms=known.settled_ms,
     )
 
@@ -152,10 +212,4 @@ def stored_event(row: AnyRow) -> StoredEvent:
 
 def resource_of(row: AnyRow) -> Resource:
     """The resource in a row that joined `resources`."""
-    return _resource(row.resource_id, row.service, row.attributes)
-
-
-@lru_cache(maxsize=1024)
-def _resource(resource_id: str, service: str, attributes: str) -> Resource:
-    """One object for all calls of a sender: whoever keeps notes on a resource finds it again at once."""
-    return Resource(resource_id=resource_id, service=service, attributes=read_json(attributes))
+    return Resource(resource_id=row.resource_id, service=row.service, attributes=read_json(row.attributes))

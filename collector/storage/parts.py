@@ -10,11 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, select
 
-from collector.storage.rows import AnyRow
 from collector.storage.tables import calls, events
 
 
-def stream_of_part(call: AnyRow) -> tuple[str, str] | None:
+def stream_of_part(call: Any) -> tuple[str, str] | None:
     """The (project, requestId) of the stream whose part a call's row may be, by its name; None for other calls."""
     parent = call.parent_request_id
     return (call.project, parent) if parent and call.request_id.startswith(f"{parent}/") else None
