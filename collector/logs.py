@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
 
@@ -69,7 +69,7 @@ def _renderers(log_format: Literal["console", "json"]) -> list[Any]:
 def _tell_exception(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """`exc_info` becomes `exception`: where it came from and of which type, with the words of our own errors only."""
     told: Any = event.pop("exc_info", None)
-    exc: Any = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
+    exc: Any = sys.exc_info()[1] if told is True else cast(Any, told)[1] if isinstance(told, tuple) else told
     if isinstance(exc, BaseException):
         event["exception"] = "\n".join(_chain(exc))
     return event
