@@ -13,8 +13,9 @@ from collector import errors
 from collector.api.problems import problem_response
 
 STATUSES = {
-    "BadRequest": 400, "NotAuthenticated": 401, "NotAllowed": 403, "NotFound": 404, "TooSlow": 408, "TooLarge": 413, "UnsupportedMedia": 415,
-    "SqlRefused": 400, "SqlTimeout": 400, "NothingAccepted": 422, "RateLimited": 429, "StoreBusy": 503, "StoreUnavailable": 503,
+    "BadRequest": 400, "NotAuthenticated": 401, "NotAllowed": 403, "NotFound": 404, "TooSlow": 408, "TooLarge": 413,
+    "UnsupportedMedia": 415, "SqlRefused": 400, "SqlTimeout": 400, "NothingAccepted": 422, "RateLimited": 429,
+    "StoreBusy": 503, "StoreUnavailable": 503,
 }  # fmt: skip
 
 
