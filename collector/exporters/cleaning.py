@@ -18,6 +18,8 @@ MAX_SPAN_CHARS = 768 * 1024
 MAX_DEPTH = 8
 MAX_ITEMS = 1024
 _MAX_INT = 2**63 - 1
+_SHORT_CHARS, _MOST_SHORT = 4096, 64
+"""So many texts of that length fit a span in any case."""
 _MAX_TIME_NS = 2**64 - 1
 
 
@@ -42,6 +44,31 @@ def clean_attributes(attributes: Mapping[Any, Any]) -> dict[str, Clean]:
     cleaned = {clean_text(str(name), 255): _clean(value, MAX_DEPTH) for name, value in attributes.items() if _is_named(name)}
     kept = {name: value for name, value in sorted(cleaned.items()) if value is not None}
     return _fitted(kept)
+
+
+def is_clean(attributes: Mapping[str, Any]) -> bool:
+    """
+    Whether cleaning would surely do no more than sort and leave None out.
+
+    Told fast, because nearly all spans hold a few short texts and numbers.
+    """
+    return len(attributes) <= _MOST_SHORT and all(
+        0 < len(name) <= 255 and name.isascii() and "\0" not in name and _is_clean(value) for name, value in attributes.items()
+    )
+
+
+def _is_clean(value: Any) -> bool:
+    kind = cast("object", type(value))
+    if kind is str:
+        return len(value) <= _SHORT_CHARS and value.isascii() and "\0" not in value
+    if kind is int:
+        return -_MAX_INT <= value <= _MAX_INT
+    if kind is float:
+        return math.isfinite(value)
+    if kind is list:
+        # Finish reasons, stop sequences: mostly one.
+        return len(value) == 1 and type(value[0]) is str and _is_clean(value[0])
+    return value is None or kind is bool
 
 
 def _is_named(name: object) -> TypeGuard[str]:
