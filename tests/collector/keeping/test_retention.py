@@ -2,13 +2,8 @@
 Retention on both engines: what goes, what stays, and that nothing is left behind.
 """
 
-from collections.abc import Iterator
-
-import pytest
-
 from collector.events import HookState
 from collector.keeping.retention import DAY_MS, RetentionLimits, RetentionWorker
-from collector.storage.engines import open_store
 from collector.storage.keeper import RetentionRule
 from collector.storage.outbox import ExportDone
 from collector.storage.protocols import Store
@@ -17,16 +12,6 @@ from tests.fakes.kept import OLD_MS, dangling, media, old_call, rows
 from tests.fakes.stored import NOW_MS, TRACE_ID, append, claim, event
 
 TABLES = ("events", "calls", "spans", "tool_calls", "token_usage", "call_health", "call_work", "exports", "blobs", "blob_refs")
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """
-    A store on a fresh database, on each engine.
-    """
-    opened = open_store(store_url, settle_ms=0)
-    yield opened
-    opened.close()
 
 
 def retention(store: Store, *, days: int | None = 30, max_bytes: int | None = None) -> RetentionWorker:
