@@ -6,7 +6,8 @@ Where several collectors share a database a claim is one short write; where only
 memory. Either way events are read afterwards, on a reading connection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -31,6 +32,9 @@ from collector.storage.settling import settle
 from collector.storage.sqlite_answers import fetch
 from collector.storage.tables import call_work, calls
 from collector.storage.touches import Key, are_of, mark_dirty
+
+APART_MS = 600_000
+"""Longer than any step of removing takes."""
 
 
 class CallWork(StorePart):
@@ -82,6 +86,20 @@ class CallWork(StorePart):
     def _let_go(self, claims: Sequence[CallClaim]) -> None:
         if self._held is not None:
             self._held.release([(claim.project, claim.request_id) for claim in claims])
+
+    @contextmanager
+    def _apart_from_workers(self, keys: Iterable[Key], *, now_ms: int) -> Generator[set[Key]]:
+        """Those of the calls that no worker of this process has in hand; none gets them before the end of the block."""
+        if self._held is None:
+            yield set(keys)
+            return
+        with self._held.claiming(now_ms) as taken:
+            free = set(keys) - taken.keys()
+            taken.update(dict.fromkeys(free, now_ms + APART_MS))
+        try:
+            yield free
+        finally:
+            self._held.release(free)
 
     def mark_all_dirty(self, *, project: str | None, request_id: str | None, now_ms: int) -> int:
         """See `WorkQueue.mark_all_dirty`."""

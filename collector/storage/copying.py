@@ -29,6 +29,9 @@ _BIG = frozenset({"blobs"})
 _HASH_BYTES = 16
 _SEQUENCES = {"events": "arrival", "exports": "export_id"}
 
+COPIED = tuple(table for table in metadata.sorted_tables if table.name != "collectors")
+"""All but who is running: that is of one database only."""
+
 Told = Callable[[str, str, int, int], None]
 """table, "copy" or "check", rows done, rows in all"""
 
@@ -63,7 +66,7 @@ def copy_database(source_url: str, target_url: str, *, into_existing: bool, told
     with _reading(source_url) as source, _writing(target_url) as target:
         if not into_existing:
             _require_empty(target)
-        reports = [_copy_table(source, target, table, told) for table in metadata.sorted_tables]
+        reports = [_copy_table(source, target, table, told) for table in COPIED]
         _go_on_numbering(target)
     return reports
 
@@ -129,7 +132,7 @@ def _translated(side: str) -> Generator[None]:
 
 def _require_empty(target: Connection) -> None:
     with target.begin():
-        full = [table.name for table in metadata.sorted_tables if target.execute(select(table).limit(1)).first() is not None]
+        full = [table.name for table in COPIED if target.execute(select(table).limit(1)).first() is not None]
     if full:
         raise WrongSettings(f"--to is not empty ({', '.join(full)}): name an empty database, or go on with --into-existing")
 

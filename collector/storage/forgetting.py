@@ -58,7 +58,7 @@ class Forgetting(KeeperPart):
         arrivals = plan.loose_arrivals[:_STEP_EVENTS]
 
         def remove(connection: Connection) -> tuple[set[str], Counter[str]]:
-            ours = mark(connection, wanted, now_ms=now_ms, take_over=True)
+            ours = mark(connection, free, now_ms=now_ms, take_over=True)
             removed = remove_calls(connection, ours)
             if arrivals:
                 removed += remove_events(connection, and_(events.c.project == project, events.c.arrival.in_(arrivals)))
@@ -67,7 +67,8 @@ class Forgetting(KeeperPart):
                 removed["hook_states"] = connection.execute(delete(hook_states).where(of_hooks)).rowcount
             return {name for _, name in ours}, removed
 
-        gone, removed = self._remove(lambda connection: _overwriting(connection, remove))
+        with self._apart_from_workers(wanted, now_ms=now_ms) as free:
+            gone, removed = self._remove(lambda connection: _overwriting(connection, remove))
         # A call that could not be had goes to the end: the others need not wait for it.
         held = tuple(name for _, name in wanted if name not in gone)
         left = replace(

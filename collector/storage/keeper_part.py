@@ -5,7 +5,7 @@ Flow: expiring, forgetting -> **KeeperPart** -> the writer's queue (SQLite has o
 On PostgreSQL a step must not share a transaction with settled calls: it takes locks in an order of its own.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from collector.errors import StoreError, StoreUnavailable
 from collector.storage.database import StorePart
+from collector.storage.touches import Key
 
 T = TypeVar("T")
 
@@ -40,6 +41,10 @@ class KeeperPart(StorePart):
                 kind = StoreError if verdict == "refused" else StoreUnavailable
                 raise kind(f"the database refused to remove ({type(exc).__name__}); nothing of this step was, try again") from exc
         raise AssertionError("the last attempt returns")
+
+    def _apart_from_workers(self, keys: Iterable[Key], *, now_ms: int) -> AbstractContextManager[set[Key]]:
+        """In a whole store `CallWork` has it: only that knows what workers have in hand."""
+        raise NotImplementedError
 
     def _looking(self) -> AbstractContextManager[Connection]:
         """As `reading`, for looks at all rows, which may take long."""

@@ -30,7 +30,7 @@ def fill_for(store: Store, user: str, *, name: str, **more: str) -> None:
     """A call of a user, settled and waiting for export, with a picture."""
     old_call(
         store, name, at_ms=NOW_MS, columns={"user_id": user, **more}, blob=media(f"picture of {user}".encode()),
-        destinations=("otlp",), trace_id=name[0] * 32, user_id=user, **more,
+        destinations=("otlp",), trace_id=name[0] * 32, span_id=name[0] * 16, user_id=user, **more,
     )  # fmt: skip
 
 
@@ -52,7 +52,16 @@ def test_everything_of_a_user_goes_and_nothing_else(store: Store, store_url: str
 
     assert {"calls": 2, "blobs": 1, "hook_states": 1, "events": 6, "exports": 1}.items() <= done.counts.items()
     after = rows(store_url, *tables)
-    assert {"events": 3, "calls": 1, "spans": 1, "tool_calls": 1, "exports": 1, "call_work": 0, "blobs": 1, "hook_states": 0} == after
+    assert {
+        "events": 3,
+        "calls": 1,
+        "spans": 1,
+        "tool_calls": 1,
+        "exports": 1,
+        "call_work": 0,
+        "blobs": 1,
+        "hook_states": 0,
+    } == after
     assert before["events"] - after["events"] == 6
     assert {} == dangling(store_url)
     assert {} == wipe(store, "user_id", "ann").counts
@@ -171,7 +180,10 @@ def test_the_bytes_are_gone_from_the_file(sqlite_url: str, request: pytest.Fixtu
             blob = media(text.encode())
             row = event(f"e{number}", request_id=f"r{number}", user_id=user, payload={"content": text, **showing(blob)})
             append(store, row, start=True, terminal=True, blobs=(blob,))
-            claims = [settlement(one, prompt_preview=text, user_id=user, destinations=("otlp",), encoded=text.encode()) for one in claim(store)]
+            claims = [
+                settlement(one, prompt_preview=text, user_id=user, destinations=("otlp",), encoded=text.encode())
+                for one in claim(store)
+            ]
             store.settle_calls(claims, now_ms=NOW_MS)
         store.mark_all_dirty(project="p", request_id=None, now_ms=NOW_MS)
         store.settle_calls([settlement(one) for one in claim(store)], now_ms=NOW_MS)
