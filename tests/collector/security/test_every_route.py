@@ -126,7 +126,7 @@ def _routes() -> set[tuple[str, str]]:
         for router in (*ROUTERS, *PAGES)
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     return found | {("POST", "/v1/events")}
 
