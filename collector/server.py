@@ -6,6 +6,7 @@ stops in order: no new requests, streams end, running requests finish, then the 
 """
 
 import contextlib
+import gc
 import ipaddress
 import os
 import signal
@@ -27,6 +28,7 @@ from collector.stopping import GRACE_S
 log = structlog.get_logger(__name__)
 
 START_LIMIT_S = 30.0
+_NEW_OBJECTS_A_LOOK = 5_000
 
 
 def is_loopback(host: str) -> bool:
@@ -72,7 +74,19 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     with _opened(settings) as (collector, listener):
         url = address_of(listener)
         warn_of_plain_http(settings)
-        _Server(collector, _bounds(settings), lambda: on_ready(url)).run_to_end(listener)
+
+        def ready() -> None:
+            _keep_what_the_start_made()
+            on_ready(url)
+
+        _Server(collector, _bounds(settings), ready).run_to_end(listener)
+
+
+def _keep_what_the_start_made() -> None:
+    """Modules and routes stay for good: looking through them for garbage again and again would stop every request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS_A_LOOK, 10, 10)
 
 
 class ServerThread:

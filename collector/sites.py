@@ -8,10 +8,12 @@ Strict on purpose: what can't be read is nobody's name.
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?\.?)(?::(\d{1,5}))?", re.ASCII)
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(.+)", re.ASCII)
+_NAMES_KEPT: Final = 256
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -25,12 +27,18 @@ class Site:
     @property
     def is_loopback(self) -> bool:
         """Whether it can only be this machine: `localhost`, names below it (RFC 6761), 127.0.0.0/8, ::1."""
-        if self.name == "localhost" or self.name.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(self.name).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.name)
+
+
+# Asked with every request, and nearly always of the same names.
+@lru_cache(_NAMES_KEPT)
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class Origin:
         return self.name == host.name and (self.port or default) == (host.port or default)
 
 
+@lru_cache(_NAMES_KEPT)
 def read_host(text: str) -> Site | None:
     """A Host header's value, or None for what is none. Case and a trailing dot don't matter."""
     found = _HOST.fullmatch(text.strip().lower())

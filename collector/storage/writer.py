@@ -2,8 +2,8 @@
 The group-commit writer: one thread, one connection, many requests a commit.
 
 Flow: ingest, pipeline -> **GroupWriter** -> `batches.store` | a work job -> commit and sync -> the futures.
-While one group is being synced the next one gathers by itself, so there is no waiting time to tune. Ingest goes first; after
-each ingest group some work has its turn, in a transaction of its own, so neither starves and neither spoils the other.
+While one group is being synced the next one gathers by itself, so there is no waiting time to tune. Ingest goes first; work has
+its turn when no request waits, or when it has waited long enough, in a transaction of its own: neither starves the other.
 """
 
 import threading
@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 MAX_GROUP_EVENTS = 5_000
 MAX_GROUP_JOBS = 8
+WORK_WAITS_S = 0.25
+"""How long assembly and exports wait at most while requests queue up for their commit."""
 _PROBE_EVERY_S = 1.0
 _REST_AFTER_FAILURE_S = 3.0
 """A small write may go through where events don't: so long after a failed group only events prove that commits work again."""
@@ -166,6 +168,9 @@ class GroupWriter:
 
     def _take_jobs(self) -> list[_Job]:
         with self._changed:
+            # What senders wait for goes first; work only gets what is left, but always something.
+            if self._appends and self._jobs and self._clock.monotonic_s() - self._jobs[0].since_s < WORK_WAITS_S:
+                return []
             taken = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP_JOBS))]
             self._busy_since_s = taken[0].since_s if taken else None
         return [job for job in taken if job.future.set_running_or_notify_cancel()]

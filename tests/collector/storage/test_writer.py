@@ -11,7 +11,7 @@ import pytest
 
 from collector.errors import StoreUnavailable
 from collector.storage.sqlite import SqliteEngine
-from collector.storage.writer import GroupWriter
+from collector.storage.writer import MAX_GROUP_EVENTS, GroupWriter
 from tests.fakes.clock import FakeClock
 from tests.fakes.stored import batch, event
 
@@ -136,6 +136,39 @@ def test_cancelled_request_is_not_stored(engine: AwayEngine):
 
     assert 1 == writer.append(batch(event("gone"))).result(20).accepted
     assert 0 == writer.queued_events()
+    holder.join()
+    writer.close()
+    engine.close()
+
+
+@pytest.mark.parametrize(("waited_ms", "groups_before"), [(0, 2), (10_000, 1)])
+def test_work_goes_after_requests_but_does_not_wait_for_ever(engine: AwayEngine, waited_ms: int, groups_before: int):
+    """
+    A job that came before two groups of requests is done after both, or between them once it has waited long enough.
+    """
+    clock = FakeClock()
+    writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=20_000)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hang(_connection: Any) -> None:
+        is_held.set()
+        assert may_go.wait(20)
+
+    seen: list[int] = []
+    futures: list[Any] = []
+    holder = threading.Thread(target=writer.run, args=(hang,))
+    worker = threading.Thread(target=lambda: writer.run(lambda _: seen.append(sum(future.done() for future in futures))))
+    holder.start()
+    assert is_held.wait(20)
+    worker.start()
+    wait_until(lambda: len(writer._jobs) == 1)
+    half = MAX_GROUP_EVENTS // 2 + 1
+    futures += [writer.append(batch(*(event(f"{name}-{n}") for n in range(half)))) for name in "ab"]
+    clock.advance(waited_ms)
+    may_go.set()
+    worker.join(20)
+
+    assert [groups_before] == seen
     holder.join()
     writer.close()
     engine.close()

@@ -1,0 +1,51 @@
+"""
+Wait on the event loop for what the writer's thread finishes, with one wake-up for all that finish together.
+
+Flow: GroupWriter (its thread) -> **Landing** -> ingest (the loop). A commit ends many requests at once; waking the loop for
+each of them would cost more than their share of the commit.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Landing:
+    """Of one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._landed: deque[asyncio.Future[None]] = deque()
+        self._is_ringing = False
+
+    async def wait(self, future: "Future[T]") -> T:
+        """The future's result. Whoever is cancelled meanwhile takes its request back, if it is not being worked on yet."""
+        if not future.done():
+            waiter: asyncio.Future[None] = self.loop.create_future()
+            future.add_done_callback(lambda _: self._land(waiter))
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                future.cancel()
+                raise
+        return future.result()
+
+    def _land(self, waiter: "asyncio.Future[None]") -> None:
+        self._landed.append(waiter)
+        # In this order: whoever lands after the bell was heard rings again.
+        if not self._is_ringing:
+            self._is_ringing = True
+            # A loop that is closed has nobody left to tell.
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._is_ringing = False
+        while self._landed:
+            waiter = self._landed.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
