@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collector.exporters import ExportSettings, open_exporters
+from collector.exporters import ExportSettings, Later, open_exporters
 from collector.pipeline.pipeline import Pipeline
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
@@ -136,6 +136,23 @@ def test_assembling_again_sends_nothing(bench: Bench, exporter: RecordingExporte
     assert after is not None
     assert (before["trace_id"], before["span_id"]) == (after["trace_id"], after["span_id"])
     assert 1 == len(exporter.names())
+
+
+def test_end_that_comes_before_the_incomplete_span_was_sent_takes_its_place(bench: Bench, exporter: RecordingExporter) -> None:
+    """
+    The backend was away when the call went quiet: only the whole span goes out when it is back.
+    """
+    exporter.will(Later(reason="away", after_s=3_600.0))
+    bench.feed(bench.started("a"))
+    bench.run_after(IDLE_TIMEOUT_MS)
+    bench.feed(bench.completed("a"))
+    bench.run_after(SETTLE_MS)
+    assert [("pending", True)] == [(row["state"], row["is_final"]) for row in bench.exports("a")]
+
+    bench.run_after(3_600_000)
+
+    assert ["UNSET"] == [span.status for span in exporter.sends[-1]]
+    assert 2 == len(exporter.sends)
 
 
 def test_call_without_an_end_goes_out_as_incomplete_and_once_more_when_it_ends(bench: Bench, exporter: RecordingExporter) -> None:
