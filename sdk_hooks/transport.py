@@ -2,13 +2,14 @@
 One POST to the collector, and what its answer means.
 
 Flow: emitter -> **transport** -> collector.
-`http.client` is imported with the first POST. Never logs, never raises, never shows a key.
+`http.client` is imported with the first POST. Never raises, never shows a key, and logs one thing: that a way is not private.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from sdk_hooks.guard import log
 from sdk_hooks.version import VERSION
 
 if TYPE_CHECKING:
@@ -73,6 +74,13 @@ class HttpTransport:
         self._path = f"{parts.path.rstrip('/')}/v1/events"
         self._api_key = api_key
         self._connection: HTTPConnection | None = None
+        if not self._is_https and not is_loopback(self._host):
+            log(
+                "warning",
+                "hookline: events and the key go to %s over plain http, readable for whoever is on the way; "
+                "set HOOKLINE_URL to an https address (a proxy in front of the collector speaks TLS)",
+                self._host,
+            )
 
     def post(self, body: bytes, *, is_gzip: bool, timeout_s: float) -> Answer:
         from http.client import HTTPException
@@ -128,6 +136,17 @@ class HttpTransport:
             import os
 
             os.close(connection.sock.detach())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it can only be this machine. Of names by their spelling: nobody is asked."""
+    return host in ("localhost", "::1") or host.endswith(".localhost") or _is_127(host)
+
+
+def _is_127(host: str) -> bool:
+    # Not `127.example.com`, which begins like one.
+    parts = host.split(".")
+    return parts[0] == "127" and len(parts) == 4 and all(part.isdigit() for part in parts)
 
 
 def read_answer(response: HTTPResponse, body: bytes) -> Answer:

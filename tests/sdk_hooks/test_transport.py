@@ -88,3 +88,31 @@ def test_retry_after(text: str | None, expected: float | None):
 def test_retry_after_as_a_date():
     """A date in the past is now."""
     assert 0.0 == read_retry_after("Wed, 21 Oct 2015 07:28:00 GMT")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_said"),
+    [
+        ("http://collector.internal:4319", True),
+        ("http://10.0.0.5", True),
+        ("http://127.0.0.1.example", True),
+        ("http://127.evil.example.org", True),
+        ("http://notlocalhost", True),
+        ("https://collector.internal", False),
+        ("http://127.0.0.1:4319", False),
+        ("http://127.8.9.1", False),
+        ("http://LOCALHOST:1", False),
+        ("http://hookline.localhost", False),
+        ("http://[::1]:4319", False),
+    ],
+)
+def test_plain_http_to_another_machine_is_said_once(caplog: pytest.LogCaptureFixture, url: str, is_said: bool):
+    """With what to do, and without the key; TLS and this machine are fine."""
+    transport = HttpTransport(url, "hk_secret")
+    for _ in range(3):
+        transport.close()
+
+    lines = [record.getMessage() for record in caplog.records]
+    assert [is_said] * len(lines) == ["HOOKLINE_URL" in line for line in lines]
+    assert (1 if is_said else 0) == len(lines)
+    assert "hk_secret" not in caplog.text
