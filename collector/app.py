@@ -38,6 +38,7 @@ from collector.keeping.retention import RetentionLimits, RetentionWorker
 from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
 from collector.pipeline.pipeline import Pipeline
+from collector.pipeline.upkeep import UpkeepWorker
 from collector.query.live import LiveHub
 from collector.settings import ROLES, Settings, captures_content, otel_environment, without_password
 from collector.stopping import Stopping
@@ -80,6 +81,7 @@ def build_collector(settings: Settings) -> Collector:
         settle_ms=settings.settle_ms,
         queue_max_events=settings.queue_max_events,
         sql_role=settings.sql_role,
+        partition_days=settings.partition_days,
     )
     hub, membership = LiveHub(), open_membership(settings.database_url, roles=settings.role_names)
 
@@ -104,6 +106,7 @@ def build_collector(settings: Settings) -> Collector:
             clock=membership.clock,
             queued_events=store.queued_events,
         ),
+        upkeep=UpkeepWorker(store, clock=membership.clock),
     )
     stopping = Stopping(settings.stop_timeout_s)
     running = _Running(

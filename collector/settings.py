@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     sql_role: str | None = Field(
         None, description="PostgreSQL role without rights, under which statements of `POST /v1/sql` run: a second wall."
     )
+    partition_days: int = Field(
+        7,
+        ge=1,
+        le=366,
+        description="PostgreSQL: how many days of events a partition holds. Counts for those that are still to make.",
+    )
     roles: str = Field(
         "ingest,work,web",
         description="What this process does: take events in, assemble and export calls, serve readers. On SQLite one process "

@@ -19,6 +19,7 @@ from collector.pipeline.calls import Assemble, CallWorker, Timing, with_price
 from collector.pipeline.exports import DestinationState, ExportWorker
 from collector.pipeline.loop import Loop
 from collector.pipeline.metrics import MetricsWorker
+from collector.pipeline.upkeep import UpkeepWorker
 from collector.storage.membership import new_owner
 from collector.storage.protocols import WorkQueue
 
@@ -31,7 +32,7 @@ LAST_EXPORT_S = 1.0
 
 class Pipeline:
     """
-    One thread for calls, one a destination, one for metrics, one for retention. The exporters are its own: it closes them.
+    One thread for calls, one a destination, one each for metrics, retention and upkeep. The exporters are its own: it closes them.
 
     `run_once` is the same work without threads. `on_settled` is told the projects whose calls changed, after the commit.
     """
@@ -53,6 +54,7 @@ class Pipeline:
         meter: Meter | None = None,
         metrics_exporter: MetricsExporter | None = None,
         retention: RetentionWorker | None = None,
+        upkeep: UpkeepWorker | None = None,
     ) -> None:
         self._store = store
         self._exporters = tuple(exporters)
@@ -80,6 +82,7 @@ class Pipeline:
         self._metrics_loops = () if self._metrics is None else (self._metrics_loop(self._metrics, poll_s),)
         self._retention = retention
         self._retention_loops = () if retention is None else (_retention_loop(retention, poll_s),)
+        self._upkeep_loops = () if upkeep is None else (_upkeep_loop(upkeep, poll_s),)
         self._is_started = False
 
     @property
@@ -141,7 +144,7 @@ class Pipeline:
         return Loop("hookline-metrics", worker.run_once, worker.until_due_s, poll_s=poll_s)
 
     def _loops(self) -> tuple[Loop, ...]:
-        return (self._call_loop, *self._export_loops, *self._metrics_loops, *self._retention_loops)
+        return (self._call_loop, *self._export_loops, *self._metrics_loops, *self._retention_loops, *self._upkeep_loops)
 
     def _until_due_s(self) -> float | None:
         now_ms = self._clock.now_ms()
@@ -155,6 +158,10 @@ class Pipeline:
 
 def _retention_loop(worker: RetentionWorker, poll_s: float) -> Loop:
     return Loop("hookline-retention", worker.run_once, worker.until_due_s, poll_s=poll_s)
+
+
+def _upkeep_loop(worker: UpkeepWorker, poll_s: float) -> Loop:
+    return Loop("hookline-upkeep", worker.run_once, worker.until_due_s, poll_s=poll_s)
 
 
 def _backoff(waits_ms: tuple[int, int], roll: Callable[[], float]) -> Backoff:

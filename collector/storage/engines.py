@@ -15,6 +15,7 @@ from collector.clock import Clock, SystemClock
 from collector.errors import WrongSettings
 from collector.events import Batch, Receipt
 from collector.storage.call_reads import CallReads
+from collector.storage.caretaking import Caretaking
 from collector.storage.claiming import CallWork
 from collector.storage.database import Database
 from collector.storage.detail_reads import DetailReads
@@ -42,7 +43,18 @@ ENGINES: Mapping[str, type[SqliteEngine] | type[PostgresqlEngine]] = {
 
 
 class SqlStore(
-    CallWork, ExportWork, EventReads, CallReads, DetailReads, StatsReads, SqlReads, Keys, PageSessions, Expiring, Forgetting
+    CallWork,
+    ExportWork,
+    EventReads,
+    CallReads,
+    DetailReads,
+    StatsReads,
+    SqlReads,
+    Keys,
+    PageSessions,
+    Expiring,
+    Forgetting,
+    Caretaking,
 ):
     """A store on an engine: the sum of its parts, and the way in."""
 
@@ -88,6 +100,7 @@ def open_store(
     queue_max_events: int = 50_000,
     read_only: bool = False,
     sql_role: str | None = None,
+    partition_days: int = 7,
     clock: Clock | None = None,
 ) -> Store:
     """The store at a URL; users' SQL runs under `sql_role` on PostgreSQL. Raises WrongSettings, StoreLocked, StoreUnavailable."""
@@ -95,7 +108,7 @@ def open_store(
     writer = None
     if not read_only:
         writer = GroupWriter(engine, clock or SystemClock(), settle_ms=settle_ms, queue_max_events=queue_max_events)
-    return SqlStore(Database(engine, writer), settle_ms=settle_ms)
+    return SqlStore(Database(engine, writer), settle_ms=settle_ms, partition_days=partition_days)
 
 
 def open_membership(url: str, *, roles: Sequence[str] = ()) -> Membership:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from collector.events import Batch, Receipt, Resource, StoredEvent
 from collector.spans import Assembled, Status
+from collector.storage.caretaker import Caretaker
 from collector.storage.keeper import Keeper
 from collector.storage.outbox import Outbox
 from collector.storage.sql_types import SqlReader
@@ -374,7 +375,7 @@ class SessionStore(Protocol):
     def end_session(self, token_hash: str) -> None: ...
 
 
-class Store(EventWriter, WorkQueue, Reader, KeyStore, SessionStore, SqlReader, Keeper, Protocol):
+class Store(EventWriter, WorkQueue, Reader, KeyStore, SessionStore, SqlReader, Keeper, Caretaker, Protocol):
     """An engine: all seven, and its life."""
 
     def close(self) -> None:

@@ -101,6 +101,12 @@ class SqliteEngine:
     def vacuum(self, connection: Connection) -> tuple[int, int]:
         return upkeep.sqlite_vacuum(connection, self._path)
 
+    def make_partitions(self, *, now_ms: int, days: int) -> Sequence[str]:
+        return []
+
+    def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
+        return []
+
     def verdict(self, exc: Exception) -> Verdict:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc
         # Locked, full, read-only and I/O errors are OperationalError; values that don't fit are not.

@@ -1,0 +1,32 @@
+"""
+What a store needs done for it now and then, and the receipts that repeated requests refer to.
+
+Flow: pipeline.upkeep -> **Caretaker** -> partitions, receipts ; ingest -> **first_receipt** -> receipts.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Caretaker(Protocol):
+    """A part of `protocols.Store`, in a file of its own."""
+
+    def make_room(self, *, now_ms: int) -> Sequence[str]:
+        """Make partitions of events ahead of time, where the engine has some; the new ones' names. Safe to repeat."""
+        ...
+
+    def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
+        """
+        Drop partitions whose events are all older, with their events; their names. At once, whatever their size.
+
+        What else there is of those calls stays: it is the caller's.
+        """
+        ...
+
+    def first_receipt(self, project: str, idempotency_key: str, *, received_ms: int) -> int:
+        """When a request with this key first came, to any collector: `received_ms` where it is new. Committed before it returns."""
+        ...
+
+    def forget_receipts(self, *, before_ms: int) -> int:
+        """Forget keys that first came before; how many."""
+        ...
