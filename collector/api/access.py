@@ -168,7 +168,10 @@ class Access:
             found = self._api_key_holder if self._is_api_key(digest) else self._known.verdict(digest)
             if isinstance(found, Identity):
                 _check_origin(found, headers)
-                return replace(found, is_by_cookie=True) if is_by_cookie else found
+                if not is_by_cookie:
+                    return found
+                _check_own_page(headers)
+                return replace(found, is_by_cookie=True)
             why = found.why
         if self._is_open_to_anyone():
             return ANYONE
@@ -200,6 +203,13 @@ def _check_origin(identity: Identity, headers: Headers) -> None:
         raise NotAllowed(
             "this is a public key of other sites: it is for pages of the origins that it was made with (`hookline keys list`)"
         )
+
+
+def _check_own_page(headers: Headers) -> None:
+    """For browsers another port is the same site, so a page there sends our cookie along. Links from there are fine."""
+    came_from, what_for = (_values(headers, name)[:1] for name in (b"sec-fetch-site", b"sec-fetch-mode"))
+    if came_from not in ([], ["same-origin"], ["none"]) and what_for != ["navigate"]:
+        raise NotAllowed("a login is for the pages of this collector: send a key of your own in the Authorization header")
 
 
 def _values(headers: Headers, name: bytes) -> list[str]:

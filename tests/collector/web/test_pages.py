@@ -159,6 +159,57 @@ def test_cookie_reads_and_sends_as_the_key_does(locked: Running) -> None:
     assert 401 == locked.get("/v1/calls", cookie=cookie).status
 
 
+@pytest.mark.parametrize(
+    ("site", "mode", "is_ours"),
+    [
+        ("same-origin", "cors", True),
+        ("none", "navigate", True),
+        ("same-site", "navigate", True),
+        ("same-site", "no-cors", False),
+        ("same-site", "cors", False),
+        ("cross-site", "no-cors", False),
+    ],
+)
+def test_page_on_another_port_does_not_use_our_login(locked: Running, site: str, mode: str, is_ours: bool) -> None:
+    """
+    Cookies don't know ports: what a browser tells of the page that asks decides. A link from there may lead here.
+    """
+    cookie = cookie_of(log_in(locked, KEY))
+    for path in ("/v1/events", "/rows", "/v1/sql/schema"):
+        answer = locked.ask("GET", path, headers={"cookie": cookie, "sec-fetch-site": site, "sec-fetch-mode": mode})
+        assert is_ours == (answer.status == 200)
+
+
+def test_login_lasts_over_a_restart_and_holds_on_another_collector(postgresql_url: str) -> None:
+    """
+    Until it is logged out, or its key is revoked, wherever that was said.
+    """
+    with running_collector(postgresql_url, api_key=KEY) as one:
+        operator = {"authorization": f"Bearer {KEY}"}
+        made = one.ask("POST", "/v1/admin/keys", body={"project": "p", "scopes": ["read"]}, headers=operator).json
+        cookies = [cookie_of(log_in(one, made["key"])) for _ in range(2)]
+    with running_collector(postgresql_url, api_key=KEY) as one, running_collector(postgresql_url, api_key=KEY) as two:
+        assert {200} == {asked.get("/v1/calls", cookie=cookie).status for asked in (one, two) for cookie in cookies}
+        two.send("POST", "/logout", b"", {**FORM, "cookie": cookies[0], "origin": two.url})
+        assert [401, 401, 200] == [
+            asked.get("/v1/calls", cookie=cookie).status
+            for asked, cookie in ((one, cookies[0]), (two, cookies[0]), (one, cookies[1]))
+        ]
+        one.ask("POST", "/v1/admin/keys/revoke", body={"key_id": made["key_id"]}, headers=operator)
+        assert 401 == one.get("/v1/calls", cookie=cookies[1]).status
+
+
+def test_key_that_may_not_read_logs_nobody_in(locked: Running) -> None:
+    """
+    A sender's key, and a public one least of all.
+    """
+    operator = {"authorization": f"Bearer {KEY}"}
+    for wish in ({"scopes": ["ingest"]}, {"origins": [locked.url]}):
+        key = locked.ask("POST", "/v1/admin/keys", body=wish, headers=operator).json["key"]
+        answer = log_in(locked, key)
+        assert (401, False) == (answer.status, "set-cookie" in answer.headers)
+
+
 def test_login_is_for_this_sites_own_form(locked: Running) -> None:
     """
     A form of another site, or of nobody, logs nobody in, and the cookie is Secure where the browser speaks https.
