@@ -32,7 +32,7 @@ LAST_EXPORT_S = 1.0
 
 class Pipeline:
     """
-    One thread for calls, one a destination, one each for metrics, retention and upkeep. The exporters are its own: it closes them.
+    One thread for calls, one a destination, one for each of the rest. The exporters are its own: it closes them.
 
     `run_once` is the same work without threads. `on_settled` is told the projects whose calls changed, after the commit.
     """

@@ -24,7 +24,7 @@ class Caretaker(Protocol):
         ...
 
     def first_receipt(self, project: str, idempotency_key: str, *, received_ms: int) -> int:
-        """When a request with this key first came, to any collector: `received_ms` where it is new. Committed before it returns."""
+        """When a request with this key first came, to any collector: `received_ms` where it is new. Back after the commit."""
         ...
 
     def forget_receipts(self, *, before_ms: int) -> int:
