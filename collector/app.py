@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import anyio.to_thread
@@ -190,6 +190,8 @@ def create_app(settings: Settings, running: _Running) -> ASGIApp:
         gauges=metrics.watch(store, pipeline.counts),
         now_ms=clock.now_ms,
         wake_pipeline=pipeline.wake,
+        destinations=lambda: [asdict(one) for one in pipeline.destination_states()],
+        send_now=pipeline.send_now,
         sql_timeout_s=settings.sql_timeout_s,
         about=_about(settings),
     )

@@ -1,7 +1,7 @@
 """
-What an operator asks of a running collector: assemble again, send dead spans again, make and revoke keys.
+What an operator asks of a running collector: assemble again, make and revoke keys.
 
-Flow: `hookline reassemble`, `export --retry-dead`, `keys` -> **here** -> storage -> pipeline.
+Flow: `hookline reassemble`, `keys` -> **here** -> storage -> pipeline.
 The commands come this way because an SQLite file belongs to the server's process. All of it needs the scope `admin`:
 whoever has that is the operator, as in the no-key mode everybody on this machine is.
 """
@@ -17,7 +17,6 @@ from collector.api.schemas import answers
 from collector.fields import bounded
 from collector.query.keys import KeyWish, key_as_row, make_key
 from collector.query.parameters import clean_text
-from collector.storage.outbox import DeadSpans
 
 router = APIRouter(prefix="/v1/admin", tags=["operate"])
 
@@ -30,14 +29,6 @@ def reassemble(asked: Administering, request_id: Annotated[str | None, Body(embe
     )
     asked.parts.wake_pipeline()
     return json_answer({"count": count})
-
-
-@router.post("/retry-dead", responses=answers("Done"), summary="Send spans again that were given up")
-def retry_dead(asked: Administering, destination: Annotated[str | None, Body(embed=True)] = None) -> Response:
-    """Of one destination, or of all."""
-    found = asked.parts.store.retry_dead_exports(DeadSpans(destination=_text(destination)), now_ms=asked.parts.now_ms())
-    asked.parts.wake_pipeline()
-    return json_answer({"count": sum(row["count"] for row in found)})
 
 
 @router.get("/keys", responses=answers("Keys"), summary="Keys, without the keys themselves")

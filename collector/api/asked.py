@@ -18,7 +18,7 @@ from collector.api.sessions import Patience, Sessions
 from collector.errors import NotAllowed, UnsupportedMedia
 from collector.metrics import Metrics
 from collector.query.live import LiveHub
-from collector.storage.protocols import Store
+from collector.storage.protocols import Row, Store
 from collector.store_metrics import StoreGauges
 
 
@@ -35,6 +35,10 @@ class Parts:
     gauges: StoreGauges
     now_ms: Callable[[], int]
     wake_pipeline: Callable[[], None]
+    destinations: Callable[[], Sequence[Row]]
+    """How it stands with each place that spans go to, as this process knows it."""
+    send_now: Callable[[], None]
+    """Let destinations that are failing be tried again at once."""
     sql_timeout_s: float
     """How long a user's own statement may run."""
     about: Mapping[str, Any]

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from collector.api.asked import Reading, json_answer, parts_of
+from collector.api.outbox import MOST_REASONS
 from collector.api.problems import problem_response
 from collector.api.schemas import answers, problem
 from collector.errors import StoreError, StoreUnavailable
@@ -75,8 +76,10 @@ def status(asked: Reading) -> Response:
     }
     if asked.is_operator:
         told |= parts.about
+        told["destinations"] = parts.destinations()
         try:
             told["state"] = parts.gauges.state()
+            told["export_reasons"] = parts.store.export_reasons(limit=MOST_REASONS)
         except StoreError as exc:
             told["database_error"] = str(exc)
     return json_answer(told)

@@ -4,7 +4,7 @@ The table of routes: one row a topic. A new topic is a module with a `router` an
 
 from fastapi import APIRouter
 
-from collector.api import admin, blobs, calls, events, keeping, live, ops, pages, sql
+from collector.api import admin, blobs, calls, events, keeping, live, ops, outbox, pages, sql
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
@@ -14,6 +14,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sql.router,
     ops.router,
     admin.router,
+    outbox.router,
     keeping.router,
     pages.router,
 )

@@ -105,6 +105,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "Key": _object(key_id={"type": "string"}, key={"type": "string"}),
     "Revoked": _object(revoked={"type": "boolean"}),
     "Done": _object(count={"type": "integer"}),
+    "DoneByReason": _object(count={"type": "integer"}, items=_list()),
+    "Exports": _object(items=_list(), reasons=_list(), destinations=_list()),
     "Retention": _object(items=_list(), bytes={"type": "object"}),
     "Forgotten": {"type": "object", "description": "Counts by table: `would_remove`, or `removed`; and `exported_spans`."},
     "Vacuumed": _object(bytes_before={"type": "integer"}, bytes_after={"type": "integer"}),

@@ -1,5 +1,5 @@
 """
-`hookline db`, `keys`, `reassemble`, `export`, `version`: what an operator does.
+`hookline db`, `keys`, `reassemble`, `version`: what an operator does.
 
 Flow: options -> **cli.access** -> store, or the collector that owns it.
 """
@@ -16,7 +16,6 @@ from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
 from collector.fields import bounded
 from collector.query.keys import KeyWish, key_as_row, make_key
-from collector.storage.outbox import DeadSpans
 
 db = typer.Typer(no_args_is_help=True, help="The database: its schema, copies, and its size.")
 keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
@@ -154,21 +153,6 @@ def reassemble(
     if request_id is not None and count == 0:
         raise BadRequest(f"no call has the request id {request_id}; `hookline calls` lists them")
     _say({"calls": count, "note": "a running collector assembles them now, else the next one that starts"}, as_json)
-
-
-def export(
-    retry_dead: Annotated[bool, typer.Option("--retry-dead", help="Send spans again that were given up.")] = False,
-    destination: Annotated[str | None, typer.Option(help="otlp or jsonl; without it both.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Spans on their way out."""
-    if not retry_dead:
-        raise BadRequest("say what to do: `hookline export --retry-dead`; `hookline doctor` shows what waits and what is dead")
-    count: int = administer(
-        lambda store: sum(row["count"] for row in store.retry_dead_exports(DeadSpans(destination=destination), now_ms=_now_ms())),
-        lambda client: client.post("/v1/admin/retry-dead", {"destination": destination})["count"],
-    )
-    _say({"spans": count}, as_json)
 
 
 def version(as_json: AsJson = False) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from collector.cli import admin, call, database, doctor, keeping, read, serve, sql, tail
+from collector.cli import admin, call, database, doctor, export, keeping, read, serve, sql, tail
 from collector.cli.demo import demo
 from collector.errors import HooklineError, SchemaError, ServerUnreachable, WrongSettings
 
@@ -24,7 +24,7 @@ COMMANDS = (
     sql.sql,
     doctor.doctor,
     admin.reassemble,
-    admin.export,
+    export.export,
     keeping.forget,
     admin.version,
 )

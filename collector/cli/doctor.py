@@ -7,34 +7,25 @@ The exit code is 0 when nothing is wrong, 3 when no collector answers, else 1.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from collector.cli.client import CollectorClient
+from collector.cli.doctor_exports import export_findings
+from collector.cli.finding import Finding, Level
 from collector.cli.humanise import ago, count, duration
 from collector.cli.otlp_probe import probe_otlp
 from collector.cli.output import AsJson, console, print_json
 from collector.errors import HooklineError, NotAllowed, NotAuthenticated, ServerUnreachable
 
-Level = Literal["ok", "note", "bad"]
 CLIENT_DEFAULT_URL = "http://127.0.0.1:4319"
 """Where a client without HOOKLINE_URL sends."""
 _STYLE: Mapping[Level, str] = {"ok": "green", "note": "yellow", "bad": "bold red"}
 _SIGN: Mapping[Level, str] = {"ok": "✓", "note": "!", "bad": "✗"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at. `advice` is what to do, empty where all is well."""
-
-    topic: str
-    level: Level
-    says: str
-    advice: str = ""
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -144,7 +135,8 @@ def _status_findings(status: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(topic="exports", level="note", says="this key sees its project only; exports need every scope of `default`")
         return
     yield from _work_findings(status["state"], now_ms)
-    yield from _export_findings(status["state"], status["otlp_endpoint"], status["otlp_protocol"])
+    yield from export_findings(status)
+    yield _endpoint_finding(status["otlp_endpoint"], status["otlp_protocol"])
 
 
 REJECTED: Mapping[str, str] = {
@@ -168,23 +160,12 @@ def _work_findings(state: Mapping[str, Any], now_ms: int) -> Iterator[Finding]:
         yield Finding(topic="calls", level="ok", says=f"{count(calls)} calls, nothing is overdue")
 
 
-def _export_findings(state: Mapping[str, Any], endpoint: str | None, protocol: str | None) -> Iterator[Finding]:
-    for export in state.get("exports", ()):
-        dead = export["state"] == "dead"
-        reason = f" ({export['reason']})" if export.get("reason") else ""
-        yield Finding(
-            topic="exports",
-            level="bad" if dead and export["count"] else "ok",
-            says=f"{export['destination']}: {count(export['count'])} spans {export['state']}{reason}",
-            advice="Once the cause is gone: `hookline export --retry-dead`." if dead and export["count"] else "",
-        )
+def _endpoint_finding(endpoint: str | None, protocol: str | None) -> Finding:
     if endpoint is None:
-        yield Finding(
-            topic="otlp", level="note", says="no OTEL_EXPORTER_OTLP_ENDPOINT: spans stay in SQL", advice="Set it on the server."
+        says, advice = "no OTEL_EXPORTER_OTLP_ENDPOINT: spans stay in SQL", "Set it on the server."
+        return Finding(topic="otlp", level="note", says=says, advice=advice)
+    if trouble := probe_otlp(endpoint):
+        return Finding(
+            topic="otlp", level="bad", says=f"{endpoint} ({protocol}): {trouble}", advice="Spans wait in the database."
         )
-        return
-    trouble = probe_otlp(endpoint)
-    if trouble:
-        yield Finding(topic="otlp", level="bad", says=f"{endpoint} ({protocol}): {trouble}", advice="Spans wait in the database.")
-    else:
-        yield Finding(topic="otlp", level="ok", says=f"{endpoint} ({protocol}) takes connections")
+    return Finding(topic="otlp", level="ok", says=f"{endpoint} ({protocol}) takes connections")
