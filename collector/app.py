@@ -28,6 +28,7 @@ from collector.api.inflight import Inflight
 from collector.api.ingest import IngestApp
 from collector.api.openapi import document
 from collector.api.problems import problem_response
+from collector.api.receipts import FirstReceipts
 from collector.api.routers import ROUTERS
 from collector.api.sessions import Patience, Sessions
 from collector.errors import HooklineError, WrongSettings
@@ -213,6 +214,7 @@ def create_app(settings: Settings, running: _Running) -> ASGIApp:
         public_limits=_limits(settings).under(PUBLIC_LIMITS),
         body_timeout_s=settings.request_timeout_s,
         inflight=inflight,
+        receipts=FirstReceipts(lambda project, key, received_ms: store.first_receipt(project, key, received_ms=received_ms)),
         on_commit=committed,
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,

@@ -50,6 +50,7 @@ class IngestApp:
         public_limits: Limits = PUBLIC_LIMITS,
         body_timeout_s: float = 60.0,
         inflight: Inflight | None = None,
+        receipts: FirstReceipts | None = None,
         on_commit: Callable[[Batch], None] = lambda batch: None,
         on_rejected: Callable[[Sequence[Rejection]], None] = lambda rejected: None,
         on_refused: Callable[[HooklineError], None] = lambda error: None,
@@ -64,7 +65,7 @@ class IngestApp:
         self._on_commit = on_commit
         self._on_rejected = on_rejected
         self._on_refused = on_refused
-        self._receipts = FirstReceipts()
+        self._receipts = receipts or FirstReceipts()
         self._landing: Landing | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,23 +117,27 @@ class IngestApp:
     async def _read(
         self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None, limits: Limits, held: Held
     ) -> ReadResult:
-        received_ms = self._receipts.first(identity.project, key, self._now_ms())
+        received_ms = self._now_ms()
 
         def read() -> ReadResult:
             _spend(identity, 0, len(body))
             inflated = inflate(body, encoding, limits, held)
-            result = read_batch(
-                inflated,
-                media=media,
-                project=identity.project,
-                received_ms=received_ms,
-                idempotency_key=key,
-                limits=limits,
-            )
-            _spend(identity, len(result.batch.events) + len(result.rejected), len(inflated) - len(body))
-            return result
 
-        is_short = len(body) <= _IN_PLACE_BYTES and encoding == "identity"
+            def read_as_of(at_ms: int) -> ReadResult:
+                return read_batch(
+                    inflated, media=media, project=identity.project, received_ms=at_ms, idempotency_key=key, limits=limits
+                )
+
+            result = read_as_of(received_ms)
+            _spend(identity, len(result.batch.events) + len(result.rejected), len(inflated) - len(body))
+            if key is None or all(row.clock != "receiver" for row in result.batch.events):
+                return result
+            # The receipt's time is part of these events: a repeat must find the first one, wherever that came in.
+            first_ms = self._receipts.first(identity.project, key, received_ms)
+            return result if first_ms == received_ms else read_as_of(first_ms)
+
+        # With a key it may have to ask the database.
+        is_short = len(body) <= _IN_PLACE_BYTES and encoding == "identity" and key is None
         return read() if is_short else await asyncio.to_thread(read)
 
     async def _store(self, result: ReadResult) -> Response | bytes:

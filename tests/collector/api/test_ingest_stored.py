@@ -10,6 +10,7 @@ import pytest
 
 from collector.api.access import Access
 from collector.api.ingest import IngestApp
+from collector.api.receipts import FirstReceipts
 from collector.storage.engines import open_store
 from collector.storage.protocols import EventFilter
 from tests.fakes.posts import NOW_MS, TANSTACK_FILES, event, tanstack_lines
@@ -24,9 +25,10 @@ def store(store_url):
     store.close()
 
 
-def post(store, body, headers=NDJSON):
-    """One POST over ASGI: the answer's JSON."""
-    app = IngestApp(store, Access(store, host="127.0.0.1"), lambda: NOW_MS)
+def post(store, body, headers=NDJSON, *, now_ms=NOW_MS):
+    """One POST over ASGI to a collector that just started: the answer's JSON."""
+    receipts = FirstReceipts(lambda project, key, received_ms: store.first_receipt(project, key, received_ms=received_ms))
+    app = IngestApp(store, Access(store, host="127.0.0.1"), lambda: now_ms, receipts=receipts)
 
     async def ask():
         transport = httpx2.ASGITransport(app=app)
@@ -44,6 +46,18 @@ def test_every_recorded_message_is_stored_once(store):
     body = b"\n".join(lines)
     assert {"accepted": len(lines), "duplicates": 0, "rejected": []} == post(store, body)
     assert {"accepted": 0, "duplicates": len(lines), "rejected": []} == post(store, body)
+
+
+def test_repeat_to_another_collector_or_after_a_restart_is_known(store):
+    """
+    By its Idempotency-Key, also for events without an id and a time; and another key's are new.
+    """
+    body = b'{"type": "a"}\n{"type": "a"}\n{"type": "b", "timestamp": 1764000000000}'
+    assert 3 == post(store, body, {**NDJSON, "idempotency-key": "k1"})["accepted"]
+    again = post(store, body, {**NDJSON, "idempotency-key": "k1"}, now_ms=NOW_MS + 60_000)
+    assert {"accepted": 0, "duplicates": 3, "rejected": []} == again
+    other = post(store, body, {**NDJSON, "idempotency-key": "k2"}, now_ms=NOW_MS + 60_000)
+    assert {"accepted": 2, "duplicates": 1, "rejected": []} == other
 
 
 def test_what_no_database_likes_is_stored(store):
