@@ -120,7 +120,6 @@ class Delivery:
         if settings == self._settings:
             return
         self.close()
-        self._settings = settings
         transport = self._connect(settings.url, settings.api_key)
         has_thread = self._has_thread and settings.delivery != "sync"
         self._posting = Posting(transport, has_thread=has_thread, on_late_answer=self._on_late_answer)
@@ -128,6 +127,7 @@ class Delivery:
         self._service = str(resource["service.name"]) if "service.name" in resource else None
         self._resource = encode_event(dict(resource))
         self._open_spool(settings)
+        self._settings = settings
         self._batch_limit = None
         self._retrying.reset()
 

@@ -18,6 +18,7 @@ from sdk_hooks.cutting import MESSAGE_MAX_BYTES, fit
 from sdk_hooks.delivery import Delivery
 from sdk_hooks.encoding import encode_event
 from sdk_hooks.guard import guard, log, log_seldom
+from sdk_hooks.loading import load
 from sdk_hooks.loss_counts import Losses
 from sdk_hooks.redact import RedactFailed, prepare
 
@@ -162,6 +163,11 @@ class Emitter:
             log("warning", "hookline: %d events of this process were not delivered and are lost; losses() tells why", lost)
         return is_safe
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing that was recorded so far is in memory only."""
+        return not len(self._inbox) and not self._live and not self._delivery.in_memory and not self._is_cycling
+
     def abandon(self) -> None:
         """After a fork: these records are the parent's, and so are the connection and the spool's files."""
         self._closed = True
@@ -193,6 +199,8 @@ class Emitter:
     # -- the emitter's thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        with guard("emitter.load"):
+            load(is_https=self._now.url.startswith("https:"))
         while not self._closed:
             self._rest()
             self._round()
@@ -233,11 +241,12 @@ class Emitter:
                 self._wake.wait(AGAIN_S)
 
     def _answer(self, flushes: list[_Flush]) -> None:
-        is_done = self._delivery.is_done
+        is_away, is_safe = self._delivery.is_failing, not self._delivery.in_memory
+        # Where the collector is away and everything is on disk, waiting longer brings nothing.
+        is_over = self._delivery.is_done or (is_away and is_safe)
         with self._done:
             for flush in flushes:
-                is_over = self._clock_s() >= flush.until_s or (flush.give_up_early and self._delivery.is_failing)
-                if is_done or is_over:
+                if is_over or self._clock_s() >= flush.until_s or (flush.give_up_early and is_away):
                     flush.result = self._is_safe(flush)
                     self._flushes.remove(flush)
             self._done.notify_all()
@@ -251,8 +260,8 @@ class Emitter:
         while True:
             with guard("emitter.flush"):
                 self._cycle(force=True, until_s=ticket.until_s)
-            is_over = self._clock_s() >= ticket.until_s or ticket.give_up_early or self._now.delivery == "sync"
-            if self._delivery.is_done or is_over:
+            is_late = self._clock_s() >= ticket.until_s or ticket.give_up_early or self._now.delivery == "sync"
+            if is_late or self._delivery.is_done or (self._delivery.is_failing and not self._delivery.in_memory):
                 return self._is_safe(ticket)
             sleep(AGAIN_S)
 

@@ -9,6 +9,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
+from sdk_hooks.fork_gate import importing
+
 LOG_EVERY_S = 60.0
 
 _logged_at_s: dict[str, float] = {}
@@ -23,7 +25,8 @@ def raise_for_tests(enabled: bool) -> None:
 
 def log(level: str, message: str, *arguments: Any) -> None:
     """One line on the logger `hookline`. `logging` is imported here: most hosts never need it from us."""
-    import logging
+    with importing():
+        import logging
 
     logger = logging.getLogger("hookline")
     getattr(logger, level)(message, *arguments)

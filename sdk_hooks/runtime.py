@@ -10,6 +10,7 @@ from collections.abc import Callable
 from threading import RLock
 from time import monotonic
 
+from sdk_hooks import fork_gate
 from sdk_hooks.buffer import Backlog
 from sdk_hooks.config import Config, DeliverySettings
 from sdk_hooks.delivery import Connect, Delivery
@@ -92,7 +93,7 @@ def _make() -> Runtime:
     global _runtime, _is_watching_forks
     if not _is_watching_forks and hasattr(os, "register_at_fork"):
         _is_watching_forks = True
-        os.register_at_fork(after_in_child=_after_fork)
+        os.register_at_fork(before=fork_gate.close, after_in_parent=fork_gate.reopen, after_in_child=_after_fork)
     with _making:
         if _runtime is None:
             parents = _before_fork[-1] if _before_fork else None
@@ -103,6 +104,7 @@ def _make() -> Runtime:
 def _after_fork() -> None:
     """In the child: threads are gone and locks may be held by nobody, so begin anew; settings stay."""
     global _runtime, _making
+    fork_gate.renew()
     _making = RLock()
     if _runtime is not None:
         _runtime.emitter.abandon()

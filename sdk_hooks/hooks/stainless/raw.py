@@ -6,6 +6,7 @@ Nothing is parsed or read on the host's behalf. If the host calls `.parse()`, wh
 itself, a copy of the bytes goes to the emitter's thread, which reads the answer out of them.
 """
 
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -67,8 +68,10 @@ class _BodyReader:
     def call(self) -> Call:
         return self._call
 
-    def __del__(self) -> None:
-        self.left()
+    def __del__(self, is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        # At the interpreter's end our modules' names are gone.
+        if not is_ending():
+            self.left()
 
     def left(self) -> None:
         if self.is_parsed:

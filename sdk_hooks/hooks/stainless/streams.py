@@ -7,7 +7,8 @@ The object's class becomes a subclass of its own class (made once a class), beca
 and not the stream.
 """
 
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
 from sdk_hooks.guard import guard
@@ -18,6 +19,9 @@ NOTES = "_hookline_notes"
 
 PLAIN_LOOPS = frozenset(("openai._streaming",))
 """Where a class's own loop does nothing but hand on what its iterator gives: then one generator less will do."""
+
+IsEnding = Callable[[], bool]
+"""`sys.is_finalizing`, bound early: at the interpreter's end our modules' names are gone, and the last flush was before."""
 
 _classes: dict[type, type] = {}
 
@@ -51,8 +55,9 @@ def _watched_class(kind: type) -> type:
 
 
 def _dropping(inherited: Any) -> Any:
-    def __del__(self: Any) -> None:
-        left(self.__dict__.get(NOTES))
+    def __del__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> None:
+        if not is_ending():
+            left(self.__dict__.get(NOTES))
         if inherited is not None:
             inherited(self)
 
@@ -62,13 +67,14 @@ def _dropping(inherited: Any) -> Any:
 def _looping(kind: Any) -> Any:
     loop = kind.__iter__
 
-    def __iter__(self: Any) -> Iterator[Any]:
+    def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
         resumed(self)
         try:
             yield from loop(self)
         except GeneratorExit:
             # The loop was left: a break, a return, or an exception in its body.
-            left(getattr(self, NOTES))
+            if not is_ending():
+                left(getattr(self, NOTES))
             raise
 
     return __iter__
@@ -78,19 +84,20 @@ def _async_looping(kind: Any) -> Any:
     loop = kind.__aiter__
     is_plain = loop.__module__ in PLAIN_LOOPS
 
-    async def __aiter__(self: Any) -> AsyncIterator[Any]:
+    async def __aiter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
         resumed(self)
         try:
             async for item in self._iterator if is_plain else loop(self):
                 yield item
         except GeneratorExit:
-            left(getattr(self, NOTES))
+            if not is_ending():
+                left(getattr(self, NOTES))
             raise
 
     return __aiter__
 
 
-def _observe(items: Iterator[Any], notes: Notes) -> Iterator[Any]:
+def _observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
     note = notes.item
     try:
         for item in items:
@@ -101,7 +108,8 @@ def _observe(items: Iterator[Any], notes: Notes) -> Iterator[Any]:
                 _report()
             yield item
     except GeneratorExit:
-        left(notes)
+        if not is_ending():
+            left(notes)
         raise
     except BaseException as error:
         with guard("stream"):
@@ -111,7 +119,7 @@ def _observe(items: Iterator[Any], notes: Notes) -> Iterator[Any]:
         notes.ended()
 
 
-async def _observe_async(items: AsyncIterator[Any], notes: Notes) -> AsyncIterator[Any]:
+async def _observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
     note = notes.item
     try:
         async for item in items:
@@ -121,7 +129,8 @@ async def _observe_async(items: AsyncIterator[Any], notes: Notes) -> AsyncIterat
                 _report()
             yield item
     except GeneratorExit:
-        left(notes)
+        if not is_ending():
+            left(notes)
         raise
     except BaseException as error:
         with guard("stream"):

@@ -5,6 +5,8 @@ What the openai hook records, beyond the contract of every hook.
 import base64
 import gc
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -301,3 +303,27 @@ def test_a_shape_that_is_not_known_ends_the_call_all_the_same(provider: Provider
         answer = client.post("/chat/completions", body=asking(), cast_to=object)
         assert "choices" in answer  # pyright: ignore[reportOperatorIssue]
         assert capture.only_terminal()["type"] == "text:request:completed"
+
+
+def test_stream_that_outlives_the_interpreter_says_nothing():
+    """A stream that is dropped when our modules' names are gone already: nothing on the host's error output."""
+    code = """
+import builtins, sys, types
+from sdk_hooks.hooks.stainless.streams import watch
+class Stream:
+    def __init__(self):
+        self._iterator, self.response = iter("abc"), types.SimpleNamespace(close=lambda: None)
+    def __iter__(self):
+        yield from self._iterator
+class Notes:
+    def item(self, item): ...
+    def resumed(self): ...
+    def left(self): ...
+stream = Stream()
+watch(stream, Notes())
+loop = iter(stream)
+next(loop)
+builtins.kept_to_the_end = stream, loop, sys.modules[watch.__module__]
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (0, "") == (ended.returncode, ended.stderr)

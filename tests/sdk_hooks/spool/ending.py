@@ -12,9 +12,11 @@ import time
 
 from sdk_hooks import configure, flush
 from sdk_hooks.recorder import Shape, as_it_is, start_call
+from sdk_hooks.runtime import current_runtime
 
 SHAPE = Shape("text", as_it_is, as_it_is)
 FLUSH_INTERVAL_S = 0.2
+CHILDREN = 5
 
 
 def record(name: str, count: int = 1) -> None:
@@ -25,7 +27,11 @@ def record(name: str, count: int = 1) -> None:
 
 
 def pass_flush_interval() -> None:
-    time.sleep(FLUSH_INTERVAL_S + 0.3)
+    """As long as the emitter needs to bring everything to safety by itself: the interval, and what a busy machine adds."""
+    emitter = current_runtime().emitter
+    until_s = time.monotonic() + 20
+    while time.monotonic() < until_s and not emitter.is_idle:
+        time.sleep(0.05)
 
 
 def end_of_script(calls: int) -> None:
@@ -98,6 +104,21 @@ def forked_worker(calls: int) -> None:
     os.waitpid(child, 0)
 
 
+def fork_while_loading(calls: int) -> None:
+    """As a server that preloads: workers are forked while our thread imports what it needs."""
+    record("fork_parent", calls)
+    children: list[int] = []
+    for _ in range(CHILDREN):
+        child = os.fork()
+        if child == 0:
+            record("fork_while_loading", calls)
+            os._exit(0 if flush(5.0) else 9)
+        children.append(child)
+        time.sleep(0.003)
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+
+
 def spawned(calls: int) -> None:
     worker = multiprocessing.get_context("spawn").Process(target=record, args=("spawned", calls))
     worker.start()
@@ -114,7 +135,7 @@ WAYS = {
     way.__name__: way
     for way in (
         end_of_script, exit_code, exception, hard_exit, sigterm, handled_sigterm, event_loop, fork_in_thread, forked_worker,
-        spawned, sync_delivery,
+        fork_while_loading, spawned, sync_delivery,
     )
 }  # fmt: skip
 

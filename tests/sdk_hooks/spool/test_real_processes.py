@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,8 @@ def arrived(receiver: Receiver) -> Counter[str]:
 
 def expected() -> Counter[str]:
     wanted = Counter(dict.fromkeys(ending.WAYS, 2 * CALLS))
-    wanted["fork_parent"] = 2 * 2 * CALLS
+    wanted["fork_parent"] = 3 * 2 * CALLS
+    wanted["fork_while_loading"] *= ending.CHILDREN
     return wanted
 
 
@@ -106,8 +108,12 @@ for number in range(100_000):
 """
 
 
-def lost_by_kill(receiver: Receiver, folder: Path, after_s: float) -> float:
-    """kill -9 a host that records all the time; how old, at that moment, the oldest call was that never arrived (0: none)."""
+def lost_by_kill(receiver: Receiver, folder: Path, after_s: float) -> tuple[float, float]:
+    """
+    kill -9 a host that records every few milliseconds.
+
+    How old, at that moment, the oldest call was that never arrived (0: none); and how long the machine let the host wait.
+    """
     command = [sys.executable, "-c", BUSY]
     receiver.accepted.clear()
     with subprocess.Popen(command, env=environment(receiver.url, folder), cwd=ROOT, stdout=subprocess.PIPE, text=True) as host:
@@ -121,8 +127,11 @@ def lost_by_kill(receiver: Receiver, folder: Path, after_s: float) -> float:
     send_what_was_left(receiver.url, folder)
     ended = {event["model"] for event in receiver.accepted if event["type"].endswith("completed")}
     lost = [float(at_s) for number, at_s in recorded.items() if f"call-{number}" not in ended]
-    print(f"{len(recorded)} calls, {len(lost)} lost, the oldest {killed_s - min(lost, default=killed_s):.3f} s old")
-    return killed_s - min(lost, default=killed_s)
+    oldest_s = killed_s - min(lost, default=killed_s)
+    times = [float(at_s) for at_s in recorded.values()]
+    stall_s = max((after - before for before, after in pairwise([*times, killed_s])), default=0.0)
+    print(f"{len(recorded)} calls, {len(lost)} lost, the oldest {oldest_s:.3f} s old, longest stall {stall_s:.3f} s")
+    return oldest_s, stall_s
 
 
 @pytest.mark.parametrize("round_number", range(KILL_ROUNDS))
@@ -134,7 +143,7 @@ def test_kill_costs_the_last_flush_interval_at_most(
 ):
     """Whatever the collector does: what was recorded longer ago is delivered or on disk."""
     receiver.always(state)
-    oldest_s = lost_by_kill(receiver, tmp_path / "spool", random.uniform(0.4, 0.9))
+    oldest_s, stall_s = lost_by_kill(receiver, tmp_path / "spool", random.uniform(0.4, 0.9))
 
-    # The interval, and what a busy machine adds: a thread that is to be woken may have to wait for a processor.
-    assert oldest_s <= ending.FLUSH_INTERVAL_S + 0.15
+    # A thread of ours that is to wake waits for a processor as long as the host's do, a few times a round.
+    assert oldest_s <= ending.FLUSH_INTERVAL_S + 0.1 + 4 * stall_s
