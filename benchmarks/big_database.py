@@ -23,7 +23,7 @@ BIG_TRACE_ROOT = "big-trace"
 BIG_TRACE_CALLS = 1_000
 """Each a call of its own with two tools: three spans."""
 COPY_EVERY_MS = 977
-_COPIED = (events, calls, spans, tool_calls, token_usage, call_health)
+COPIED = (events, calls, spans, tool_calls, token_usage, call_health)
 _IDS = {"request_id", "event_id", "parent_request_id", "tool_call_id"}
 _TIMES_MS = {"timestamp", "received_at", "start_ms", "end_ms", "at_ms", "updated_ms", "order_ms", "settled_ms"}
 _TIMES_NS = {"start_ns", "end_ns"}
@@ -49,19 +49,13 @@ WORDS = (
 
 def fill(url: str, *, total_calls: int, say: Callable[[str], None]) -> None:
     """Fill a fresh database."""
-    schema.prepare(url)
-    store = open_store(url, settle_ms=0)
-    bench = Bench(store, [])
-    for n in range(TEMPLATES):
-        bench.feed(*_call(bench, n, random.Random(n)))
-    _settle(bench)
+    fill_templates(url, templates=TEMPLATES)
     say(f"{TEMPLATES} calls, made from their events")
-    store.close()
     copies = total_calls // TEMPLATES - 1
     engine = create_engine(url)
     with engine.begin() as connection:
-        for table in _COPIED:
-            _copy(connection, table, copies)
+        for table in COPIED:
+            copy_rows(connection, table, copies)
             say(f"{table.name}: {copies} copies of each row")
         if connection.dialect.name == "postgresql":
             # Its own daemon does so within a minute or two of such growth.
@@ -75,6 +69,17 @@ def fill(url: str, *, total_calls: int, say: Callable[[str], None]) -> None:
         bench.feed(*batch)
     _settle(bench)
     say(f"a call of {BIG_CHUNKS:,} chunks and a trace of {BIG_TRACE_CALLS * 3 + 1:,} spans")
+    store.close()
+
+
+def fill_templates(url: str, *, templates: int) -> None:
+    """A fresh database with some calls that went the whole way."""
+    schema.prepare(url)
+    store = open_store(url, settle_ms=0)
+    bench = Bench(store, [])
+    for n in range(templates):
+        bench.feed(*_call(bench, n, random.Random(n)))
+    _settle(bench)
     store.close()
 
 
@@ -183,7 +188,7 @@ def _batches(made: Iterator[dict[str, Any]], size: int = 2_000) -> Iterator[list
     yield batch
 
 
-def _copy(connection: Connection, table: Table, copies: int) -> None:
+def copy_rows(connection: Connection, table: Table, copies: int) -> None:
     """Each row again, `copies` times, further and further back."""
     on_sqlite = connection.dialect.name == "sqlite"
     names = [column.name for column in table.c if column.name != "arrival"]

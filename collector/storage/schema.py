@@ -61,8 +61,8 @@ def prepare(url: str, *, scripts: Path | None = None) -> None:
     upgrade(url, scripts=scripts)
 
 
-def upgrade(url: str, *, scripts: Path | None = None) -> None:
-    """Run the missing migrations in one transaction, under the schema's lock; SQLite with a backup first."""
+def upgrade(url: str, *, scripts: Path | None = None, to: str = "head") -> None:
+    """Run the missing migrations, up to a revision, in one transaction, under the schema's lock; SQLite with a backup first."""
     with _entered(url, may_create=True) as connection:
         assert connection is not None
         found = _revision(connection)
@@ -72,7 +72,7 @@ def upgrade(url: str, *, scripts: Path | None = None) -> None:
             _refuse_newer(found, scripts)
             if backend_of(url) == "sqlite":
                 sqlite.back_up(url, label=found)
-        _migrate(connection, scripts)
+        _migrate(connection, scripts, to)
 
 
 def backend_of(url: str) -> str:
@@ -111,7 +111,7 @@ def _refuse_newer(found: str, scripts: Path | None) -> None:
         )
 
 
-def _migrate(connection: Connection, scripts: Path | None) -> None:
+def _migrate(connection: Connection, scripts: Path | None, to: str) -> None:
     config = _config(scripts)
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -139,9 +139,13 @@ def back_up(path: Path, label: str) -> Path:
     while target.exists():
         number += 1
         target = path.with_name(f"{path.name}.before-upgrade-of-{label}.{number}")
-    os.close(os.open(target, os.O_CREAT | os.O_RDWR, 0o600))
-    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
+    # Under its name there is only ever a whole copy, whenever the process dies.
+    unfinished = target.with_name(target.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(unfinished)) as copy:
         source.backup(copy)
+    unfinished.rename(target)
     return target
 
 

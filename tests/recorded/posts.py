@@ -14,11 +14,39 @@ from typing import Any
 from tests.fakes.running import eventually
 
 COMPARED = (
-    "parent_request_id", "operation", "status", "start_ms", "end_ms", "duration_ms", "time_to_first_chunk_ms", "provider",
-    "model", "response_model", "finish_reason", "error_type", "error_message", "input_tokens", "output_tokens", "cache_read_tokens",
-    "cache_write_tokens", "reasoning_tokens", "usage_source", "chunk_count", "tool_count", "image_count", "service", "client_id",
-    "thread_id", "run_id", "session_id", "user_id", "trace_id", "span_id", "late", "tags",
-)  # fmt: skip
+    "parent_request_id",
+    "operation",
+    "status",
+    "start_ms",
+    "end_ms",
+    "duration_ms",
+    "time_to_first_chunk_ms",
+    "provider",
+    "model",
+    "response_model",
+    "finish_reason",
+    "error_type",
+    "error_message",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "usage_source",
+    "chunk_count",
+    "tool_count",
+    "image_count",
+    "service",
+    "client_id",
+    "thread_id",
+    "run_id",
+    "session_id",
+    "user_id",
+    "trace_id",
+    "span_id",
+    "late",
+    "tags",
+)
 """What a later collector must make of the same events. Previews may become better, prices change."""
 
 
