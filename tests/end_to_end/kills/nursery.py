@@ -100,7 +100,20 @@ def _host(arguments: Sequence[str]) -> int:
     return call_until_told(*arguments)
 
 
-CHILDREN: Mapping[str, Callable[[Sequence[str]], int]] = {"serve": _serve, "serve_hastily": _serve_hastily, "host": _host}
+def _upgrade(arguments: Sequence[str]) -> int:
+    from collector.storage import schema
+
+    url, scripts = arguments
+    schema.upgrade(url, scripts=Path(scripts))
+    return 0
+
+
+CHILDREN: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "serve": _serve,
+    "serve_hastily": _serve_hastily,
+    "host": _host,
+    "upgrade": _upgrade,
+}
 
 
 def _import_everything() -> None:
