@@ -308,7 +308,8 @@ def test_a_shape_that_is_not_known_ends_the_call_all_the_same(provider: Provider
 def test_stream_that_outlives_the_interpreter_says_nothing():
     """A stream that is dropped when our modules' names are gone already: nothing on the host's error output."""
     code = """
-import builtins, sys, types
+import ctypes, sys, types
+early = sys.modules["early"] = types.ModuleType("early")
 from sdk_hooks.hooks.stainless.streams import watch
 class Stream:
     def __init__(self):
@@ -323,7 +324,11 @@ stream = Stream()
 watch(stream, Notes())
 loop = iter(stream)
 next(loop)
-builtins.kept_to_the_end = stream, loop, sys.modules[watch.__module__]
+# Names of modules that somebody still holds go in the reverse order of their import: ours before the early one's.
+early.kept = stream, loop
+for module in (early, sys.modules[watch.__module__]):
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(module))
+del stream, loop
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (0, "") == (ended.returncode, ended.stderr)
