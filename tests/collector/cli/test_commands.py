@@ -284,6 +284,29 @@ def test_a_new_key_is_told_for_people(tmp_path: Path) -> None:
     assert "once" in hookline("keys", "create", "a", "--name", "b", code=1, HOOKLINE_DATABASE_URL=url).stderr
 
 
+def test_keys_for_pages_and_keys_that_end_are_made_and_listed(tmp_path: Path) -> None:
+    """
+    With their origins, rate and end; what can't be is told in words.
+    """
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    origins = ("--origin", "https://shop.example", "--origin", "HTTPS://www.shop.example:443/")
+    shown = hookline(
+        "keys", "create", "shop", *origins, "--rate", "5", "--expires", "90d", HOOKLINE_DATABASE_URL=url, HOOKLINE_URL="x"
+    ).stdout
+    for words in (
+        "key  hk_pub_",
+        "scopes  ingest",
+        "origins  https://shop.example https://www.shop.example",
+        "events a second  5",
+    ):
+        assert words in shown
+    listed = hookline("keys", "list", HOOKLINE_DATABASE_URL=url).stdout
+    for words in ("last used", "expires", "https://shop.example"):
+        assert words in listed
+    wrong = hookline("keys", "create", "--origin", "https://*.example", code=1, HOOKLINE_DATABASE_URL=url).stderr
+    assert "no wildcard" in wrong
+
+
 def test_who_names_only_a_collector_asks_that_one(collector: Running, tmp_path: Path) -> None:
     """
     Keys, reassemble and dead spans of the collector at HOOKLINE_URL; nothing is made at home, and 0 is told as 0.
