@@ -7,8 +7,10 @@ and telling readers which arrivals are still open, since transactions do not com
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
+import structlog
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy import Engine as Connections
 from sqlalchemy.exc import DBAPIError
@@ -57,6 +59,12 @@ _RETRY_NOW = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailu
 _AWAY = (psycopg.OperationalError, psycopg.InternalError)
 
 
+_SYNC_AT_COMMIT = text("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+_SYNCS = text("SELECT current_setting('fsync')")
+
+log: Any = structlog.get_logger(__name__)
+
+
 class PostgresqlEngine:
     """One PostgreSQL database."""
 
@@ -78,6 +86,7 @@ class PostgresqlEngine:
             connections_to(url, _NOT_IDLE, pool_size=AT_ONCE, max_overflow=0, pool_pre_ping=True), role=sql_role
         )
         self._bulk = BulkInsert()
+        self._is_warned = False
 
     @property
     def readers(self) -> Connections:
@@ -95,8 +104,18 @@ class PostgresqlEngine:
         if self._is_read_only:
             raise StoreUnavailable("this store was opened for reading only")
         connection = self._writers.connect()
+        self._make_commits_durable(connection)
         self._bulk.prepare(driver_of(connection))
         return connection
+
+    def _make_commits_durable(self, connection: Connection) -> None:
+        """An answer to COMMIT that comes before the sync would make our 200 a lie: whatever the server's default, not here."""
+        with connection.begin():
+            connection.execute(_SYNC_AT_COMMIT)
+            syncs = connection.execute(_SYNCS).scalar_one() == "on"
+        if not syncs and not self._is_warned:
+            self._is_warned = True
+            log.warning("postgresql_does_not_sync", cure="set fsync = on: a power cut can lose or break everything")
 
     def begin_ingest(self, connection: Connection) -> None:
         connection.execute(_ANNOUNCE)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from collector.storage.engines import open_store
 from collector.storage.postgresql import PostgresqlEngine
@@ -144,3 +145,16 @@ def test_both_ways_of_bulk_insert_do_the_same(postgresql_url: str, copy_from_row
         ).fetchall()
 
     assert [("a", 3.0, True, None, rows[0].payload), ("b", 2.5, None, 2**40, rows[1].payload)] == found
+
+
+@pytest.mark.parametrize(("told", "used"), [("off", "on"), ("local", "local")])
+def test_commits_are_synced_whatever_the_server_does_by_default(postgresql_url: str, told: str, used: str):
+    """
+    An answer before the sync would be no acknowledgement: `off` is overruled for writing, anything else is the server's choice.
+    """
+    engine = PostgresqlEngine(f"{postgresql_url}?options=-c%20synchronous_commit%3D{told}")
+    connection = engine.connect_writer()
+
+    assert used == connection.execute(text("SHOW synchronous_commit")).scalar_one()
+    connection.close()
+    engine.close()
