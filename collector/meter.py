@@ -21,6 +21,8 @@ from collector.spans import Measurement
 MAX_SERIES = 2_000
 """Of one metric of one application; OpenTelemetry's limit."""
 MAX_SERVICES = 1_000
+MAX_RESOURCES = 4_000
+"""Processes of applications that are found without comparing."""
 MAX_VALUE_CHARS = 255
 OVERFLOW = (("otel.metric.overflow", "true"),)
 
@@ -111,6 +113,7 @@ class Meter:
         self._instance_id = instance_id
         self._lock = threading.Lock()
         self._services: dict[str, _Service] = {}
+        self._by_resource: dict[tuple[str, str], _Service] = {}
 
     def count(self, project: str, resource: Resource, measurements: Iterable[Measurement]) -> None:
         """Add what one call measured. Whoever calls does so once a call."""
@@ -118,7 +121,9 @@ class Meter:
             service = self._service(project, resource)
             for one in measurements:
                 boundaries = INSTRUMENTS[one.metric].boundaries
-                sums = _sums(service.metrics.setdefault(one.metric, {}), _cut(one.attributes), len(boundaries) + 1)
+                series = service.metrics.setdefault(one.metric, {})
+                # Nearly always there, as it is: only what is not found is cut and counted.
+                sums = series.get(one.attributes) or _sums(series, _cut(one.attributes), len(boundaries) + 1)
                 for value in one.values:
                     sums.add(value, one.weight, boundaries)
 
@@ -141,6 +146,16 @@ class Meter:
             )
 
     def _service(self, project: str, resource: Resource) -> _Service:
+        """Found by the resource's name, which is a hash of it: comparing attributes costs more than all the counting."""
+        key = project, resource.resource_id
+        found = self._by_resource.get(key)
+        if found is None:
+            if len(self._by_resource) >= MAX_RESOURCES:
+                self._by_resource.clear()
+            found = self._by_resource[key] = self._find_service(project, resource)
+        return found
+
+    def _find_service(self, project: str, resource: Resource) -> _Service:
         about = service_attributes(resource)
         if project != DEFAULT_PROJECT:
             about[PROJECT] = project

@@ -28,7 +28,8 @@ Count = Callable[[str, Resource, Sequence[Measurement]], None]
 """Told once a call, with its project, what it measured."""
 
 LEASE_MS = 30_000
-CLAIM_LIMIT = 64
+CLAIM_LIMIT = 128
+"""More would keep ingest waiting while they are settled."""
 REMEMBERED_FAILURES = 10_000
 
 

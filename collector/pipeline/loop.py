@@ -5,6 +5,7 @@ Flow: pipeline -> **Loop** -> a worker's `run_once`, again and again until stopp
 """
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,19 +16,35 @@ from collector.errors import StoreError
 log: Any = structlog.get_logger(__name__)
 
 LEAST_WAIT_S = 0.02
+BREATH_S = 0.025
+"""Rounds that find little begin no closer than this: a round has a price of its own, so a few calls each would cost double."""
 MOST_IDLE_WAIT_S = 0.5
 """What is due by the store's word but not this worker's to do is looked at again no more often than this."""
 MOST_FAILED_WAIT_S = 10.0
 
 
 class Loop:
-    """`run_once` does what is due and tells how much; `until_due_s` how long there is nothing, None for no idea."""
+    """
+    `run_once` does what is due and tells how much; `until_due_s` how long there is nothing, None for no idea.
 
-    def __init__(self, name: str, run_once: Callable[[], int], until_due_s: Callable[[], float | None], *, poll_s: float) -> None:
+    The first round after a silence is at once; a round of `full` or more is followed by the next without a breath.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run_once: Callable[[], int],
+        until_due_s: Callable[[], float | None],
+        *,
+        poll_s: float,
+        full: int = 1,
+    ) -> None:
         self._run_once = run_once
         self._until_due_s = until_due_s
         self._poll_s = poll_s
+        self._full = full
         self._bell = threading.Event()
+        self._end = threading.Event()
         self._is_stopping = False
         self._idle_rounds = 0
         self._failed_rounds = 0
@@ -43,6 +60,7 @@ class Loop:
     def ask_to_stop(self) -> None:
         """End after the round that is running."""
         self._is_stopping = True
+        self._end.set()
         self._bell.set()
 
     def join(self, timeout_s: float) -> bool:
@@ -62,8 +80,11 @@ class Loop:
     def _round(self) -> float:
         """One round; how long to wait after it."""
         try:
+            began_s = time.monotonic()
             done = self._run_once()
             wait_s = 0.0 if done else self._idle_wait_s()
+            if 0 < done < self._full:
+                self._end.wait(max(began_s + BREATH_S - time.monotonic(), 0.0))
         except StoreError as exc:
             return self._failed("work_waits_for_the_database", exc)
         except Exception as exc:  # A thread that dies in silence would be worse than one that tells and goes on.

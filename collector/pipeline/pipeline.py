@@ -14,6 +14,7 @@ from collector.clock import Clock, SystemClock
 from collector.exporters.protocol import Exporter, MetricsExporter
 from collector.keeping.retention import RetentionWorker
 from collector.meter import Meter
+from collector.pipeline import calls, exports
 from collector.pipeline.backoff import Backoff
 from collector.pipeline.calls import Assemble, CallWorker, Timing, with_price
 from collector.pipeline.exports import DestinationState, ExportWorker
@@ -76,7 +77,7 @@ class Pipeline:
         self._exports = tuple(
             ExportWorker(store, exporter, clock=self._clock, owner=owner, roll=roll) for exporter in self._exporters
         )
-        self._call_loop = Loop("hookline-calls", self._calls.run_once, self._until_due_s, poll_s=poll_s)
+        self._call_loop = Loop("hookline-calls", self._calls.run_once, self._until_due_s, poll_s=poll_s, full=calls.CLAIM_LIMIT)
         self._export_loops = tuple(self._export_loop(worker, poll_s) for worker in self._exports)
         self._metrics = None if metrics_exporter is None else MetricsWorker(metrics_exporter, clock=self._clock)
         self._metrics_loops = () if self._metrics is None else (self._metrics_loop(self._metrics, poll_s),)
@@ -138,7 +139,8 @@ class Pipeline:
         return told
 
     def _export_loop(self, worker: ExportWorker, poll_s: float) -> Loop:
-        return Loop(f"hookline-export-{worker.destination}", worker.run_once, worker.until_due_s, poll_s=poll_s)
+        name = f"hookline-export-{worker.destination}"
+        return Loop(name, worker.run_once, worker.until_due_s, poll_s=poll_s, full=exports.CLAIM_LIMIT)
 
     def _metrics_loop(self, worker: MetricsWorker, poll_s: float) -> Loop:
         return Loop("hookline-metrics", worker.run_once, worker.until_due_s, poll_s=poll_s)

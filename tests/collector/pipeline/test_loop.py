@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from collector.errors import StoreUnavailable
-from collector.pipeline.loop import Loop
+from collector.pipeline.loop import BREATH_S, Loop
 
 
 class Worker:
@@ -105,3 +105,27 @@ def test_join_is_bounded() -> None:
     assert time.monotonic() - began_s < 2.0
     release.set()
     assert loop.join(2.0)
+
+
+@pytest.mark.parametrize(("done", "is_paced"), [(9, True), (10, False)])
+def test_small_rounds_leave_time_for_more_to_come(done: int, is_paced: bool) -> None:
+    """
+    After a round with little work the next waits a moment, rung or not; after a full one it comes at once.
+    """
+    begun_s: list[float] = []
+    is_enough = threading.Event()
+
+    def work() -> int:
+        begun_s.append(time.monotonic())
+        loop.ring()
+        if len(begun_s) == 3:
+            is_enough.set()
+        return done
+
+    loop = Loop("paced", work, lambda: None, poll_s=30.0, full=10)
+    loop.start()
+    assert is_enough.wait(5.0)
+    loop.ask_to_stop()
+    assert loop.join(2.0)
+
+    assert is_paced == (begun_s[2] - begun_s[0] >= 2 * BREATH_S * 0.99)
