@@ -73,10 +73,11 @@ class Access:
         if origins and not self._is_welcome(origins, host):
             raise NotAllowed(_OTHER_SITE)
 
-    async def check_sending_site(self, scope: Scope) -> None:
-        """The same for the way in, where pages that have a public key are welcome too. Raises NotAllowed."""
+    async def check_sending_site(self, scope: Scope) -> bool:
+        """The same for the way in, where pages that have a public key are welcome too: for these False. Raises NotAllowed."""
         try:
             self.check_site(scope)
+            return True
         except NotAllowed:
             self._checked_host(scope["headers"])
             origin = _one_origin(scope["headers"])
@@ -84,15 +85,16 @@ class Access:
             origins = await asyncio.to_thread(self._known.public_origins) if known is None else known
             if origin is None or origin not in origins:
                 raise
+            return False
 
     async def admit(self, scope: Scope) -> Identity:
         """Who sends, from where it may. Raises NotAllowed, NotAuthenticated, RateLimited, StoreUnavailable."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        await self.check_sending_site(scope)
+        is_for_any_key = await self.check_sending_site(scope)
         identity = await self.identify_async(headers)
-        if identity.origins is None:
-            # The page of a public key's site has come so far, but a secret key is none to be shown by pages.
-            self.check_site(scope)
+        if identity.origins is None and not is_for_any_key:
+            # A secret key is none to be shown by pages, also where they have a public one.
+            raise NotAllowed(_OTHER_SITE)
         if identity.allowance is not None:
             identity.allowance.require()
         return identity
