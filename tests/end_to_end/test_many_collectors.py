@@ -141,8 +141,8 @@ class Sender(threading.Thread):
 @pytest.mark.parametrize("roles", [WHOLE, SPLIT], ids=["whole", "split"])
 def test_others_go_on_where_one_was_killed(roles: tuple[str, ...], postgresql_url: str, tmp_path: Path, nursery: Nursery) -> None:
     """
-    One dies with spans on their way. Every acknowledged event is one row, every call is assembled and its span was sent; only what
-    the dead one had sent came again, once, the same bytes, and long before its lease would have ended.
+    One dies with spans on their way. Every acknowledged event is one row, every call is assembled and its span was sent; only
+    what the dead one had sent came again, once, the same bytes, and long before its lease would have ended.
     """
     acknowledged, kills = Acknowledged(), list[Kill]()
     with ExitStack() as stack:
@@ -159,7 +159,7 @@ def test_others_go_on_where_one_was_killed(roles: tuple[str, ...], postgresql_ur
             kills.append(Kill(at_s=time.monotonic(), done=exported_spans(postgresql_url)))
             backend.answers.set()
             wait_for(
-                "work to be taken over", lambda: nothing_is_held_by_the_dead(postgresql_url, collectors), limit_s=TAKEN_OVER_S
+                "work to be taken over", lambda: is_nothing_held_by_the_dead(postgresql_url, collectors), limit_s=TAKEN_OVER_S
             )
             if ROUNDS > 1:
                 collectors.start([missing])
@@ -173,7 +173,7 @@ def test_others_go_on_where_one_was_killed(roles: tuple[str, ...], postgresql_ur
     assert 0 == count(postgresql_url, "SELECT count(*) FROM collectors"), "who stops in good order leaves nothing behind"
 
 
-def nothing_is_held_by_the_dead(url: str, collectors: Collectors) -> bool:
+def is_nothing_held_by_the_dead(url: str, collectors: Collectors) -> bool:
     """Whether all claims are of living collectors."""
     claims = "SELECT lease_owner FROM exports UNION SELECT lease_owner FROM call_work"
     owners = {row["lease_owner"].split(":")[1] for row in query(url, claims) if row["lease_owner"]}

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.end_to_end.database import count
 from tests.fakes.running import Running, chat_call, eventually, running_collector
 
 
@@ -91,6 +92,31 @@ def test_resuming_in_the_middle_of_events_repeats_none(collector: Running) -> No
         again = [next(messages) for _ in range(4)]
 
     assert ["a-3", "b-1", "b-2", "b-3"] == _event_ids(again)
+
+
+def test_readers_of_other_collectors_hear_and_resume_without_a_gap(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    One collector takes in and works, two others serve readers: they are rung without looking by themselves, and a reader that
+    comes back to the other one misses nothing.
+    """
+    monkeypatch.setattr("collector.api.live.LOOK_ANYWAY_S", 60.0)
+    with (
+        running_collector(postgresql_url, roles="ingest,work") as writer,
+        running_collector(postgresql_url, roles="web") as one,
+        running_collector(postgresql_url, roles="web") as other,
+    ):
+        listed = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+        eventually(lambda: count(postgresql_url, listed) == 3)
+        with _following(one) as messages:
+            writer.post_events(*chat_call("a"))
+            first = _until(messages, "a")
+        writer.post_events(*chat_call("missed"))
+        with _following(other, first[-1]["id"]) as messages:
+            writer.post_events(*chat_call("c"))
+            second = _until(messages, "c")
+
+    assert ["a-1", "a-2", "a-3"] == _event_ids(first)
+    assert [f"{name}-{n}" for name in ("missed", "c") for n in (1, 2, 3)] == _event_ids(second)
 
 
 def test_many_senders_and_a_follower_lose_nothing(collector: Running) -> None:
