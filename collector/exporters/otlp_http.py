@@ -56,7 +56,8 @@ class HttpTransport:
             self._settings.endpoint,
             data=body,
             headers=self._headers,
-            timeout=self._settings.timeout_s,
+            # Waiting for an answer is ended by the deadline alone: an end from two sides would be told in two ways.
+            timeout=(self._settings.timeout_s, self._settings.timeout_s + 5.0),
             allow_redirects=False,
             verify=self._verify,
             auth=_as_given,

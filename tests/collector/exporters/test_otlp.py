@@ -13,6 +13,7 @@ import structlog
 
 from collector.exporters import Barred, ExportSettings, Later, Outcome, Refused, Sent, open_exporters
 from collector.exporters.otlp import OtlpExporter
+from collector.exporters.otlp_answers import MAX_WAIT_S, read_retry_after
 from tests.fakes.otlp import Answer, Judge, OtlpReceiver
 from tests.fakes.otlp_decoding import ReceivedSpan
 from tests.fakes.spans import TRACE_ID, a_resource, a_span
@@ -152,6 +153,42 @@ def test_wish_to_wait_may_be_a_date(http: Line) -> None:
     assert isinstance(outcome, Later)
     assert outcome.after_s is not None
     assert 85 < outcome.after_s <= 90
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [
+        ("120", 120.0),
+        (" 0.5 ", 0.5),
+        ("999999999", MAX_WAIT_S),
+        ("-3", 0.0),
+        ("nan", None),
+        ("inf", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_WAIT_S),
+        ("Fri, 99 Foo 9999 23:59:59 GMT", None),
+    ],
+)
+def test_odd_wishes_to_wait(value: str | None, wait_s: float | None) -> None:
+    """
+    An hour at most, never less than nothing; what can't be read is no wish.
+    """
+    assert wait_s == read_retry_after(value, now_s=1_764_000_000.0)
+
+
+def test_wish_of_grpc_is_bounded_too(line: Line) -> None:
+    """
+    A backend may not send us away for a year.
+    """
+    line.backend.will_answer(line.answer(503, "UNAVAILABLE", headers={"Retry-After": "31536000"}, retry_delay_s=31_536_000.0))
+
+    (outcome,) = line.send(1)
+
+    assert isinstance(outcome, Later)
+    assert MAX_WAIT_S == outcome.after_s
 
 
 def test_poison_span_is_found_and_the_others_arrive(line: Line) -> None:
