@@ -107,7 +107,7 @@ def build_collector(settings: Settings) -> Collector:
             clock=membership.clock,
             queued_events=store.queued_events,
         ),
-        upkeep=UpkeepWorker(store, clock=membership.clock),
+        upkeep=UpkeepWorker(store, clock=membership.clock, idle_timeout_ms=settings.idle_timeout_s * 1000),
     )
     stopping = Stopping(settings.stop_timeout_s)
     running = _Running(

@@ -30,6 +30,7 @@ Count = Callable[[str, Resource, Sequence[Measurement]], None]
 LEASE_MS = 30_000
 CLAIM_LIMIT = 128
 """More would keep ingest waiting while they are settled."""
+FAR_AHEAD_MS = 24 * 3_600_000
 REMEMBERED_FAILURES = 10_000
 
 
@@ -185,6 +186,10 @@ def with_price(price: Price, *, capture_content: bool) -> Assemble:
 
 
 def _call_events(claim: CallClaim, timing: Timing, now_ms: int) -> CallEvents:
+    last_received_ms = claim.last_received_ms
+    if last_received_ms > now_ms + FAR_AHEAD_MS:
+        # The clock was wrong at the receipt: to wait for that time would be to wait for years.
+        last_received_ms = now_ms - timing.idle_timeout_ms - timing.settle_ms
     return CallEvents(
         project=claim.project,
         request_id=claim.request_id,
@@ -195,8 +200,8 @@ def _call_events(claim: CallClaim, timing: Timing, now_ms: int) -> CallEvents:
         trace_id=claim.trace_id,
         settled_ms=claim.settled_ms,
         now_ms=now_ms,
-        first_received_ms=claim.first_received_ms,
-        last_received_ms=claim.last_received_ms,
+        first_received_ms=min(claim.first_received_ms, last_received_ms),
+        last_received_ms=last_received_ms,
         settle_ms=timing.settle_ms,
         idle_timeout_ms=timing.idle_timeout_ms,
     )

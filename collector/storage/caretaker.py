@@ -23,6 +23,14 @@ class Caretaker(Protocol):
         """
         ...
 
+    def bring_forward(self, *, later_than_ms: int, to_ms: int) -> int:
+        """
+        Make calls and spans due that are due later than they can have been meant: how many.
+
+        A clock that was far ahead for a while leaves such work behind; nobody would come for it.
+        """
+        ...
+
     def first_receipt(self, project: str, idempotency_key: str, *, received_ms: int) -> int:
         """When a request with this key first came, to any collector: `received_ms` where it is new. Back after the commit."""
         ...

@@ -7,12 +7,12 @@ Flow: SqlStore -> **Caretaking** -> Engine, receipts.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, update
 from sqlalchemy.exc import DBAPIError
 
 from collector.errors import StoreUnavailable
 from collector.storage.database import StorePart
-from collector.storage.tables import receipts
+from collector.storage.tables import call_work, exports, receipts
 from collector.storage.upserts import insert
 
 
@@ -36,6 +36,17 @@ class Caretaking(StorePart):
             return self._database.engine.drop_partitions_before(before_ms)
         except DBAPIError as exc:
             raise StoreUnavailable(f"no partition was dropped ({type(exc).__name__}): try again") from exc
+
+    def bring_forward(self, *, later_than_ms: int, to_ms: int) -> int:
+        """See `Caretaker.bring_forward`."""
+
+        def bring(connection: Connection) -> int:
+            of_calls = update(call_work).where(call_work.c.due_ms > later_than_ms).values(due_ms=to_ms)
+            is_late = (exports.c.state == "pending") & (exports.c.next_at > later_than_ms)
+            of_exports = update(exports).where(is_late).values(next_at=to_ms)
+            return connection.execute(of_calls).rowcount + connection.execute(of_exports).rowcount
+
+        return self._database.write(bring)
 
     def first_receipt(self, project: str, idempotency_key: str, *, received_ms: int) -> int:
         """See `Caretaker.first_receipt`."""

@@ -36,6 +36,9 @@ class Locked:
     def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
         raise NotImplementedError
 
+    def bring_forward(self, *, later_than_ms: int, to_ms: int) -> int:
+        raise NotImplementedError
+
     def first_receipt(self, project: str, idempotency_key: str, *, received_ms: int) -> int:
         raise NotImplementedError
 
