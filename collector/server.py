@@ -6,7 +6,6 @@ stops in order: no new requests, streams end, running requests finish, then the 
 """
 
 import contextlib
-import gc
 import ipaddress
 import os
 import signal
@@ -22,13 +21,13 @@ import uvicorn
 from collector.app import Collector, build_collector
 from collector.connections import Bounds, bounded_protocol, make_room
 from collector.errors import HooklineError, StoreUnavailable, WrongSettings
+from collector.memory import bound_malloc, keep_what_the_start_made
 from collector.settings import Settings
 from collector.stopping import GRACE_S
 
 log = structlog.get_logger(__name__)
 
 START_LIMIT_S = 30.0
-_NEW_OBJECTS_A_LOOK = 5_000
 
 
 def is_loopback(host: str) -> bool:
@@ -71,22 +70,16 @@ def address_of(listener: socket.socket) -> str:
 
 def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM. Raises WrongSettings, SchemaError, StoreError before it serves."""
+    bound_malloc()
     with _opened(settings) as (collector, listener):
         url = address_of(listener)
         warn_of_plain_http(settings)
 
         def ready() -> None:
-            _keep_what_the_start_made()
+            keep_what_the_start_made()
             on_ready(url)
 
         _Server(collector, _bounds(settings), ready).run_to_end(listener)
-
-
-def _keep_what_the_start_made() -> None:
-    """Modules and routes stay for good: looking through them for garbage again and again would stop every request."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS_A_LOOK, 10, 10)
 
 
 class ServerThread:

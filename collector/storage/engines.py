@@ -5,7 +5,7 @@ Flow: app, cli -> **open_store** -> an engine of ENGINES -> SqlStore. The schema
 A new engine is one file and one row here; `tests/collector/storage` then says whether it works.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
 from sqlalchemy import make_url
@@ -27,18 +27,24 @@ from collector.storage.forgetting import Forgetting
 from collector.storage.keys import Keys
 from collector.storage.membership import Alone, Membership, new_owner
 from collector.storage.page_sessions import PageSessions
-from collector.storage.postgresql import PostgresqlEngine
-from collector.storage.postgresql_presence import Presence
 from collector.storage.protocols import Store
 from collector.storage.sql_reads import SqlReads
 from collector.storage.sqlite import SqliteEngine
 from collector.storage.stats_reads import StatsReads
 from collector.storage.writer import GroupWriter
 
-ENGINES: Mapping[str, type[SqliteEngine] | type[PostgresqlEngine]] = {
+
+def _postgresql(url: str, *, read_only: bool = False, sql_role: str | None = None) -> Engine:
+    # psycopg takes 10 MB, which a collector on SQLite never needs.
+    from collector.storage.postgresql import PostgresqlEngine
+
+    return PostgresqlEngine(url, read_only=read_only, sql_role=sql_role)
+
+
+ENGINES: Mapping[str, Callable[..., Engine]] = {
     "sqlite": SqliteEngine,
-    "postgresql": PostgresqlEngine,
-    "postgresql+psycopg": PostgresqlEngine,
+    "postgresql": _postgresql,
+    "postgresql+psycopg": _postgresql,
 }
 
 
@@ -115,4 +121,6 @@ def open_membership(url: str, *, roles: Sequence[str] = ()) -> Membership:
     """This process among those of the database at a URL, not joined yet. Raises WrongSettings."""
     if check_url(url) == "sqlite":
         return Alone()
+    from collector.storage.postgresql_presence import Presence
+
     return Presence(url, owner=new_owner(), roles=roles)

@@ -3,24 +3,36 @@ Brings a database to the schema that this code needs, or says in words why not.
 
 Flow: `serve`, `hookline db …` -> **schema** -> migrations/ ; `engines.open_store` comes after.
 SQLite is upgraded by itself, after a backup beside it; PostgreSQL belongs to a team, so only `hookline db upgrade` changes it.
+Alembic is imported where something has to be changed: a server that finds its schema in order does without its 10 MB.
 """
 
+import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 import collector
 from collector.errors import SchemaOutdated, SchemaTooNew
-from collector.storage import postgresql, sqlite
+from collector.storage import sqlite
 from collector.storage.engines import check_url
 
-ENTER = {"sqlite": sqlite.enter_schema, "postgresql": postgresql.enter_schema}
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+_NAMES = re.compile(r'^(revision|down_revision) = "(\w+)"', re.MULTILINE)
+
+
+def _enter_postgresql(url: str, *, may_create: bool) -> AbstractContextManager[Connection | None]:
+    from collector.storage import postgresql
+
+    return postgresql.enter_schema(url, may_create=may_create)
+
+
+ENTER = {"sqlite": sqlite.enter_schema, "postgresql": _enter_postgresql}
 """By the URL's backend: a context that gives a connection which holds the schema's lock."""
 
 
@@ -33,7 +45,12 @@ def scripts_folder() -> Path:
 
 def head(*, scripts: Path | None = None) -> str:
     """The revision that this code needs."""
-    return _script(scripts).get_current_head() or ""
+    written = [_NAMES.findall(path.read_text()) for path in (scripts or scripts_folder()).glob("versions/*.py")]
+    named = [dict(names) for names in written]
+    older = {names.get("down_revision") for names in named}
+    heads = [names["revision"] for names in named if "revision" in names and names["revision"] not in older]
+    # Of branches Alembic says what is wrong with them.
+    return heads[0] if len(heads) == 1 else _script(scripts).get_current_head() or ""
 
 
 def current(url: str) -> str | None:
@@ -87,11 +104,15 @@ def _entered(url: str, *, may_create: bool) -> Generator[Connection | None]:
         yield connection
 
 
-def _script(scripts: Path | None) -> ScriptDirectory:
+def _script(scripts: Path | None) -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config(scripts))
 
 
-def _config(scripts: Path | None) -> Config:
+def _config(scripts: Path | None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(scripts or scripts_folder()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -99,7 +120,9 @@ def _config(scripts: Path | None) -> Config:
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _refuse_newer(found: str, scripts: Path | None) -> None:
@@ -112,6 +135,8 @@ def _refuse_newer(found: str, scripts: Path | None) -> None:
 
 
 def _migrate(connection: Connection, scripts: Path | None, to: str) -> None:
+    from alembic import command
+
     config = _config(scripts)
     config.attributes["connection"] = connection
     command.upgrade(config, to)

@@ -123,7 +123,7 @@ def writer_engine(path: Path) -> Engine:
 
 def reader_engine(path: Path) -> Engine:
     """A pool of connections that cannot write, each transaction one snapshot."""
-    engine = _engine(path, "ro", QueuePool, pragmas=("PRAGMA query_only = ON", "PRAGMA cache_size = -8000"))
+    engine = _engine(path, "ro", QueuePool, pragmas=("PRAGMA query_only = ON", "PRAGMA cache_size = -4000"))
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -154,7 +154,8 @@ _WRITER_PRAGMAS = (
     "PRAGMA page_size = 8192",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -64000",
+    # Four times as much is no faster at three million rows: ids grow with time, so what is written lies together.
+    "PRAGMA cache_size = -16000",
     "PRAGMA wal_autocheckpoint = 4000",
     *(("PRAGMA fullfsync = ON", "PRAGMA checkpoint_fullfsync = ON") if sys.platform == "darwin" else ()),
 )

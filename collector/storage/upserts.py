@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.events import Batch
-from collector.storage import postgresql_inserts, sqlite_inserts
+from collector.storage import sqlite_inserts
 from collector.storage.tables import blob_refs, blobs, hook_states, resources
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -48,6 +48,9 @@ def insert_rows(connection: Connection, statement: Insert, rows: Rows) -> None:
     if isinstance(statement, sqlite.Insert):
         sqlite_inserts.insert_named(connection, statement, rows)
     else:
+        # Its driver is large, and the other engine needs none of it.
+        from collector.storage import postgresql_inserts
+
         postgresql_inserts.insert_named(connection, statement, rows)
 
 
@@ -66,8 +69,9 @@ def _replace_all(engine: str, table: Table, names: tuple[str, ...], key: tuple[s
 
 def store_beside(connection: Connection, batches: Sequence[Batch]) -> None:
     """Resources, blobs and hook states of batches. Sorted by key, so that two collectors never wait for each other in a ring."""
-    seen = {(b.project, b.resource.resource_id): _resource(b) for b in reversed(batches)}
-    insert_new(connection, resources, _sorted(seen))
+    # Most of them are the same sender's.
+    seen = {(b.project, b.resource.resource_id): b for b in reversed(batches)}
+    insert_new(connection, resources, [_resource(seen[key]) for key in sorted(seen)])
     media = {(b.project, blob.sha256): _blob(b, i) for b in batches for i, blob in enumerate(b.blobs)}
     insert_new(connection, blobs, _sorted(media))
     if media:
