@@ -36,6 +36,7 @@ from collector.events import Batch
 from collector.exporters import ExportSettings, open_exporters, open_metrics
 from collector.front import ASGIApp, Front
 from collector.keeping.retention import RetentionLimits, RetentionWorker
+from collector.keeping.sampling import Sampling
 from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
 from collector.pipeline.pipeline import Pipeline
@@ -47,7 +48,7 @@ from collector.storage.engines import open_membership, open_store
 from collector.storage.membership import Listeners, Membership
 from collector.storage.protocols import Store
 from collector.storage.schema import backend_of, head, prepare
-from collector.validation import PUBLIC_LIMITS, Limits
+from collector.validation import PUBLIC_LIMITS, Limits, Redaction
 from collector.version import installed_version
 from collector.web.routers import PAGES
 
@@ -101,6 +102,7 @@ def build_collector(settings: Settings) -> Collector:
         on_settled=settled,
         meter=meter,
         metrics_exporter=metrics_exporter,
+        sampling=Sampling(rate=settings.export_sample_rate, slow_ms=settings.export_slow_ms),
         retention=RetentionWorker(
             store,
             RetentionLimits(days=settings.retention_days, max_bytes=settings.retention_max_bytes),
@@ -215,12 +217,21 @@ def create_app(settings: Settings, running: _Running) -> ASGIApp:
         body_timeout_s=settings.request_timeout_s,
         inflight=inflight,
         receipts=FirstReceipts(lambda project, key, received_ms: store.first_receipt(project, key, received_ms=received_ms)),
+        redaction=_redaction(settings),
         on_commit=committed,
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,
     )
     reading = _reading_app(parts, running.run, is_read_here="web" in roles)
     return Front(ingest if "ingest" in roles else None, reading, access, is_read_here="web" in roles)
+
+
+def _redaction(settings: Settings) -> Redaction | None:
+    if not settings.redact and settings.redact_file is None:
+        return None
+    from collector.validation.redaction_rules import load_redaction
+
+    return load_redaction(settings.redact, settings.redact_file, settings.redact_key)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -69,6 +69,14 @@ class Settings(BaseSettings):
     retention_max_bytes: int | None = Field(
         None, ge=1, description="About how many bytes a project may hold; the oldest go first. Projects may have their own."
     )
+    redact: str = Field(
+        "",
+        description="Built-in rules of redaction before anything is stored, commas between: email, credit_card, iban, api_key.",
+    )
+    redact_file: Path | None = Field(None, description="TOML file with rules of your own: see keeping.md.")
+    redact_key: str | None = Field(
+        None, min_length=16, description="Secret for rules that hash; the same on every collector.", repr=False
+    )
     queue_max_events: int = Field(50_000, ge=1, description="Events waiting for a commit before new ones get 503.")
     max_body_bytes: int = Field(16 * MIB, ge=1024, description="Most bytes of a compressed body of `POST /v1/events`.")
     max_expanded_bytes: int = Field(64 * MIB, ge=1024, description="Most bytes of a body that is not compressed, or inflated.")
@@ -110,6 +118,14 @@ class Settings(BaseSettings):
     stop_timeout_s: float = Field(
         DEFAULT_STOP_TIMEOUT_S, ge=1, le=3600, description="How long a stop may take: running requests, exports, what is queued."
     )
+    export_sample_rate: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Which part of the calls that went well is exported, by trace. "
+        "Failed, aborted, incomplete and slow ones always are; SQL keeps all.",
+    )
+    export_slow_ms: float = Field(10_000.0, gt=0, description="From how many milliseconds on a call is slow, for sampling.")
     export_jsonl: Path | None = Field(None, description="Also write every span as a line of JSON to this file.")
 
     @field_validator("roles")

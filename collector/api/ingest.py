@@ -23,7 +23,7 @@ from collector.api.receipts import FirstReceipts
 from collector.errors import BadRequest, HooklineError, NothingAccepted, TooSlow
 from collector.events import Batch, Receipt, Rejection
 from collector.storage.protocols import EventWriter
-from collector.validation import MIB, PUBLIC_LIMITS, Limits, Media, ReadResult, read_batch
+from collector.validation import MIB, PUBLIC_LIMITS, Limits, Media, ReadResult, Redaction, read_batch
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -51,6 +51,7 @@ class IngestApp:
         body_timeout_s: float = 60.0,
         inflight: Inflight | None = None,
         receipts: FirstReceipts | None = None,
+        redaction: Redaction | None = None,
         on_commit: Callable[[Batch], None] = lambda batch: None,
         on_rejected: Callable[[Sequence[Rejection]], None] = lambda rejected: None,
         on_refused: Callable[[HooklineError], None] = lambda error: None,
@@ -62,6 +63,7 @@ class IngestApp:
         self._public_limits = public_limits
         self._body_timeout_s = body_timeout_s
         self._inflight = inflight or Inflight(256 * MIB)
+        self._redaction = redaction
         self._on_commit = on_commit
         self._on_rejected = on_rejected
         self._on_refused = on_refused
@@ -125,7 +127,13 @@ class IngestApp:
 
             def read_as_of(at_ms: int) -> ReadResult:
                 return read_batch(
-                    inflated, media=media, project=identity.project, received_ms=at_ms, idempotency_key=key, limits=limits
+                    inflated,
+                    media=media,
+                    project=identity.project,
+                    received_ms=at_ms,
+                    idempotency_key=key,
+                    limits=limits,
+                    redaction=self._redaction,
                 )
 
             result = read_as_of(received_ms)

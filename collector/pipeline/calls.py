@@ -17,6 +17,7 @@ from collector.clock import Clock
 from collector.errors import StoreBusy, StoreUnavailable
 from collector.events import Resource
 from collector.exporters.protocol import Exporter
+from collector.keeping.sampling import Sampling
 from collector.pipeline.backoff import Backoff
 from collector.spans import Assembled, Measurement, Span
 from collector.storage.protocols import CallClaim, CallSettlement, QueuedSpan, WorkQueue
@@ -67,6 +68,7 @@ class CallWorker:
         on_settled: Callable[[tuple[str, ...]], None],
         on_queued: Callable[[], None],
         count: Count,
+        sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
     ) -> None:
         self._store = store
         self._exporters = exporters
@@ -78,6 +80,7 @@ class CallWorker:
         self._on_settled = on_settled
         self._on_queued = on_queued
         self._count = count
+        self._sampling = sampling
         self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
         self.counts = CallCounts()
 
@@ -101,7 +104,7 @@ class CallWorker:
     def _exports(self, claim: CallClaim, assembled: Assembled) -> tuple[QueuedSpan, ...]:
         if not assembled.settled or not is_to_be_exported(claim, assembled):
             return ()
-        spans = [span for span in assembled.spans if span.is_sampled]
+        spans = [span for span in self._sampling.spans_to_send(assembled) if span.is_sampled]
         queued = (self._queued(exporter, span) for exporter in self._exporters for span in spans)
         return tuple(span for span in queued if span is not None)
 

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from collector.clock import Clock, SystemClock
 from collector.exporters.protocol import Exporter, MetricsExporter
 from collector.keeping.retention import RetentionWorker
+from collector.keeping.sampling import Sampling
 from collector.meter import Meter
 from collector.pipeline import calls, exports
 from collector.pipeline.backoff import Backoff
@@ -56,6 +57,7 @@ class Pipeline:
         metrics_exporter: MetricsExporter | None = None,
         retention: RetentionWorker | None = None,
         upkeep: UpkeepWorker | None = None,
+        sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
     ) -> None:
         self._store = store
         self._exporters = tuple(exporters)
@@ -73,6 +75,7 @@ class Pipeline:
             on_settled=on_settled,
             on_queued=self._ring_exports,
             count=self.meter.count,
+            sampling=sampling,
         )
         self._exports = tuple(
             ExportWorker(store, exporter, clock=self._clock, owner=owner, roll=roll) for exporter in self._exporters

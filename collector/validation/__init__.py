@@ -8,5 +8,6 @@ from collector.validation.batch import ReadResult, read_batch
 from collector.validation.codes import CODES
 from collector.validation.limits import MIB, PUBLIC_LIMITS, Limits
 from collector.validation.reading import Media
+from collector.validation.redaction import Redaction
 
-__all__ = ["CODES", "MIB", "PUBLIC_LIMITS", "Limits", "Media", "ReadResult", "read_batch"]
+__all__ = ["CODES", "MIB", "PUBLIC_LIMITS", "Limits", "Media", "ReadResult", "Redaction", "read_batch"]

@@ -16,6 +16,7 @@ from collector.validation.decoding import NotJson
 from collector.validation.limits import Limits
 from collector.validation.long_way import Post, long_way_row
 from collector.validation.reading import Media, read_parcel
+from collector.validation.redaction import Redaction
 from collector.validation.straight import Straight
 from collector.validation.streams import response_ids
 from collector.validation.touches import call_touches, part_touches, run_ends
@@ -37,6 +38,7 @@ def read_batch(
     received_ms: int,
     idempotency_key: str | None = None,
     limits: Limits = Limits(),  # noqa: B008  (frozen)
+    redaction: Redaction | None = None,
 ) -> ReadResult:
     """Every good event of the body as a row. Raises BadRequest for what is not JSON, TooLarge for too much of it."""
     parcel = read_parcel(body, media=media, limits=limits)
@@ -46,6 +48,7 @@ def read_batch(
         idempotency_key=idempotency_key,
         limits=limits,
         resource=parcel.resource,
+        redaction=redaction,
     )
     straight = Straight(
         project=project,
@@ -57,7 +60,8 @@ def read_batch(
     )
     for index, piece in enumerate(parcel.pieces):
         try:
-            post.rows.append(straight.row(piece) or long_way_row(post, index, piece))
+            is_plain = redaction is None or not redaction.concerns(bytes(piece))
+            post.rows.append((straight.row(piece) if is_plain else None) or long_way_row(post, index, piece))
         except Refused as exc:
             post.rejected.append(Rejection(index=index, code=exc.code, detail=exc.detail))
         except NotJson:

@@ -1,7 +1,7 @@
 """
 The long way: any event becomes a row, whatever is odd about it, or is refused.
 
-Flow: reading -> **long_way** (decoding -> dialects -> columns -> reductions) -> batch.
+Flow: reading -> **long_way** (decoding -> dialects -> redaction -> columns -> reductions) -> batch.
 Events as our own clients send them go straight instead (see `straight`), by the same rules.
 """
 
@@ -19,6 +19,7 @@ from collector.validation.identity import event_id
 from collector.validation.limits import Limits
 from collector.validation.media import lift_media, may_hold_media
 from collector.validation.reading import Piece
+from collector.validation.redaction import Redaction
 from collector.validation.reductions import reduce_chunk, take_state
 
 
@@ -31,6 +32,7 @@ class Post:
     idempotency_key: str | None
     limits: Limits
     resource: Resource
+    redaction: Redaction | None = None
     rows: list[EventRow] = field(default_factory=list[EventRow])
     rejected: list[Rejection] = field(default_factory=list[Rejection])
     blobs: dict[str, Blob] = field(default_factory=dict[str, Blob])
@@ -54,6 +56,8 @@ def long_way_row(post: Post, index: int, piece: Piece) -> EventRow:
     moment = moment_of(event, post.received_ms)
     unique_id = event_id(event.get("eventId"), received, moment, index=index, idempotency_key=post.idempotency_key)
 
+    redacted = [] if post.redaction is None else _redact(post.redaction, post, event, type_name, raw)
+
     issues: Issues = {}
     columns = read_columns(event, type_name, issues)
     if dialect is not OWN:
@@ -65,7 +69,7 @@ def long_way_row(post: Post, index: int, piece: Piece) -> EventRow:
     if dialect.has_catalogue:
         schema_check().add_issues(type_name, event, issues)
 
-    reduced = [*decoded.mended, *_reduce(post, event, type_name, raw, moment.ms, sequence)]
+    reduced = [*decoded.mended, *redacted, *_reduce(post, event, type_name, raw, moment.ms, sequence)]
     is_as_sent = dialect is OWN and len(reduced) == len(decoded.mended)
     return EventRow(
         post.project,
@@ -96,6 +100,14 @@ def _check_project(event: dict[str, Any], project: str) -> None:
     # An empty name is one that was not set.
     if event.get("project") not in (None, "", project):
         raise Refused(PROJECT_MISMATCH, "the event is of another project than the key: use that project's key")
+
+
+def _redact(redaction: Redaction, post: Post, event: dict[str, Any], type_name: str, raw: bytes) -> list[str]:
+    """What the rules take out. Media first: nobody looks for words in a picture's base64."""
+    if not redaction.concerns(raw):
+        return []
+    lifted = lift_media(event, type_name, post.blobs) if may_hold_media(raw) else []
+    return [*lifted, *redaction.redact(event, raw)]
 
 
 def _reduce(post: Post, event: dict[str, Any], type_name: str, raw: bytes, timestamp: int, sequence: int | None) -> list[str]:
