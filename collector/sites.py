@@ -5,7 +5,6 @@ Flow: HTTP -> **sites** -> access ; the origins of public keys -> **sites** -> s
 Strict on purpose: what can't be read is nobody's name.
 """
 
-import functools
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -63,7 +62,6 @@ class Origin:
 
 
 @lru_cache(_NAMES_KEPT)
-@functools.lru_cache(maxsize=256)
 def read_host(text: str) -> Site | None:
     """A Host header's value, or None for what is none. Case and a trailing dot don't matter."""
     found = _HOST.fullmatch(text.strip().lower())
@@ -83,7 +81,7 @@ def read_bind_address(host: str) -> Site | None:
     return read_host(f"[{host}]" if ":" in host and not host.startswith("[") else host)
 
 
-@functools.lru_cache(maxsize=256)
+@lru_cache(_NAMES_KEPT)
 def read_origin(text: str) -> Origin | None:
     """An Origin header's value; None for `null` and for what is none."""
     found = _ORIGIN.fullmatch(text.strip().lower().removesuffix("/"))
