@@ -5,7 +5,7 @@ Flow: facts, call -> **attributes** -> spans -> exporters.
 What is not known is left out; the conventions make a value for "unknown" only where they require the attribute.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from collector import semconv
@@ -16,6 +16,14 @@ from collector.fields import items, mapping, name, number, text, whole
 from collector.spans import Call, ToolCall, Usage
 
 Attributes = dict[str, Any]
+
+Reading = Callable[[object], object]
+
+
+def _double(value: object) -> float | None:
+    found = number(value)
+    return None if found is None else float(found)
+
 
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
     semconv.REQUEST_TEMPERATURE: ("temperature",),
@@ -33,6 +41,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     semconv.REQUEST_REASONING_LEVEL: ("reasoning_effort", "reasoningEffort"),
     semconv.REQUEST_PREVIOUS_RESPONSE_ID: ("previous_response_id", "previousResponseId"),
 }
+_READINGS: tuple[tuple[str, tuple[str, ...], Reading], ...] = (
+    *((attribute, keys, _double) for attribute, keys in _NUMBERS.items()),
+    *((attribute, keys, whole) for attribute, keys in _COUNTS.items()),
+    *((attribute, keys, name) for attribute, keys in _NAMES.items()),
+)
+_KEYS = frozenset(key for _, keys, _ in _READINGS for key in keys)
 
 
 def call_attributes(facts: Facts, call: Call, ending: Ending) -> Attributes:
@@ -122,16 +136,14 @@ def _request_attributes(started: Mapping[str, Any]) -> Attributes:
     options = {**mapping(started.get("options")), **mapping(started.get("modelOptions"))}
     sent = {**options, **{key: started[key] for key in ("numberOfImages", "responseFormat") if key in started}}
     found: Attributes = {}
-    for attribute, keys in _NUMBERS.items():
-        value = next((number(sent[key]) for key in keys if key in sent), None)
-        found[attribute] = None if value is None else float(value)
-    for attribute, keys in _COUNTS.items():
-        found[attribute] = next((whole(sent[key]) for key in keys if key in sent), None)
-    for attribute, keys in _NAMES.items():
-        found[attribute] = next((name(sent[key]) for key in keys if key in sent), None)
-    if found[semconv.REQUEST_CHOICE_COUNT] == 1:
+    for attribute, keys, read in () if _KEYS.isdisjoint(sent) else _READINGS:
+        for key in keys:
+            if key in sent:
+                found[attribute] = read(sent[key])
+                break
+    if found.get(semconv.REQUEST_CHOICE_COUNT) == 1:
         found[semconv.REQUEST_CHOICE_COUNT] = None
-    found[semconv.REQUEST_REASONING_LEVEL] = found[semconv.REQUEST_REASONING_LEVEL] or name(
+    found[semconv.REQUEST_REASONING_LEVEL] = found.get(semconv.REQUEST_REASONING_LEVEL) or name(
         mapping(sent.get("reasoning")).get("effort")
     )
     found[semconv.REQUEST_STOP_SEQUENCES] = _stop_sequences(sent.get("stop"))

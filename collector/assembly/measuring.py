@@ -19,7 +19,14 @@ MAX_WEIGHT = 10_000.0
 """One call stands for no more than so many, whatever sample rate it claims."""
 
 _OPERATION = (semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL, semconv.RESPONSE_MODEL)
-_TOKENS = ((instruments.INPUT, semconv.USAGE_INPUT_TOKENS), (instruments.OUTPUT, semconv.USAGE_OUTPUT_TOKENS))
+_TOOL = (semconv.OPERATION_NAME, semconv.TOOL_NAME)
+_TOKENS = (
+    ((instruments.TOKEN_TYPE, instruments.INPUT), semconv.USAGE_INPUT_TOKENS),
+    ((instruments.TOKEN_TYPE, instruments.OUTPUT), semconv.USAGE_OUTPUT_TOKENS),
+)
+
+Attributes = tuple[tuple[str, str], ...]
+"""Sorted by name: `error.type` comes before all that begins with gen_ai, `gen_ai.token.type` behind the others."""
 
 
 def measure_settled(facts: Facts, call: Call, spans: Iterable[Span], tools: Iterable[ToolCall]) -> tuple[Measurement, ...]:
@@ -31,7 +38,7 @@ def measure_settled(facts: Facts, call: Call, spans: Iterable[Span], tools: Iter
         if span.kind == "tool":
             found.append(_tool(span, tool_ms.get(span.tool_call_id or ""), weight))
         elif span.kind in ("call", "model_call"):
-            found += _operation(span, call, weight)
+            found.extend(_operation(span, call, weight))
     found.append(_chunks(facts, call, weight))
     return tuple(one for one in found if one is not None)
 
@@ -42,17 +49,16 @@ def _operation(span: Span, call: Call, weight: float) -> Iterable[Measurement | 
     # Errors are sent whatever the sample rate is: each stands for itself.
     own_weight = 1.0 if span.status == "error" else weight
     duration_ms = call.duration_ms if is_whole_call else span.duration_ms
-    yield _one(instruments.OPERATION_DURATION, attributes | _error(span), _s(duration_ms), own_weight)
+    yield _one(instruments.OPERATION_DURATION, (*_error(span), *attributes), _s(duration_ms), own_weight)
     for token_type, attribute in _TOKENS:
-        told = {instruments.TOKEN_TYPE: token_type}
-        yield _one(instruments.TOKEN_USAGE, attributes | told, span.attributes.get(attribute), own_weight)
+        yield _one(instruments.TOKEN_USAGE, (*attributes, token_type), span.attributes.get(attribute), own_weight)
     if is_whole_call:
         first_s = span.attributes.get(semconv.RESPONSE_TIME_TO_FIRST_CHUNK)
         yield _one(instruments.TIME_TO_FIRST_CHUNK, attributes, first_s, own_weight)
 
 
 def _tool(span: Span, duration_ms: float | None, weight: float) -> Measurement | None:
-    attributes = _picked(span.attributes, (semconv.OPERATION_NAME, semconv.TOOL_NAME)) | _error(span)
+    attributes = (*_error(span), *_picked(span.attributes, _TOOL))
     return _one(instruments.TOOL_DURATION, attributes, _s(duration_ms), 1.0 if span.status == "error" else weight)
 
 
@@ -79,24 +85,22 @@ def _weight(facts: Facts) -> float:
     return min(1 / rate, MAX_WEIGHT) if rate is not None and 0 < rate < 1 else 1.0
 
 
-def _error(span: Span) -> dict[str, str]:
-    return {semconv.ERROR_TYPE: span.error_type} if span.error_type else {}
+def _error(span: Span) -> Attributes:
+    return ((semconv.ERROR_TYPE, span.error_type),) if span.error_type else ()
 
 
-def _picked(attributes: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-    return {key: value for key in names if isinstance(value := attributes.get(key), str) and value}
+def _picked(attributes: Mapping[str, Any], names: Iterable[str]) -> Attributes:
+    return tuple([(key, value) for key in names if isinstance(value := attributes.get(key), str) and value])
 
 
 def _s(duration_ms: float | None) -> float | None:
     return None if duration_ms is None else duration_ms / 1000
 
 
-def _one(metric: str, attributes: Mapping[str, str], value: float | None, weight: float) -> Measurement | None:
+def _one(metric: str, attributes: Attributes, value: float | None, weight: float) -> Measurement | None:
     return None if value is None else _many(metric, attributes, (value,), weight)
 
 
-def _many(metric: str, attributes: Mapping[str, str], values: Sequence[float], weight: float) -> Measurement | None:
-    counted = tuple(value for value in values if value >= 0)
-    if not counted:
-        return None
-    return Measurement(metric=metric, attributes=tuple(sorted(attributes.items())), values=counted, weight=weight)
+def _many(metric: str, attributes: Attributes, values: Sequence[float], weight: float) -> Measurement | None:
+    counted = tuple([value for value in values if value >= 0])
+    return Measurement(metric=metric, attributes=attributes, values=counted, weight=weight) if counted else None
