@@ -11,7 +11,8 @@ Flow: delivery -> **spool** -> delivery -> transport.
     own         what this process could not deliver yet
     leftovers   what processes before this one left behind
     room        the bound on bytes and age
+    sending     emptying it by hand
     forgetting  taking events of a user, session or client out
 
-`python -m sdk_hooks.spool` lists, sends and forgets. docs/adr/0011-spool.md says what is promised.
+`python -m sdk_hooks.spool` lists, sends and forgets. docs/adr/0014-client-spool.md says what is promised.
 """
