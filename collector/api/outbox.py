@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from collector.api.asked import Administering, json_answer
 from collector.api.schemas import answers
+from collector.exporters import encoder_of
 from collector.fields import bounded
 from collector.query.parameters import clean_text
 from collector.query.times import parse_time
-from collector.storage.outbox import DeadSpans
+from collector.storage.outbox import DeadSpans, Resend
 
 router = APIRouter(prefix="/v1/admin", tags=["operate"])
 
@@ -60,6 +61,35 @@ def retry_dead(asked: Administering, body: Annotated[DeadBody | None, Body()] = 
     items = asked.parts.store.retry_dead_exports(which, now_ms=asked.parts.now_ms())
     asked.parts.send_now()
     return json_answer({"count": sum(item["count"] for item in items), "items": items})
+
+
+class ResendBody(BaseModel):
+    """Which calls' spans go once more, and where to."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    destination: Annotated[str, Field(max_length=64)]
+    since: Annotated[str, Field(description="Calls that started from then on: Unix milliseconds or RFC 3339.", max_length=40)]
+    until: Annotated[str | None, Field(description="And before then.", max_length=40)] = None
+    project: Annotated[str, Field(max_length=128)] = "default"
+
+    def meant(self) -> Resend:
+        """As the store takes it. Raises BadRequest."""
+        return Resend(
+            project=bounded(clean_text("project", self.project) or "default"),
+            destination=self.destination,
+            since_ms=parse_time("since", self.since),
+            until_ms=parse_time("until", self.until) if self.until else None,
+        )
+
+
+@router.post("/send-again", responses=answers("Done"), summary="Send spans once more, on purpose")
+def send_again(asked: Administering, body: Annotated[ResendBody, Body()]) -> Response:
+    """Backends may show doubles. What waits already goes once, as it would have."""
+    encode = encoder_of(body.destination)
+    count = asked.parts.store.queue_again(body.meant(), encode, now_ms=asked.parts.now_ms())
+    asked.parts.send_now()
+    return json_answer({"count": count})
 
 
 @router.post("/drop-exports", responses=answers("Done"), summary="Give up for good what waits for a destination")

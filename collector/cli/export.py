@@ -15,8 +15,9 @@ from collector.cli.access import administer
 from collector.cli.humanise import NOTHING, ago, count, one_line
 from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
+from collector.exporters import encoder_of
 from collector.query.times import parse_time
-from collector.storage.outbox import DeadSpans
+from collector.storage.outbox import DeadSpans, Resend
 
 MOST_REASONS = 50
 _STATES = {"pending": Text("wait", style="yellow"), "dead": Text("dead", style="bold red"), "done": Text("sent", style="green")}
@@ -30,14 +31,33 @@ def export(
     drop_destination: Annotated[
         str | None, typer.Option(metavar="DESTINATION", help="Give up for good what waits for it and what is dead there.")
     ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="DESTINATION", help="Send the spans of calls once more, from --since on: otlp or jsonl.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="With --to: only of calls that started before.")] = None,
+    project: Annotated[str, typer.Option(help="With --to: whose calls.")] = "default",
     yes: Annotated[bool, typer.Option("--yes", help="With --drop-destination: really do it.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What waits to be sent and what is dead, and why; or send dead spans again."""
+    """What waits to be sent and what is dead, and why; send dead spans again, or those of some calls once more."""
     if drop_destination is not None:
         if retry_dead or destination or reason or since:
             raise BadRequest("--drop-destination goes alone: it takes all that is open for the destination")
         _drop(drop_destination, is_sure=yes, as_json=as_json)
+    elif to is not None:
+        if retry_dead or destination or reason or since is None:
+            raise BadRequest(
+                "--to sends the spans of calls once more: say from when with --since, and nothing but --until, --project"
+            )
+        _send_again(
+            Resend(
+                project=project,
+                destination=to,
+                since_ms=parse_time("--since", since),
+                until_ms=parse_time("--until", until) if until else None,
+            ),
+            as_json=as_json,
+        )
     elif retry_dead:
         _retry(destination, reason, since, as_json=as_json)
     elif destination or reason or since:
@@ -74,6 +94,23 @@ def _retry(destination: str | None, reason: str | None, since: str | None, *, as
         out.print(f"  {count(item['count'])} to {item['destination']}: {one_line(item['reason'])}", markup=False, soft_wrap=True)
     if spans:
         out.print("A running collector sends them now, else the next one that starts. `hookline export` shows how it goes.")
+
+
+def _send_again(which: Resend, *, as_json: bool) -> None:
+    """`which` has its times in milliseconds, which the server reads as well."""
+    encode = encoder_of(which.destination)
+    asked = {"destination": which.destination, "since": str(which.since_ms), "project": which.project}
+    asked |= {} if which.until_ms is None else {"until": str(which.until_ms)}
+    spans: int = administer(
+        lambda store: store.queue_again(which, encode, now_ms=_now_ms()),
+        lambda client: client.post("/v1/admin/send-again", asked)["count"],
+    )
+    if as_json:
+        print_json({"spans": spans, "destination": which.destination})
+        return
+    console().print(
+        f"{count(spans)} spans go to {which.destination} once more. A backend that has them already may show doubles."
+    )
 
 
 def _drop(destination: str, *, is_sure: bool, as_json: bool) -> None:

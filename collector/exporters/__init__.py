@@ -8,6 +8,7 @@ Importing this loads neither grpc nor the OpenTelemetry SDK; opening an exporter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from collector.errors import BadRequest
 from collector.exporters.protocol import (
     Barred,
     Exporter,
@@ -20,6 +21,7 @@ from collector.exporters.protocol import (
     Untried,
 )
 from collector.meter import Meter
+from collector.spans import Span
 
 __all__ = [
     "EXPORTERS",
@@ -32,6 +34,7 @@ __all__ = [
     "Refused",
     "Sent",
     "Untried",
+    "encoder_of",
     "open_exporters",
     "open_metrics",
 ]
@@ -63,6 +66,21 @@ EXPORTERS: Mapping[str, Callable[[ExportSettings], Exporter | None]] = MappingPr
     }
 )
 """Destination -> what opens it; None where the settings do not ask for it."""
+
+
+def encoder_of(destination: str) -> Callable[[Span], bytes]:
+    """What encodes spans for a destination, without opening it. Raises BadRequest for one that nobody knows."""
+    match destination:
+        case "otlp":
+            from collector.exporters.otlp_encoding import encode_span
+
+            return encode_span
+        case "jsonl":
+            from collector.exporters.jsonl import encode_line
+
+            return encode_line
+        case _:
+            raise BadRequest(f"no destination is called {destination[:40]!r}: there are {', '.join(EXPORTERS)}")
 
 
 def open_exporters(settings: ExportSettings) -> tuple[Exporter, ...]:

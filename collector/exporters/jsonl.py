@@ -41,9 +41,7 @@ class JsonlExporter:
             raise WrongSettings(f"HOOKLINE_EXPORT_JSONL: {path} is no regular file: what it takes can't be taken back.")
 
     def encode(self, span: Span) -> bytes:
-        if not span.trace_id or not span.span_id:
-            raise ValueError("a span without usable ids can't be exported")
-        return _json(_as_json(span))
+        return encode_line(span)
 
     def send(self, resource: Resource, spans: Sequence[bytes]) -> list[Outcome]:
         told = _json(clean_attributes(resource.attributes))
@@ -81,6 +79,13 @@ class JsonlExporter:
                 raise
         finally:
             os.close(file)
+
+
+def encode_line(span: Span) -> bytes:
+    """The span as an object of JSON. Raises ValueError where its ids are unusable."""
+    if not span.trace_id or not span.span_id:
+        raise ValueError("a span without usable ids can't be exported")
+    return _json(_as_json(span))
 
 
 def _cut_torn_line(file: int, size: int) -> int:

@@ -28,6 +28,7 @@ from collector.storage.keys import Keys
 from collector.storage.membership import Alone, Membership, new_owner
 from collector.storage.page_sessions import PageSessions
 from collector.storage.protocols import Store
+from collector.storage.resending import Resending
 from collector.storage.sql_reads import SqlReads
 from collector.storage.sqlite import SqliteEngine
 from collector.storage.stats_reads import StatsReads
@@ -51,6 +52,7 @@ ENGINES: Mapping[str, Callable[..., Engine]] = {
 class SqlStore(
     CallWork,
     ExportWork,
+    Resending,
     EventReads,
     CallReads,
     DetailReads,

@@ -4,11 +4,12 @@ What the outbox hands out and takes back: spans to send, and what became of them
 Flow: pipeline -> **Outbox** -> storage.exporting. Values and the protocol; `tests/collector/storage` holds every engine to it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from collector.events import Resource
+from collector.spans import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,16 @@ class DeadSpans:
     since_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resend:
+    """Spans of the settled calls of a project that started in a time, to be sent to a destination once more."""
+
+    project: str
+    destination: str
+    since_ms: int
+    until_ms: int | None = None
+
+
 class Outbox(Protocol):
     """Spans to send, one row a destination. A crash between claim and settle repeats the work, with the same bytes."""
 
@@ -118,6 +129,14 @@ class Outbox(Protocol):
 
     def drop_exports(self, *, destination: str, now_ms: int) -> int:
         """Give up what waits for a destination and what is dead there, for good (state `dropped`); how many."""
+        ...
+
+    def queue_again(self, which: Resend, encode: Callable[[Span], bytes], *, now_ms: int) -> int:
+        """
+        Queue spans that were sent, or never were to be sent; how many. Those that wait already stay as they are.
+
+        Unsampled spans stay at home as ever. Many are done in several transactions; doing it twice queues what was sent since.
+        """
         ...
 
     def export_reasons(self, *, limit: int) -> Sequence[Mapping[str, Any]]:

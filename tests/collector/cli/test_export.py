@@ -11,7 +11,7 @@ import pytest
 
 from collector.cli.commands import run_command
 from tests.fakes.otlp import Answer, OtlpReceiver
-from tests.fakes.running import Running, chat_call, eventually, running_collector
+from tests.fakes.running import AT_MS, Running, chat_call, eventually, running_collector
 
 Run = Callable[..., str]
 
@@ -116,11 +116,28 @@ def test_destination_is_dropped_only_by_who_is_sure(collector: Running, backend:
     assert "0 spans dropped" in run("export", "--drop-destination", "otlp", "--yes")
 
 
+def test_spans_are_sent_once_more_on_purpose(collector: Running, backend: OtlpReceiver, run: Run) -> None:
+    """
+    The same ids and the same content as the first time, and only of the calls that are meant.
+    """
+    collector.post_events(*chat_call("a"), *chat_call("b", at_ms=AT_MS + 60_000))
+    before = {span.span_id: span for span in backend.wait_for_spans(2)}
+
+    assert {"spans": 1, "destination": "otlp"} == told(run, "export", "--to", "otlp", "--since", str(AT_MS + 30_000))
+    assert "1 spans go to otlp once more" in run("export", "--to", "otlp", "--since", "0", "--until", str(AT_MS + 30_000))
+    spans = backend.wait_for_spans(4)
+
+    assert sorted(map(repr, before.values())) == sorted(map(repr, spans[2:]))
+    assert "no destination is called" in run("export", "--to", "tempo", "--since", "0", code=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--reason", "400"), "add --retry-dead"),
         (("--retry-dead", "--drop-destination", "otlp"), "goes alone"),
+        (("--to", "otlp"), "say from when with --since"),
+        (("--to", "otlp", "--since", "0", "--retry-dead"), "say from when with --since"),
         (("--retry-dead", "--since", "yesterday"), "--since: not a time"),
     ],
 )

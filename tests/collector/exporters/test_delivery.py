@@ -73,6 +73,16 @@ def test_backend_that_goes_away_meanwhile_ends_the_round() -> None:
     assert 3 == calls
 
 
+def test_nothing_more_is_sent_to_a_backend_that_went_away() -> None:
+    """
+    Also not what was to go in requests of its own: one failed request a round.
+    """
+    answers = iter([Accepted(), Away(reason="503")])
+    outcomes = run([b"x" * 60] * 5, lambda part: next(answers), request_bytes=100)
+
+    assert [Sent(), *[Later(reason="503")] * 4] == outcomes
+
+
 def test_time_is_bounded() -> None:
     """
     After the budget nothing more is tried; the rest is Untried, at once.

@@ -2,7 +2,10 @@
 What every engine keeps of `WorkQueue` for exports: a span is queued once, given to one worker, and ends in one state.
 """
 
-from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportPutBack, ExportRetry
+from typing import Any
+
+from collector.spans import Span
+from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportPutBack, ExportRetry, Resend
 from collector.storage.protocols import Store
 from tests.end_to_end.database import query
 from tests.fakes.stored import NOW_MS, OWN_HOOK, append, claim, event, settlement
@@ -272,3 +275,35 @@ def test_state_counts_exports_and_tells_a_reason(store: Store):
         state["last_received_ms"],
         state["oldest_due_ms"],
     )
+
+
+def test_spans_can_be_queued_once_more(store: Store):
+    """
+    Those of settled calls of the project and time, encoded anew: sent ones, dead ones, and those that never were to be sent.
+    What waits already stays as it is, and what is not sampled stays at home.
+    """
+    for number, (request_id, destinations) in enumerate({"r1": ("otlp",), "r2": (), "r3": ("otlp",), "r4": ("otlp",)}.items()):
+        append(store, event(f"e-{request_id}", request_id=request_id), start=True, terminal=True)
+        (claimed,) = claim(store)
+        at = {"span_id": f"{request_id:0>16}", "start_ms": float(NOW_MS + number)}
+        store.settle_calls([settlement(claimed, destinations=destinations, **at)], now_ms=NOW_MS)
+    append(store, event("open", request_id="r5"), start=True)
+    one, three, four = take(store)
+    store.settle_exports([done(one), dead(three), retry(four)], now_ms=NOW_MS + 200)
+
+    def encode(span: Span) -> bytes:
+        assert {"gen_ai.request.model": "gpt-4o"} == span.attributes
+        return f"again {span.request_id}".encode()
+
+    def again(**which: Any) -> int:
+        asked = Resend(**{"project": "p", "destination": "otlp", "since_ms": NOW_MS, **which})
+        return store.queue_again(asked, encode, now_ms=NOW_MS + 300)
+
+    assert [0, 0, 0] == [again(project="else"), again(since_ms=NOW_MS + 99), again(until_ms=NOW_MS)]
+    assert 2 == again(until_ms=NOW_MS + 2)
+    assert 1 == again()
+    assert 0 == again()
+    assert [b"again r1", b"again r2", b"again r3"] == sorted(span.encoded for span in take(store, now_ms=NOW_MS + 400))
+    assert [b"span"] == [span.encoded for span in take(store, now_ms=NOW_MS + 9_000) if span.span_id.endswith("r4")]
+    assert 4 == again(destination="jsonl")
+    assert [OWN_HOOK] * 4 == [span.resource for span in take(store, destination="jsonl", now_ms=NOW_MS + 400)]
