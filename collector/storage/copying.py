@@ -92,7 +92,7 @@ def _reading(url: str) -> Generator[Connection]:
     if url.startswith("sqlite"):
         engine = sqlite_files.reader_engine(sqlite_files.path_of(url))
     else:
-        engine = create_engine(_driver(url), poolclass=NullPool, isolation_level="REPEATABLE READ")
+        engine = create_engine(_driver(url), poolclass=NullPool, hide_parameters=True, isolation_level="REPEATABLE READ")
     with _translated("--from"), engine.connect() as connection, connection.begin():
         yield connection
     engine.dispose()
@@ -106,7 +106,7 @@ def _writing(url: str) -> Generator[Connection]:
         path = sqlite_files.path_of(url)
         lock, engine = sqlite_files.FileLock(path), sqlite_files.writer_engine(path)
     else:
-        engine = create_engine(_driver(url), poolclass=NullPool)
+        engine = create_engine(_driver(url), poolclass=NullPool, hide_parameters=True)
     try:
         with _translated("--to"), engine.connect() as connection:
             yield connection

@@ -34,7 +34,7 @@ def connections_to(url: str, options: str, **pool: Any) -> Connections:
     given = {name: address.query[name] for name in arguments if name in address.query}
     merged = {**arguments, **{name: f"{given[name]} {options}" if name == "options" else given[name] for name in given}}
     pooling: dict[str, Any] = pool or {"poolclass": NullPool}
-    return create_engine(address.difference_update_query(list(given)), connect_args=merged, **pooling)
+    return create_engine(address.difference_update_query(list(given)), connect_args=merged, hide_parameters=True, **pooling)
 
 
 def driver_of(connection: Connection) -> Driver:

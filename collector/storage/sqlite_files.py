@@ -178,4 +178,4 @@ def _engine(path: Path, mode: str, pool: type[Pool], *, pragmas: tuple[str, ...]
     if not path.exists():
         raise StoreUnavailable(f"there is no database at {path}: start `hookline serve`, which makes it")
     sizes: dict[str, Any] = {"pool_size": _READERS, "max_overflow": _READERS} if pool is QueuePool else {}
-    return create_engine("sqlite://", creator=connect, poolclass=pool, **sizes)
+    return create_engine("sqlite://", hide_parameters=True, creator=connect, poolclass=pool, **sizes)

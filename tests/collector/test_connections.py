@@ -5,14 +5,18 @@ What one connection, and all of them together, can take from a running collector
 import json
 import select
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from collector.connections import Bounds
-from tests.fakes.running import AT_MS, Running, eventually, running_collector
+from tests.fakes.running import AT_MS, Answer, Running, eventually, running_collector
 
 CONNECTIONS = 8
 TIMEOUT_S = 0.6
@@ -25,7 +29,13 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     With little of everything.
     """
     url = f"sqlite:///{tmp_path_factory.mktemp('bounds') / 'a.db'}"
-    small = {"max_event_bytes": 2000, "max_batch_events": 5, "max_expanded_bytes": 20_000, "max_body_bytes": 10_000}
+    small = {
+        "max_event_bytes": 2000,
+        "max_batch_events": 5,
+        "max_expanded_bytes": 20_000,
+        "max_body_bytes": 10_000,
+        "max_inflight_bytes": 40_000,
+    }
     with running_collector(url, max_connections=CONNECTIONS, request_timeout_s=TIMEOUT_S, **small) as running:
         yield running
 
@@ -159,3 +169,41 @@ def test_limits_of_the_settings_hold_to_the_byte(collector: Running) -> None:
         answer = collector.send("POST", "/v1/events", body, {"content-type": "application/json"})
         assert status == answer.status
     assert "smaller batches" in answer.json["detail"]
+
+
+def test_bodies_in_memory_are_counted_together(collector: Running) -> None:
+    """
+    While two large ones are on their way a third is told to come back; when they are gone it is taken.
+    """
+    lines = ["content-type: application/json", "content-length: 20000"]
+    held = [connect(collector) for _ in range(2)]
+    for peer in held:
+        peer.sendall(request(*lines, path="/v1/events").replace(b"GET", b"POST", 1) + b" " * 19_900)
+    answer = eventually(lambda: (told := _post_large(collector)).status == 503 and told)
+    assert "1" == answer.headers["retry-after"]
+    for peer in held:
+        peer.close()
+    eventually(lambda: _post_large(collector).status == 200)
+
+
+def _post_large(collector: Running) -> Answer:
+    body = json.dumps([_event("third")]).encode() + b" " * 15_000
+    return collector.send("POST", "/v1/events", body, {"content-type": "application/json"})
+
+
+def test_full_queue_is_told_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    """
+    While the database takes nothing, events wait up to their number; more get 503 with Retry-After, and go in afterwards.
+    """
+    path = tmp_path / "a.db"
+    with running_collector(f"sqlite:///{path}", queue_max_events=6) as collector, ThreadPoolExecutor() as pool:
+        post = lambda name: collector.ask("POST", "/v1/events", body=[_event(f"{name}-{n}") for n in range(4)])  # noqa: E731
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waiting = [pool.submit(post, name) for name in ("a", "b", "c")]
+            refused = next(done for done in as_completed(waiting, timeout=10)).result()
+            other.rollback()
+        assert (503, "1") == (refused.status, refused.headers["retry-after"])
+        assert [200, 503] == sorted({done.result().status for done in waiting})
+        assert {200} == {post(name).status for name in ("a", "b", "c")}
+        assert 12 == len(collector.get("/v1/events").json["items"])
