@@ -179,14 +179,27 @@ def test_outage_does_not_count_against_a_span(bench: Bench, exporter: RecordingE
     assert ["dead"] == states(bench, "bad")
 
 
-def fill(store_url: str, count: int, *, size_bytes: int, queued_ms: int) -> None:
+def fill(store_url: str, count: int, *, size_bytes: int, queued_ms: int, resource: str = "old") -> None:
     """Spans that wait, as if an outage had left them; written past the store, for speed."""
     padding = "x" * size_bytes
     encoded = encode_span(a_span(attributes={"text": padding}))
     with closing(sqlite3.connect(store_url.removeprefix("sqlite:///"))) as connection, connection:
-        connection.execute("INSERT INTO resources VALUES ('default', 'old', 'shop', '{}', 0)")
+        connection.execute("INSERT INTO resources VALUES ('default', ?, ?, '{}', 0)", (resource, resource))
         rows = (
-            ("default", f"old-{n}", "otlp", "pending", queued_ms, "t", "r", "old", True, queued_ms, len(encoded), encoded)
+            (
+                "default",
+                f"{resource}-{n}",
+                "otlp",
+                "pending",
+                queued_ms,
+                "t",
+                "r",
+                resource,
+                True,
+                queued_ms,
+                len(encoded),
+                encoded,
+            )
             for n in range(count)
         )
         names = (
@@ -245,6 +258,24 @@ def test_backlog_drains_in_bounded_pieces_and_fresh_spans_pass_it(sqlite_url: st
     assert BACKLOG == sum(spans for spans, _ in backend.sizes[5:]) - len(backend.fresh)
     assert len(backend.fresh) >= BACKLOG // CLAIM_LIMIT // 3 - 1
     assert all(sent - int(service.removeprefix("at-")) <= 4 for service, sent in backend.fresh.items()), backend.fresh
+
+
+def test_oldest_span_is_not_the_last_to_go(sqlite_url: str) -> None:
+    """
+    Where more waits than two rounds take, the newest go in one and the oldest in the next.
+    """
+    backend = CountingExporter()
+    now_ms = Bench(open_only(sqlite_url), []).clock.now_ms()
+    fill(sqlite_url, 1, size_bytes=1, queued_ms=now_ms - 3_600_000, resource="oldest")
+    fill(sqlite_url, 3 * CLAIM_LIMIT, size_bytes=1, queued_ms=now_ms - 1_000)
+    fill(sqlite_url, 1, size_bytes=1, queued_ms=now_ms, resource="newest")
+    store = open_store(sqlite_url, settle_ms=0)
+    bench = Bench(store, [backend])
+    for _ in range(2):
+        bench.pipeline.run_once()
+    store.close()
+
+    assert {"newest", "oldest"} == set(backend.fresh)
 
 
 def open_only(url: str) -> Any:
