@@ -16,7 +16,7 @@ from collector.errors import StoreError
 log: Any = structlog.get_logger(__name__)
 
 LEAST_WAIT_S = 0.02
-BREATH_S = 0.025
+BREATH_S = 0.04
 """Rounds that find little begin no closer than this: a round has a price of its own, so a few calls each would cost double."""
 MOST_IDLE_WAIT_S = 0.5
 """What is due by the store's word but not this worker's to do is looked at again no more often than this."""

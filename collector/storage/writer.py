@@ -22,6 +22,7 @@ from collector.events import Batch, Receipt
 from collector.storage.batches import store_batches
 from collector.storage.engine import Engine
 from collector.storage.failures import reason_of
+from collector.storage.savepoints import savepoint
 
 log: Any = structlog.get_logger(__name__)
 
@@ -209,7 +210,7 @@ class GroupWriter:
     def _attempt(self, connection: Connection, job: _Job) -> Any:
         """A job's result or its own error; an error of the database ends the whole group."""
         try:
-            with connection.begin_nested():
+            with savepoint(connection, "job"):
                 return job.run(connection)
         except HooklineError as exc:
             return exc
