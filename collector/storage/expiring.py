@@ -270,10 +270,13 @@ def _remove_families(connection: Connection, families: Sequence[Family], bounds:
     wanted = [key for family in families for key in family]
     marked = mark(connection, wanted, now_ms=now_ms, take_over=False)
     whole = [key for family in families if marked.issuperset(family) for key in family]
+    if not whole:
+        unmark(connection, marked)
+        return {}
     # Looked at once more, now that nobody else can: between the first look and the mark they may have got news.
     c = calls.c
     again = select(c.project, c.request_id).where(are_of(c.project, c.request_id, whole), _may_go(bounds, is_ours=True))
-    stay = set(whole) - {(row.project, row.request_id) for row in connection.execute(again)} if whole else set[Key]()
+    stay = set(whole) - {(row.project, row.request_id) for row in connection.execute(again)}
     gone = [key for family in families if marked.issuperset(family) and not stay.intersection(family) for key in family]
     unmark(connection, marked.difference(gone))
     return remove_calls(connection, gone)
