@@ -112,6 +112,7 @@ def test_database_locked_by_another_process(sqlite_url: str, tmp_path: Path) -> 
     assert {"after"} == stored(sqlite_url)
 
 
+@pytest.mark.long
 def test_no_file_descriptor_left(sqlite_url: str, tmp_path: Path, nursery: Nursery) -> None:
     """
     Where the process may open nothing more, connections wait; when others end, it serves again.

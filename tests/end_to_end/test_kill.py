@@ -42,7 +42,7 @@ def test_a_collector_that_acknowledges_before_the_commit_is_caught(tmp_path: Pat
     plan = Plan(
         store_url=f"sqlite:///{tmp_path / 'hookline.db'}",
         folder=tmp_path,
-        rounds=3,
+        rounds=2,
         seed=_seed(),
         longest_delay_s=LONGEST_DELAY_S,
         startup_share=0,

@@ -18,7 +18,7 @@ from tests.end_to_end.kills.nursery import Nursery
 from tests.end_to_end.warm import WarmCollector
 from tests.fakes.running import chat_call
 
-REQUESTS = 40
+REQUESTS = 30
 CALLS = "read,recvfrom,recvmsg,write,writev,sendto,sendmsg,fsync,fdatasync"
 POSTED, SAFE, ANSWERED = "P", "S", "A"
 _COMMITTED = re.compile(r" (read|recv\w+|<\.\.\. re\w+ resumed>).*COMMIT\\0.* = \d+$")
@@ -90,6 +90,7 @@ def test_data_is_safe_before_each_answer(store_url: str, tmp_path: Path, nursery
     assert 0 == answers_before_safety(trace)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_the_trace_shows_a_collector_that_answers_too_early(
     sqlite_url: str, tmp_path: Path, nursery: Nursery, strace: str

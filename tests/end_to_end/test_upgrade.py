@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from benchmarks.migrations import OLDEST, fill_old
-from collector.__main__ import run
 from collector.storage import schema
 from collector.storage.engines import open_store
 from tests.end_to_end.database import count
@@ -48,6 +47,14 @@ def mark_newer(url: str) -> None:
     engine.dispose()
 
 
+def hookline(command: str, url: str, folder: Path, nursery: Nursery) -> tuple[int, str]:
+    """Run a command on a database; its exit code and what it said."""
+    log = folder / f"{command.replace(' ', '-')}.log"
+    environment = {"HOOKLINE_DATABASE_URL": url, "HOOKLINE_PORT": "0"}
+    child = nursery.start("command", environment=environment, log_path=log, arguments=command.split())
+    return child.wait(), log.read_text()
+
+
 @pytest.fixture
 def own_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> str:
     """
@@ -60,18 +67,15 @@ def own_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> str:
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_older_code_refuses_a_newer_database(
-    own_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_older_code_refuses_a_newer_database(own_url: str, tmp_path: Path, nursery: Nursery) -> None:
     """
     `serve` and `db upgrade` end with 2 and say what was found and what to do; nothing is changed.
     """
     schema.prepare(own_url)
     mark_newer(own_url)
-    monkeypatch.setenv("HOOKLINE_DATABASE_URL", own_url)
-    for command in (["serve", "--port", "0"], ["db", "upgrade"]):
-        assert 2 == run(command)
-        told = capsys.readouterr().err
+    for command in ("serve", "db upgrade"):
+        code, told = hookline(command, own_url, tmp_path, nursery)
+        assert 2 == code, told
         assert "9999" in told
         assert "newer" in told
         assert "Traceback" not in told
@@ -79,22 +83,20 @@ def test_older_code_refuses_a_newer_database(
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
-def test_newer_code_stops_at_an_older_postgresql(
-    own_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_newer_code_stops_at_an_older_postgresql(own_url: str, tmp_path: Path, nursery: Nursery) -> None:
     """
     Others may be using it: `serve` ends with 2 and names the command, which upgrades.
     """
     schema.upgrade(own_url, to=OLDEST)
-    monkeypatch.setenv("HOOKLINE_DATABASE_URL", own_url)
 
-    assert 2 == run(["serve", "--port", "0"])
-    assert "hookline db upgrade" in capsys.readouterr().err
-    assert 0 == run(["db", "upgrade"])
+    code, told = hookline("serve", own_url, tmp_path, nursery)
+    assert 2 == code
+    assert "hookline db upgrade" in told
+    assert 0 == hookline("db upgrade", own_url, tmp_path, nursery)[0]
     assert schema.head() == schema.current(own_url)
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_an_upgrade_that_is_killed_changes_nothing(own_url: str, engine: str, tmp_path: Path, nursery: Nursery) -> None:
     """
     kill -9 after a migration's changes, before its end: the database is as it was, the backup whole, and the next try works.
@@ -124,7 +126,7 @@ def test_an_upgrade_that_is_killed_changes_nothing(own_url: str, engine: str, tm
     assert 2 == count(own_url, "SELECT count(*) FROM events WHERE note IS NOT NULL")
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_database_of_the_oldest_release_is_brought_up(own_url: str, engine: str) -> None:
     """
     Every row is kept, and calls can be assembled anew from the events that were there. `python -m benchmarks.migrations` does

@@ -81,10 +81,14 @@ class Nursery:
         return Child(pid, self._exits / str(pid))
 
 
-def _serve(arguments: Sequence[str]) -> int:
+def _command(arguments: Sequence[str]) -> int:
     from collector.__main__ import run
 
-    return run(["serve", *arguments])
+    return run(list(arguments))
+
+
+def _serve(arguments: Sequence[str]) -> int:
+    return _command(["serve", *arguments])
 
 
 def _serve_hastily(arguments: Sequence[str]) -> int:
@@ -109,6 +113,7 @@ def _upgrade(arguments: Sequence[str]) -> int:
 
 
 CHILDREN: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "command": _command,
     "serve": _serve,
     "serve_hastily": _serve_hastily,
     "host": _host,
