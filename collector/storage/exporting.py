@@ -141,7 +141,7 @@ def _lease(newest_first: bool) -> ReturningUpdate[Any]:
     place = func.row_number().over(order_by=_order(due.c, newest_first))
     counted = select(due.c.export_id, total.label("total"), place.label("place")).cte("counted")
     fits = select(counted.c.export_id).where(or_(counted.c.total <= bindparam("most_bytes"), counted.c.place == 1))
-    leased = {"next_at": bindparam("until"), "lease_owner": bindparam("owner")}
+    leased: dict[str, Any] = {"next_at": bindparam("until"), "lease_owner": bindparam("owner")}
     return update(exports).where(e.export_id.in_(fits)).values(**leased).returning(e.export_id)
 
 
@@ -182,12 +182,15 @@ def _claim(row: Any, until_ms: int) -> ExportClaim:
 
 
 def _settle(connection: Connection, outcomes: Sequence[ExportOutcome], now_ms: int) -> None:
-    rows: dict[type[ExportOutcome], list[dict[str, Any]]] = {kind: [] for kind in _SETTLED}
-    for outcome in sorted(outcomes, key=lambda one: one.export_id):
-        rows[type(outcome)].append(_parameters(outcome, now_ms))
+    ordered = sorted(outcomes, key=lambda one: one.export_id)
+    done = [one.export_id for one in ordered if isinstance(one, ExportDone)]
+    if done:
+        # Nearly all there is, so in one statement: a row at a time would cost more than sending them.
+        connection.execute(_DONE, {"keys": done, "at": now_ms})
     for kind, statement in _SETTLED.items():
-        if rows[kind]:
-            connection.execute(statement, rows[kind])
+        rows = [_parameters(one, now_ms) for one in ordered if isinstance(one, kind) and not isinstance(one, ExportDone)]
+        if rows:
+            connection.execute(statement, rows)
 
 
 _SAME = exports.c.export_id == bindparam("key")
@@ -195,18 +198,18 @@ _SAME = exports.c.export_id == bindparam("key")
 _HELD = and_(_SAME, exports.c.state == "pending", exports.c.next_at == bindparam("lease", type_=BigInteger))
 _FREED = update(exports).values(next_at=bindparam("at", type_=BigInteger), lease_owner=None)
 _TRIED = _FREED.values(attempts=exports.c.attempts + 1)
+_DONE = _TRIED.where(exports.c.export_id.in_(bindparam("keys", expanding=True)), exports.c.state != "done").values(
+    state="done", encoded=None, encoded_bytes=0, reason=None
+)
 _SETTLED: Mapping[type[ExportOutcome], Update] = {
-    ExportDone: _TRIED.where(_SAME, exports.c.state != "done").values(state="done", encoded=None, encoded_bytes=0, reason=None),
     ExportRetry: _TRIED.where(_HELD).values(reason=bindparam("why"), stumbles=exports.c.stumbles + bindparam("stumble")),
     ExportPutBack: _FREED.where(_HELD),
     ExportDead: _TRIED.where(_HELD).values(state="dead", reason=bindparam("why")),
 }
 
 
-def _parameters(outcome: ExportOutcome, now_ms: int) -> dict[str, Any]:
+def _parameters(outcome: ExportRetry | ExportPutBack | ExportDead, now_ms: int) -> dict[str, Any]:
     match outcome:
-        case ExportDone(export_id=key):
-            return {"key": key, "at": now_ms}
         case ExportRetry(export_id=key, lease_until_ms=lease, next_at_ms=at, reason=why, is_stumble=is_stumble):
             return {"key": key, "lease": lease, "at": at, "why": why, "stumble": int(is_stumble)}
         case ExportPutBack(export_id=key, lease_until_ms=lease, next_at_ms=at):
