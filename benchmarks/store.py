@@ -2,6 +2,7 @@
 Rows a second into a store, in this process, without HTTP: `python -m benchmarks.store [seconds]`.
 
 Every figure says how durable the commit behind it was. Several batches wait at a time, as under load, so groups form.
+`benchmarks.postgresql_raw` holds PostgreSQL against what the driver alone reaches.
 """
 
 import json
@@ -31,7 +32,7 @@ def batches(size: int, numbers: "count[int]") -> Iterator[Batch]:
     text = "x" * 600
     while True:
         now_ms = time.time_ns() // 1_000_000
-        rows = [_row(next(numbers), now_ms, text) for _ in range(size)]
+        rows = [event_row(next(numbers), now_ms, text) for _ in range(size)]
         firsts = {row.request_id: row for row in reversed(rows) if row.request_id}
         touches = tuple(
             CallTouch(request_id=request_id, first=first, operation="chat", has_start=True, has_terminal=False)
@@ -40,7 +41,8 @@ def batches(size: int, numbers: "count[int]") -> Iterator[Batch]:
         yield Batch(project="default", received_ms=now_ms, resource=RESOURCE, events=tuple(rows), touches=touches)
 
 
-def _row(number: int, now_ms: int, text: str) -> EventRow:
+def event_row(number: int, now_ms: int, text: str) -> EventRow:
+    """A chunk event as the store takes it."""
     values = dict.fromkeys(EventRow._fields)
     values.update(
         project="default", event_id=f"0198c1d2e3f4-{number:09}", type="text:chunk:content", timestamp=now_ms, received_at=now_ms,

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from collector.events import Resource, StoredEvent
+from collector.storage import postgresql_answers, sqlite_answers
 from collector.storage.parts import stream_of_part
 from collector.storage.protocols import CallClaim
 from collector.storage.rows import AnyRow, read_json
-from collector.storage.sqlite_answers import as_list, fetch
 from collector.storage.tables import calls, events, resources
 from collector.storage.touches import Key, are_of
 
@@ -55,6 +55,9 @@ _SQLITE_EVENTS = (
     f"SELECT group_concat(rtrim(json_array({', '.join(c.name for c in _EVENT_COLUMNS[:-1])}), ']') || ',' || payload || ']') "  # noqa: S608
     f"FROM events WHERE {_LISTED}"
 )
+_OF_ARRAYS = "request_id = ANY(%s::text[]) AND project = ANY(%s::text[])"
+_POSTGRESQL_CALLS = f"SELECT {', '.join(c.name for c in _CALL_COLUMNS)} FROM calls WHERE {_OF_ARRAYS}"  # noqa: S608
+_POSTGRESQL_EVENTS = f"SELECT {', '.join(c.name for c in _EVENT_COLUMNS)} FROM events WHERE {_OF_ARRAYS}"  # noqa: S608
 
 Told = tuple[list[StoredEvent], dict[str, None]]
 """The events of a call in order of arrival, and the runs that they name."""
@@ -104,20 +107,26 @@ class Loader:
 def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, _Known]:
     """What the calls' rows say."""
     if connection.dialect.name == "sqlite":
-        rows: Any = fetch(connection, _SQLITE_CALLS, _listed(keys))
+        rows: Any = sqlite_answers.fetch(connection, _SQLITE_CALLS, _listed(keys))
     else:
-        rows = connection.execute(select(*_CALL_COLUMNS).where(are_of(calls.c.project, calls.c.request_id, keys)))
+        rows = postgresql_answers.fetch(connection, _POSTGRESQL_CALLS, *_names(keys))
     return {(row.project, row.request_id): row for row in map(_Known._make, rows)}
 
 
 def _events(connection: Connection, keys: Sequence[Key]) -> dict[Key, Told]:
     if connection.dialect.name == "sqlite":
-        return _told(fetch(connection, _SQLITE_EVENTS, _listed(keys)))
-    return _told(_read(connection, are_of(events.c.project, events.c.request_id, keys)))
+        return _told(sqlite_answers.fetch(connection, _SQLITE_EVENTS, _listed(keys)))
+    rows = postgresql_answers.fetch(connection, _POSTGRESQL_EVENTS, *_names(keys))
+    return _told([[*row[:-1], read_json(row[-1])] for row in rows])
+
+
+def _names(keys: Sequence[Key]) -> tuple[list[str], set[str]]:
+    return [request_id for _, request_id in keys], {project for project, _ in keys}
 
 
 def _listed(keys: Sequence[Key]) -> tuple[str, str]:
-    return as_list(request_id for _, request_id in keys), as_list({project for project, _ in keys})
+    request_ids, projects = _names(keys)
+    return sqlite_answers.as_list(request_ids), sqlite_answers.as_list(projects)
 
 
 def _read(connection: Connection, which: ColumnElement[bool]) -> list[list[Any]]:

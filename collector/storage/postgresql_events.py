@@ -12,7 +12,7 @@ from collector.events import EventRow
 from collector.storage.postgresql_arrays import Array, Kind, array_of, register
 from collector.storage.postgresql_connections import Driver
 
-COPY_FROM_ROWS = 500
+COPY_FROM_ROWS = 1_000
 
 _TYPES: Mapping[str, Kind] = {
     "timestamp": "bigint",
