@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from collector.cli import admin, call, database, doctor, export, keeping, read, serve, sql, tail
+from collector.cli import admin, call, database, doctor, export, keeping, read, replay, serve, sql, tail
 from collector.cli.demo import demo
 from collector.errors import HooklineError, SchemaError, ServerUnreachable, WrongSettings
 
@@ -25,6 +25,7 @@ COMMANDS = (
     doctor.doctor,
     admin.reassemble,
     export.export,
+    replay.replay,
     keeping.forget,
     admin.version,
 )

@@ -26,7 +26,7 @@ from tests.fakes.otlp import Answer, OtlpReceiver
 from tests.fakes.otlp_decoding import ReceivedSpan
 from tests.fakes.spans import a_span
 
-BACKLOG = int(os.environ.get("HOOKLINE_BACKLOG_SPANS", "6000"))
+BACKLOG = int(os.environ.get("HOOKLINE_BACKLOG_SPANS", "2600"))
 MINUTE_MS = 60_000
 
 
