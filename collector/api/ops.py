@@ -47,7 +47,7 @@ def readyz(request: Request) -> Response:
 
 
 def _not_ready(reason: str) -> Response:
-    return problem_response(StoreUnavailable(reason), more={"reason": reason})
+    return problem_response(StoreUnavailable(reason), more={"detail": reason, "reason": reason})
 
 
 @router.get("/metrics", summary="Counters and gauges for Prometheus", response_class=Response, responses=answers(None))

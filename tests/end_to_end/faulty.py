@@ -17,7 +17,11 @@ def refused(answer: Answer) -> None:
 def readiness(collector: Running) -> tuple[int, str]:
     """The status of /readyz, and what it says."""
     answer = collector.get("/readyz")
-    return answer.status, answer.json["reason"] if answer.status != 200 else ""
+    if answer.status == 200:
+        return 200, ""
+    # `hookline doctor` shows the detail, as of every problem.
+    assert answer.json["detail"] == answer.json["reason"]
+    return answer.status, answer.json["reason"]
 
 
 def stored(url: str) -> set[str]:
