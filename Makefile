@@ -88,6 +88,7 @@ migration: $(READY) ## start a migration from the difference between tables and 
 
 bench: $(READY) ## measure again what the README claims
 	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.assembly
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist build
