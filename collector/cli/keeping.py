@@ -157,5 +157,5 @@ def _show(what: str, counts: dict[str, int], exported_spans: int) -> None:
 def _tell_what_is_out_of_reach() -> None:
     console().print(
         "Events of theirs that still wait on other machines, in a client's memory or spool, are kept when they come: nobody is "
-        "blocked. Copies and backups of the database hold what they held."
+        "blocked (`python -m sdk_hooks.spool forget` there). Copies and backups of the database hold what they held."
     )
