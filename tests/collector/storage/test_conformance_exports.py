@@ -189,6 +189,8 @@ def test_dead_spans_can_be_tried_again(store: Store):
     """
     queue(store, "r1", "r2", "r3")
     one, two, three = take(store)
+    store.settle_exports([retry(three, next_at_ms=NOW_MS + 100, is_stumble=True)], now_ms=NOW_MS + 100)
+    (three,) = take(store)
     store.settle_exports([dead(one, "HTTP 400: 100% bad"), dead(two, "HTTP 413")], now_ms=NOW_MS + 1_000)
     store.settle_exports([dead(three, "HTTP 413")], now_ms=NOW_MS + 2_000)
     now_ms = NOW_MS + 3_000
@@ -197,7 +199,7 @@ def test_dead_spans_can_be_tried_again(store: Store):
         assert [] == store.retry_dead_exports(which, now_ms=now_ms)
     (found,) = store.retry_dead_exports(DeadSpans(reason="413", since_ms=NOW_MS + 1_500), now_ms=now_ms)
     assert ("otlp", "HTTP 413", 1) == (found["destination"], found["reason"], found["count"])
-    assert [three.span_id] == [one.span_id for one in take(store, now_ms=now_ms)]
+    assert [(three.span_id, 0)] == [(one.span_id, one.stumbles) for one in take(store, now_ms=now_ms)]
     (found,) = store.retry_dead_exports(DeadSpans(reason="http 400: 100% BAD"), now_ms=now_ms)
     assert 1 == found["count"]
     assert 1 == sum(row["count"] for row in store.retry_dead_exports(DeadSpans(destination="otlp"), now_ms=now_ms))
