@@ -73,7 +73,7 @@ def _ingest() -> dict[str, Any]:
         "required": ["events"],
     }
     receipt = {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}}
-    refusals = {str(status): problem(status) for status in (400, 401, 403, 413, 415, 503)}
+    refusals = {str(status): problem(status) for status in (400, 401, 403, 408, 413, 415, 429, 503)}
     return {
         "tags": ["write"],
         "summary": "Store events",

@@ -17,6 +17,7 @@ _PROBLEMS = {
     401: "No or unknown key",
     403: "Not allowed",
     404: "Not in this project",
+    408: "The body came too slowly",
     413: "Too large",
     415: "Another media type is needed",
     429: "Too many",
