@@ -48,14 +48,28 @@ def require_key(settings: Settings, *, has_keys: bool) -> None:
 
 
 def bind(settings: Settings) -> socket.socket:
-    """A listening socket. Raises WrongSettings."""
+    """
+    A socket that has its address and does not listen yet. Raises WrongSettings.
+
+    Until the collector serves, senders are refused at once and try again, instead of waiting for it to come up.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((settings.host, settings.port))
     except OSError as exc:
-        name = "HOOKLINE_PORT" if exc.errno in _PORT_ERRORS else "HOOKLINE_HOST"
-        value = settings.port if name == "HOOKLINE_PORT" else settings.host
-        raise WrongSettings(f"{name}: can't listen on {value} ({exc.strerror}). Is a collector running already?") from None
+        listener.close()
+        raise _taken(settings, exc) from None
+    return listener
+
+
+def _taken(settings: Settings, exc: OSError) -> WrongSettings:
+    name = "HOOKLINE_PORT" if exc.errno in _PORT_ERRORS else "HOOKLINE_HOST"
+    value = settings.port if name == "HOOKLINE_PORT" else settings.host
+    return WrongSettings(f"{name}: can't listen on {value} ({exc.strerror}). Is a collector running already?")
 
 
 _PORT_ERRORS = frozenset({13, 48, 98})
@@ -179,6 +193,11 @@ class _Server(uvicorn.Server):
         except SystemExit:
             # uvicorn's way to say that the lifespan failed; it has logged why.
             raise StoreUnavailable("the collector could not start; the log says why") from None
+        except OSError as exc:
+            if exc.errno not in _PORT_ERRORS:
+                raise
+            # Another one had bound the port, too, and began to listen first.
+            raise WrongSettings(f"HOOKLINE_PORT: can't listen ({exc.strerror}). Is a collector running already?") from None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -1,0 +1,44 @@
+"""
+How the server takes its port: known to be free before anything is started, and closed to senders until it serves.
+"""
+
+import socket
+
+import pytest
+
+from collector.errors import WrongSettings
+from collector.server import ServerThread, bind
+from collector.settings import Settings
+
+
+def settings(port: int, **more: object) -> Settings:
+    return Settings(host="127.0.0.1", port=port, **more)  # pyright: ignore[reportArgumentType]
+
+
+def test_senders_are_refused_until_it_serves() -> None:
+    """
+    A POST that hung while a collector comes up would keep a client from writing to its spool.
+    """
+    with bind(settings(0)) as bound:
+        port = bound.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_port_that_somebody_listens_on_is_told() -> None:
+    """
+    Before anything else is started.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(WrongSettings, match="HOOKLINE_PORT"):
+        bind(settings(other.getsockname()[1]))
+
+
+def test_of_two_that_start_at_once_the_second_is_told(sqlite_url: str) -> None:
+    """
+    Both may bind while neither listens; who comes to listen second ends with the same words.
+    """
+    with bind(settings(0)) as other:
+        port = other.getsockname()[1]
+        other.listen()
+        with pytest.raises(WrongSettings, match="HOOKLINE_PORT"), ServerThread(settings(port, database_url=sqlite_url)):
+            pass
