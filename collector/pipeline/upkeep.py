@@ -44,12 +44,12 @@ class UpkeepWorker:
         self._next_s = self._clock.monotonic_s() + AGAIN_S
         now_ms = self._clock.now_ms()
         try:
-            made = self._store.make_room(now_ms=now_ms)
+            made, dropped = self._store.make_room(now_ms=now_ms), self._store.drop_empty_partitions(now_ms=now_ms)
         except StoreError as exc:
             log.info("partitions_put_off", reason=str(exc))
             return 0
-        if made:
-            log.info("partitions_made", names=made)
+        if made or dropped:
+            log.info("partitions_kept_up", made=made, dropped=dropped)
         brought = self._store.bring_forward(later_than_ms=now_ms + self._longest_wait_ms, to_ms=now_ms)
         if brought:
             log.warning("clock_was_ahead", brought_forward=brought)

@@ -15,6 +15,10 @@ class Caretaker(Protocol):
         """Make partitions of events ahead of time, where the engine has some; the new ones' names. Safe to repeat."""
         ...
 
+    def drop_empty_partitions(self, *, now_ms: int) -> Sequence[str]:
+        """Drop old partitions that retention has emptied, a week after their end; their names."""
+        ...
+
     def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
         """
         Drop partitions whose events are all older, with their events; their names. At once, whatever their size.

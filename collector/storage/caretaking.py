@@ -15,6 +15,9 @@ from collector.storage.database import StorePart
 from collector.storage.tables import call_work, exports, receipts
 from collector.storage.upserts import insert
 
+LATE_EVENTS_MS = 7 * 86_400_000
+"""So long events of a time may come late in numbers: an empty partition of that age is kept for them."""
+
 
 class Caretaking(StorePart):
     """`Caretaker`."""
@@ -29,6 +32,13 @@ class Caretaking(StorePart):
             return self._database.engine.make_partitions(now_ms=now_ms, days=self._partition_days)
         except DBAPIError as exc:
             raise StoreUnavailable(f"no partition was made ({type(exc).__name__}): it is tried again") from exc
+
+    def drop_empty_partitions(self, *, now_ms: int) -> Sequence[str]:
+        """See `Caretaker.drop_empty_partitions`."""
+        try:
+            return self._database.engine.drop_empty_partitions(now_ms - LATE_EVENTS_MS)
+        except DBAPIError as exc:
+            raise StoreUnavailable(f"no partition was dropped ({type(exc).__name__}): it is tried again") from exc
 
     def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
         """See `Caretaker.drop_partitions_before`."""

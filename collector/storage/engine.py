@@ -85,6 +85,10 @@ class Engine(Protocol):
         """Make room for events ahead of time, `days` a partition; the new ones' names. Nothing where the engine has none."""
         ...
 
+    def drop_empty_partitions(self, before_ms: int) -> Sequence[str]:
+        """Drop older partitions in which nothing is left; their names."""
+        ...
+
     def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
         """Drop the partitions whose events are all older; their names."""
         ...

@@ -68,10 +68,32 @@ def make_partitions(connection: Connection, *, now_ms: int, days: int) -> list[s
 def drop_partitions(connection: Connection, *, before_ms: int) -> list[str]:
     """Drop, in the open transaction, every partition all of whose events are older; their names."""
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-    old = [name for name, its in _listed(connection).items() if its.until_ms is not None and its.until_ms <= before_ms]
+    old = _older(connection, before_ms)
     for name in old:
         connection.exec_driver_sql(f'DROP TABLE "{name}"')
     return old
+
+
+def drop_empty_partitions(connection: Connection, *, before_ms: int) -> list[str]:
+    """Drop, in the open transaction, old partitions that retention has emptied, since each costs every query; their names."""
+    run = connection.exec_driver_sql
+    run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+
+    def is_empty(name: str) -> bool:
+        return not run(f'SELECT EXISTS (SELECT 1 FROM "{name}")').scalar()  # noqa: S608
+
+    empty = [name for name in _older(connection, before_ms) if is_empty(name)]
+    if empty:
+        # First the parent, as whoever writes does; then looked at again, since something may have come in between.
+        run("LOCK TABLE ONLY events IN ACCESS EXCLUSIVE MODE")
+    dropped = [name for name in empty if is_empty(name)]
+    for name in dropped:
+        run(f'DROP TABLE "{name}"')
+    return dropped
+
+
+def _older(connection: Connection, before_ms: int) -> list[str]:
+    return [name for name, its in _listed(connection).items() if its.until_ms is not None and its.until_ms <= before_ms]
 
 
 def _holds(one: Range, at_ms: int) -> bool:

@@ -104,6 +104,9 @@ class SqliteEngine:
     def make_partitions(self, *, now_ms: int, days: int) -> Sequence[str]:
         return []
 
+    def drop_empty_partitions(self, before_ms: int) -> Sequence[str]:
+        return []
+
     def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
         return []
 

@@ -33,6 +33,9 @@ class Locked:
         self.asked += 1
         raise StoreUnavailable("locked")
 
+    def drop_empty_partitions(self, *, now_ms: int) -> Sequence[str]:
+        raise NotImplementedError
+
     def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
         raise NotImplementedError
 

@@ -105,6 +105,22 @@ def test_old_partitions_are_dropped_whole(engine: PostgresqlEngine):
     store.close()
 
 
+def test_partitions_that_retention_emptied_go(engine: PostgresqlEngine):
+    """
+    Old ones without a row; one with a row stays, and so does a young one.
+    """
+    old, _, _ = engine.make_partitions(now_ms=NOW_MS - 3 * WEEK_MS, days=7)
+    store = open_store(url_of(engine), settle_ms=0)
+    append(store, event("kept", timestamp=NOW_MS - 2 * WEEK_MS))
+
+    dropped = engine.drop_empty_partitions(NOW_MS - WEEK_MS)
+
+    assert [old] == dropped
+    assert 0 == len({old} & {row["relname"] for row in query(url_of(engine), "SELECT relname FROM pg_class")})
+    assert 1 == count(url_of(engine), "SELECT count(*) FROM events")
+    store.close()
+
+
 HOLDS = """
     INSERT INTO events
         (project, event_id, type, timestamp, received_at, request_id, service, clock, payload, dialect, resource_id)
