@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from collector.exporters import Barred, ExportSettings, Later, Outcome, Refused, Sent, open_exporters
+from collector.exporters import Barred, ExportSettings, Later, Outcome, Refused, Sent, Untried, open_exporters
 from collector.exporters.otlp import OtlpExporter
 from collector.exporters.otlp_answers import MAX_WAIT_S, read_retry_after
 from tests.fakes.otlp import Answer, Judge, OtlpReceiver
@@ -365,6 +365,16 @@ def test_cut_connection_is_later_and_the_next_works(line: Line) -> None:
 
     assert isinstance(outcome, Later)
     assert [Sent()] == line.send(1)
+
+
+def test_no_request_is_begun_once_the_process_is_to_end(line: Line) -> None:
+    """
+    Nothing has left, and that is what is said.
+    """
+    line.exporter.wind_down()
+
+    assert [Untried(), Untried()] == line.send(1, 2)
+    assert [] == line.backend.requests()
 
 
 def test_no_secret_in_reasons_and_logs(line: Line) -> None:
