@@ -18,9 +18,9 @@ from collector.api.problems import problem_response
 log = structlog.get_logger(__name__)
 
 _GRACE: Final = 1.25
-"""Times the time that a request may take. The application's own limit on a body's time comes first, since its answer says more."""
+"""Times the time that a request may take. The application's own limit on it comes first, since its answer says more."""
 _FRAMING_BYTES: Final = 1024 * 1024
-"""For chunk sizes and trailers beside a body; also what is still taken of one that was refused already."""
+"""For chunk sizes and trailers beside a body. As much is taken of one that is refused: its sender shall get to the answer."""
 _FILES_BESIDE: Final = 100
 
 
