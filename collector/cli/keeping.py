@@ -19,6 +19,8 @@ from collector.errors import BadRequest
 LONG_S = 3_600.0
 """Forgetting looks at every event, and may write the whole file anew."""
 
+_NOBODY_TO_ASK = "nobody to ask here: say --yes to remove it, or --dry-run to count"
+
 retention = typer.Typer(no_args_is_help=True, help="How long and how much projects keep.")
 
 
@@ -97,6 +99,8 @@ def forget(
         raise BadRequest("say whom or what, once: --user-id, --session-id, --client-id or --request-id")
     ((field, value),) = named.items()
     body = {"project": project, "field": field, "value": value, "vacuum": vacuum}
+    if as_json and not (yes or dry_run):
+        raise BadRequest(_NOBODY_TO_ASK)
     if not yes:
         plan = _ask({**body, "dry_run": True})
         if as_json and dry_run:
@@ -139,7 +143,7 @@ def _ask(body: dict[str, Any]) -> Any:
 
 def _confirm() -> None:
     if not sys.stdin.isatty():
-        raise BadRequest("nobody to ask here: say --yes to remove it, or --dry-run to count")
+        raise BadRequest(_NOBODY_TO_ASK)
     if not typer.confirm("This can't be undone. Remove it?"):
         raise BadRequest("nothing was removed")
 

@@ -28,7 +28,7 @@ FUTURE_MS = 7 * DAY_MS
 """A time so far ahead is a clock that goes wrong: what counts is when the event came."""
 RESOURCES_EVERY_MS = DAY_MS
 FIRST_STEP_EVENTS = 500
-STEP_EVENTS = (50, 5_000)
+STEP_EVENTS = (200, 5_000)
 STEP_S = 0.05
 """How long a step should take: an event that comes in meanwhile waits at most so long."""
 LEAST_REST_S = 0.03
@@ -116,7 +116,7 @@ class RetentionWorker:
         self._removed.update(removed)
         self.counts.update(removed)
         self._adapt(took_s)
-        self._next_s = now_s + max(2 * took_s, LEAST_REST_S)
+        self._next_s = now_s + max(took_s, LEAST_REST_S)
         if now_s - self._told_s > PROGRESS_EVERY_S:
             self._told_s = now_s
             self._tell("retention_progressed")

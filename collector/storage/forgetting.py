@@ -19,7 +19,7 @@ from collector.storage.keeper import Counts, ForgetPlan, Subject
 from collector.storage.keeper_part import KeeperPart
 from collector.storage.removing import mark, remove_calls, remove_events
 from collector.storage.tables import call_work, calls, events, exports, hook_states, spans, token_usage, tool_calls
-from collector.storage.touches import are_of
+from collector.storage.touches import Key, are_of
 
 T = TypeVar("T")
 
@@ -59,6 +59,8 @@ class Forgetting(KeeperPart):
 
         def remove(connection: Connection) -> tuple[set[str], Counter[str]]:
             ours = mark(connection, free, now_ms=now_ms, take_over=True)
+            # Events may name a request that makes no call: nobody works on that.
+            ours |= free - _with_a_row(connection, free)
             removed = remove_calls(connection, ours)
             if arrivals:
                 removed += remove_events(connection, and_(events.c.project == project, events.c.arrival.in_(arrivals)))
@@ -82,6 +84,13 @@ class Forgetting(KeeperPart):
     def vacuum(self) -> tuple[int, int]:
         """See `Keeper.vacuum`."""
         return self._database.vacuum()
+
+
+def _with_a_row(connection: Connection, keys: set[Key]) -> set[Key]:
+    if not keys:
+        return set()
+    found = select(calls.c.project, calls.c.request_id).where(are_of(calls.c.project, calls.c.request_id, keys))
+    return {(project, request_id) for project, request_id in connection.execute(found)}
 
 
 def _overwriting(connection: Connection, job: Callable[[Connection], T]) -> T:

@@ -10,7 +10,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from collector.storage.tables import (
     blob_refs,
@@ -40,12 +54,18 @@ def mark(connection: Connection, keys: Iterable[Key], *, now_ms: int, take_over:
     """
     Make the calls ours: their work items, so that nobody else works on them before the commit. Those that could be had.
 
-    With `take_over` open work is no hindrance, only a claim that holds is.
+    Only what has a row in `calls` can be had. With `take_over` open work is no hindrance, only a claim that holds is.
     """
-    rows = [_mark_row(key, now_ms) for key in sorted(set(keys))]
-    if not rows:
+    keys = set(keys)
+    if not keys:
         return set()
-    statement = insert_of(connection.dialect.name, call_work).values(rows)
+    c = calls.c
+    times = [literal(now_ms, BigInteger), literal(now_ms, BigInteger)]
+    row = [c.project, c.request_id, literal(0), *times, false(), false(), false(), literal(_FAR_MS, BigInteger), literal(_OWNER)]
+    chosen = select(*row, literal(now_ms, BigInteger)).where(are_of(c.project, c.request_id, keys))
+    # From the calls and not from values: that statement is built once, whatever the number of keys.
+    names = [column.name for column in call_work.c]
+    statement = insert_of(connection.dialect.name, call_work).from_select(names, chosen.order_by(c.project, c.request_id))
     if take_over:
         free = call_work.c.lease_until_ms.is_(None) | (call_work.c.lease_until_ms <= now_ms)
         ours = {"lease_owner": _OWNER, "lease_until_ms": now_ms}
@@ -54,14 +74,6 @@ def mark(connection: Connection, keys: Iterable[Key], *, now_ms: int, take_over:
         statement = statement.on_conflict_do_nothing()
     found = connection.execute(statement.returning(call_work.c.project, call_work.c.request_id))
     return {(project, request_id) for project, request_id in found}
-
-
-def _mark_row(key: Key, now_ms: int) -> dict[str, Any]:
-    return {
-        "project": key[0], "request_id": key[1], "dirty": 0, "first_received_ms": now_ms, "last_received_ms": now_ms,
-        "has_start": False, "has_terminal": False, "is_own_hook": False, "due_ms": _FAR_MS, "lease_owner": _OWNER,
-        "lease_until_ms": now_ms,
-    }  # fmt: skip
 
 
 def unmark(connection: Connection, keys: Iterable[Key]) -> None:
