@@ -3,6 +3,7 @@ Forgetting on both engines: everything of somebody goes, nothing of anybody else
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def wipe(store: Store, field: SubjectField, value: str, *, vacuum: bool = False)
     return forget(store, subject, clock=clock, wait=lambda s: clock.advance(s * 1000), with_vacuum=vacuum)
 
 
-def fill_for(store: Store, user: str, *, name: str, **more: str) -> None:
+def fill_for(store: Store, user: str, *, name: str, **more: Any) -> None:
     """A call of a user, settled and waiting for export, with a picture."""
     old_call(
         store, name, at_ms=NOW_MS, columns={"user_id": user, **more}, blob=media(f"picture of {user}".encode()),
