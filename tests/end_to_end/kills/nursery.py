@@ -104,6 +104,12 @@ def _host(arguments: Sequence[str]) -> int:
     return call_until_told(*arguments)
 
 
+def _send_spool(arguments: Sequence[str]) -> int:
+    from sdk_hooks.spool.__main__ import main as spool
+
+    return spool(["send", *arguments])
+
+
 def _upgrade(arguments: Sequence[str]) -> int:
     from collector.storage import schema
 
@@ -117,6 +123,7 @@ CHILDREN: Mapping[str, Callable[[Sequence[str]], int]] = {
     "serve": _serve,
     "serve_hastily": _serve_hastily,
     "host": _host,
+    "send_spool": _send_spool,
     "upgrade": _upgrade,
 }
 

@@ -96,10 +96,12 @@ class _Scene:
             return
         name = f"host-{len(self.host_ends) + 1}"
         self.host_ends[name] = None
+        self.host = self._start_client("host", self.provider_url, str(self.progress_path), name, str(calls))
+
+    def _start_client(self, what: str, *arguments: str) -> Child:
         environment = {"HOOKLINE_URL": self.gate.url, "HOOKLINE_SPOOL_DIR": str(self.plan.folder / "spool")}
-        arguments = (self.provider_url, str(self.progress_path), name, str(calls))
         log = self.plan.folder / "host.log"
-        self.host = self.nursery.start("host", environment=environment, log_path=log, arguments=arguments)
+        return self.nursery.start(what, environment=environment, log_path=log, arguments=arguments)
 
     def kill_collector(self) -> None:
         assert self.collector is not None
@@ -114,9 +116,11 @@ class _Scene:
             self.host_ends[next(reversed(self.host_ends))] = time.time()
 
     def end_host(self) -> None:
-        """The last host ends as hosts do: what its predecessors left on disk must be delivered by then."""
+        """The last host ends as hosts do; what its killed predecessors left on disk goes now, if it has not yet."""
         if self.host is not None:
-            self.host.wait(limit_s=60)
+            assert 0 == self.host.wait(limit_s=60), f"the last host did not deliver: see {self.plan.folder / 'host.log'}"
+            code = self._start_client("send_spool").wait(limit_s=120)
+            assert 0 == code, f"the spool was not delivered: see {self.plan.folder / 'host.log'}"
 
 
 def play(plan: Plan, nursery: Nursery) -> Report:
