@@ -248,12 +248,11 @@ class Emitter:
                 self._wake.wait(AGAIN_S)
 
     def _answer(self, flushes: list[_Flush]) -> None:
-        is_away, is_safe = self._delivery.is_failing, not self._delivery.in_memory
-        # Where the collector is away and everything is on disk, waiting longer brings nothing.
-        is_over = self._delivery.is_done or (is_away and is_safe)
+        is_done = self._delivery.is_done
         with self._done:
             for flush in flushes:
-                if is_over or self._clock_s() >= flush.until_s or (flush.give_up_early and is_away):
+                is_over = self._clock_s() >= flush.until_s or (flush.give_up_early and self._delivery.is_failing)
+                if is_done or is_over:
                     flush.result = self._is_safe(flush)
                     self._flushes.remove(flush)
             self._done.notify_all()
@@ -268,7 +267,7 @@ class Emitter:
             with guard("emitter.flush"):
                 self._cycle(force=True, until_s=ticket.until_s)
             is_late = self._clock_s() >= ticket.until_s or ticket.give_up_early or self._now.delivery == "sync"
-            if is_late or self._delivery.is_done or (self._delivery.is_failing and not self._delivery.in_memory):
+            if is_late or self._delivery.is_done:
                 return self._is_safe(ticket)
             sleep(AGAIN_S)
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from sdk_hooks import configure, flush
+from sdk_hooks import configure, shutdown
 from sdk_hooks.recorder import Shape, as_it_is, start_call
 from sdk_hooks.runtime import current_runtime
 
@@ -83,7 +83,7 @@ def fork_in_thread(calls: int) -> None:
         child = os.fork()
         if child == 0:
             record("fork_in_thread", calls)
-            os._exit(0 if flush(2.0) else 9)
+            os._exit(0 if shutdown(5.0) else 9)
         assert os.waitpid(child, 0)[1] == 0
 
     thread = threading.Thread(target=fork)
@@ -112,7 +112,7 @@ def fork_while_loading(calls: int) -> None:
         child = os.fork()
         if child == 0:
             record("fork_while_loading", calls)
-            os._exit(0 if flush(5.0) else 9)
+            os._exit(0 if shutdown(5.0) else 9)
         children.append(child)
         time.sleep(0.003)
     for child in children:

@@ -124,6 +124,7 @@ def test_no_key_is_on_disk(process: Process, collector: FarCollector, folder: Pa
     process(api_key="a-key-of-the-project", url="http://somebody:pass-word@collector.example:4319")
     chat().complete()
     found = text_of(folder)
+    assert b'"url":"http://collector.example:4319"' in found
     assert b"collector.example:4319" in found
     assert b"a-key-of-the-project" not in found
     assert b"pass-word" not in found
