@@ -141,7 +141,7 @@ def test_every_outcome_is_right_and_soon(protocol: str, act: Act, is_right: Call
         exporter.close()
 
     assert [True, True] == [is_right(outcome) for outcome in timed.outcomes], timed.outcomes
-    assert timed.took_s < TIMEOUT_S + 1.0
+    assert timed.took_s < TIMEOUT_S + 3.0
     assert protocol == "grpc" or server.connections == 1
 
 
