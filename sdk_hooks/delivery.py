@@ -166,10 +166,6 @@ class Delivery:
                 break
         self._spill()
 
-    def spill(self) -> None:
-        """To disk with everything, now."""
-        self._spill()
-
     def close(self) -> None:
         """What is on disk is for whoever comes next; what is in memory stays."""
         sending, self._sending = self._sending, None

@@ -184,7 +184,6 @@ class Emitter:
             self._cycle(force=False, until_s=self._clock_s())
         if self._delivery.is_done and not self._delivery.is_failing:
             self._delivery.run(force=False, until_s=self._clock_s() + LEFTOVERS_AT_EXIT_S, leftovers=LEFTOVERS_AT_EXIT)
-        self._delivery.spill()
         self._delivery.close()
 
     def _start(self) -> None:

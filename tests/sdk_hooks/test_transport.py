@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdk_hooks.transport import Delivered, Denied, HttpTransport, Refused, RetryLater, read_retry_after
+from sdk_hooks.transport import Delivered, HttpTransport, RetryLater, read_retry_after
 from tests.fakes.receiver import Answer, Receiver
 
 BODY = b'{"resource":{},"events":[{"type":"x"}]}'
@@ -23,18 +23,23 @@ def test_worth_another_try(receiver: Receiver, status: int):
     assert RetryLater(7.0, str(status)) == post(receiver)
 
 
+def _named(answer: object) -> tuple[str, object]:
+    """Two answers with the same fields are equal as tuples: the kind is part of what is expected."""
+    return type(answer).__name__, answer
+
+
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_refused_for_good(receiver: Receiver, status: int):
     """What stays refused, however often it is sent."""
     receiver.script(status)
-    assert Refused(status) == post(receiver)
+    assert ("Refused", (status,)) == _named(post(receiver))
 
 
 @pytest.mark.parametrize("status", [302, 401, 403, 404, 407])
 def test_what_a_setting_can_mend_is_not_refused_for_good(receiver: Receiver, status: int):
     """A wrong key, a wrong address, a login page. A redirect is not followed: the key is for this host alone."""
     receiver.script(status)
-    assert Denied(status) == post(receiver)
+    assert ("Denied", (status,)) == _named(post(receiver))
 
 
 def test_rejections_are_counted_by_code(receiver: Receiver):

@@ -16,7 +16,7 @@ from sdk_hooks.runtime import current_runtime
 
 SHAPE = Shape("text", as_it_is, as_it_is)
 FLUSH_INTERVAL_S = 0.2
-CHILDREN = 5
+CHILDREN = 6
 
 
 def record(name: str, count: int = 1) -> None:
@@ -114,7 +114,7 @@ def fork_while_loading(calls: int) -> None:
             record("fork_while_loading", calls)
             os._exit(0 if shutdown(5.0) else 9)
         children.append(child)
-        time.sleep(0.003)
+        time.sleep(0.01)
     for child in children:
         assert os.waitpid(child, 0)[1] == 0
 

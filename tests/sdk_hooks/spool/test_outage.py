@@ -54,8 +54,9 @@ def test_an_hour_without_a_collector_loses_nothing_and_costs_no_memory(
     collector.is_away = False
     collector.posts.clear()
     clock.advance(60_000)
+    chat().complete()
     assert runtime.emitter.flush(60.0)
-    assert list(range(1, 2_401)) == collector.sequences()
+    assert list(range(1, 2_403)) == collector.sequences()
     assert len(collector.posts) <= 10, "small batches go out together"
     assert [] == files(folder)
     assert 0 == sum(runtime.losses.snapshot().values())
