@@ -13,7 +13,7 @@ from collector.cli.commands import run_command
 from collector.cli.sizes import read_size, show_size
 from collector.errors import BadRequest
 from tests.end_to_end.database import count
-from tests.fakes.running import Running, chat_call, running_collector
+from tests.fakes.running import Running, chat_call, eventually, running_collector
 
 Run = Callable[..., tuple[int, Any]]
 
@@ -122,3 +122,15 @@ def test_other_sizes_are_refused(text: str):
     """
     with pytest.raises(BadRequest):
         read_size(text)
+
+
+def test_a_collector_keeps_to_its_limits(sqlite_url: str):
+    """
+    The setting alone does it: at its start the collector removes what is over the limit, and goes on serving.
+    """
+    with running_collector(sqlite_url) as running:
+        running.post_events(*chat_call("a"))
+        running.wait_for_calls("a")
+    with running_collector(sqlite_url, retention_max_bytes=1) as running:
+        eventually(lambda: running.get("/v1/calls/a").status == 404)
+        assert 200 == running.post_events(*chat_call("b")).status
