@@ -93,7 +93,7 @@ def test_figures_are_those_of_what_happened(busy: Samples) -> None:
     assert 4 == value(busy, "hookline_commit_wait_seconds_count")
     assert 1 == value(busy, "hookline_commits_failing")
     assert 0 < value(busy, "hookline_commit_age_seconds")
-    assert 3 <= value(busy, "hookline_calls_total", outcome="assembled")
+    assert 2 <= value(busy, "hookline_calls_total", outcome="assembled")
     assert 1 == value(busy, "hookline_export_spans_total", destination="otlp", outcome="sent")
     assert 1 == value(busy, "hookline_rows", table="calls") - 2
 
