@@ -8,9 +8,8 @@ import pytest
 
 from collector.app import build_collector
 from collector.errors import WrongSettings
-from collector.server import ServerThread
-from collector.settings import Settings, load_settings
-from tests.fakes.running import Running
+from collector.settings import load_settings
+from tests.fakes.running import Running, running_collector
 
 
 @pytest.fixture
@@ -18,8 +17,8 @@ def running(postgresql_url: str, request: pytest.FixtureRequest) -> Iterator[Run
     """
     A collector with some roles on PostgreSQL.
     """
-    with ServerThread(Settings(database_url=postgresql_url, port=0, roles=request.param)) as server:
-        yield Running(url=server.url, server=server)
+    with running_collector(postgresql_url, roles=request.param) as collector:
+        yield collector
 
 
 def test_roles_are_read_in_any_order():
@@ -43,7 +42,7 @@ def test_sqlite_is_one_process(sqlite_url: str):
     A part of a collector on a file that no other process may open is refused.
     """
     with pytest.raises(WrongSettings, match=r"HOOKLINE_ROLES.*SQLite"):
-        build_collector(Settings(database_url=sqlite_url, roles="ingest"))
+        build_collector(load_settings(database_url=sqlite_url, roles="ingest"))
 
 
 @pytest.mark.parametrize("running", ["ingest"], indirect=True)
