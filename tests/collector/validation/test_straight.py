@@ -185,6 +185,17 @@ def test_odd_bytes_are_judged_as_the_long_way_judges_them(raw: bytes):
     agree(b'{"events":[' + raw + b"]}")
 
 
+@pytest.mark.parametrize("text", [text for text in ODD if isinstance(text, str)])
+@pytest.mark.parametrize("name", ["content", "model", "runId", "tags"])
+def test_odd_texts_are_judged_as_the_long_way_judges_them(name: str, text: str):
+    """
+    NUL, halves of pairs, whole pairs as escapes, data URLs, long and empty ones, in fields that take any text.
+    """
+    event = {"type": "text:chunk:content", "eventId": "a", "timestamp": NOW_MS, "streamId": "s", "content": ""}
+    for ascii_only in (False, True):
+        agree(body_of({**event, name: {"a": text} if name == "tags" else text}, ascii_only=ascii_only))
+
+
 @pytest.mark.parametrize("depth", [62, 63, 64, 65, 400])
 @pytest.mark.parametrize("name", ["tags", "options", "usage", "messages"])
 def test_depth_is_limited_on_both_ways(name: str, depth: int):
