@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from sdk_hooks.config import Config
-from sdk_hooks.runtime import Runtime, use
+from sdk_hooks.fork_gate import importing
+from sdk_hooks.runtime import Runtime, current_runtime, use
 from tests.fakes.far_collector import FarCollector
 from tests.fakes.receiver import Answer, Receiver
 from tests.sdk_hooks.calls import chat
@@ -121,6 +123,34 @@ def test_sync_delivery_waits_a_bounded_time_and_then_writes(receiver: Receiver, 
     began_s = time.monotonic()
     chat().complete()
     assert time.monotonic() - began_s < 0.2
+
+
+def test_fork_waits_for_an_import_of_our_threads():
+    """A child that is forked in the middle of one would find a half-made module, locked by a thread that it has not."""
+    import os
+
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork here")
+    before = use(None)
+    current_runtime()
+    use(before)
+    is_imported = Event()
+    is_importing = Event()
+
+    def load() -> None:
+        with importing():
+            is_importing.set()
+            time.sleep(0.2)
+            is_imported.set()
+
+    thread = Thread(target=load)
+    thread.start()
+    assert is_importing.wait(10)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if is_imported.is_set() else 9)
+    assert 0 == os.waitpid(child, 0)[1]
+    thread.join()
 
 
 def test_fork_leaves_the_parents_files_to_the_parent(receiver: Receiver, live: Live, folder: Path):
