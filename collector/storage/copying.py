@@ -29,8 +29,10 @@ _BIG = frozenset({"blobs"})
 _HASH_BYTES = 16
 _SEQUENCES = {"events": "arrival", "exports": "export_id"}
 
-COPIED = tuple(table for table in metadata.sorted_tables if table.name != "collectors")
-"""All but who is running: that is of one database only."""
+_OF_ONE_DATABASE = frozenset({"collectors", "receipts"})
+"""Who is running, and which requests came lately: nobody repeats a request of the old address at the new one."""
+
+COPIED = tuple(table for table in metadata.sorted_tables if table.name not in _OF_ONE_DATABASE)
 
 Told = Callable[[str, str, int, int], None]
 """table, "copy" or "check", rows done, rows in all"""

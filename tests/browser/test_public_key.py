@@ -113,6 +113,7 @@ def test_pages_of_the_origin_send_and_others_do_not(browser: Browser, collector:
     assert {"fetched", "kept-alive"} == stored(collector)
 
 
+@pytest.mark.long
 def test_a_page_that_is_left_sends_its_last_event(browser: Browser, collector: Running, port: int, key: str) -> None:
     """
     `keepalive` outlives the page. The preflight was asked for by an earlier event and is remembered for ten minutes.
@@ -124,6 +125,7 @@ def test_a_page_that_is_left_sends_its_last_event(browser: Browser, collector: R
         eventually(lambda: "last" in stored(collector))
 
 
+@pytest.mark.long
 def test_a_page_reads_how_long_it_has_to_wait(browser: Browser, collector: Running, port: int, key: str) -> None:
     """
     429 is no riddle for a script: status and Retry-After are its to read.

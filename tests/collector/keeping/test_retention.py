@@ -235,7 +235,7 @@ def test_crash_between_steps_leaves_nothing_half(store: Store, store_url: str):
     """
     After every single step, whatever comes next, no row refers to nothing but media that the next pass collects.
     """
-    for number in range(12):
+    for number in range(6):
         old_call(store, f"r{number}", blob=media(b"%d" % (number % 3)), trace_id=f"{number:032}")
     worker = retention(store)
     worker._step_events = 4  # pyright: ignore[reportPrivateUsage]

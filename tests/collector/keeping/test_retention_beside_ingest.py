@@ -17,7 +17,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.kept import DAY_MS, OLD_MS, dangling, media, old_call, rows, showing
 from tests.fakes.stored import NOW_MS, append, claim, event, settlement
 
-ROUNDS = 60
+CALLS = 7
+ROUNDS = (60, pytest.param(400, marks=pytest.mark.long))
 BREAK_SQLITE = "CREATE TRIGGER broken BEFORE DELETE ON call_health BEGIN SELECT RAISE(ABORT, 'broken'); END"
 BREAK_POSTGRESQL = (
     "CREATE FUNCTION break_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;"
@@ -31,11 +32,11 @@ def retention(store: Store, *, days: int | None = 30) -> RetentionWorker:
     return RetentionWorker(store, limits, clock=FakeClock(NOW_MS), queued_events=store.queued_events)
 
 
-def send(store: Store, failures: list[Exception], offset: int) -> None:
+def send(store: Store, failures: list[Exception], offset: int, rounds: int) -> None:
     """The same few calls again and again, all old, all with the same two pictures."""
     try:
-        for number in range(ROUNDS):
-            name, blob = f"r{(number + offset) % 7}", media(b"picture %d" % (number % 2))
+        for number in range(rounds):
+            name, blob = f"r{(number + offset) % CALLS}", media(b"picture %d" % (number % 2))
             columns = {"request_id": name, "timestamp": OLD_MS + number, "received_at": OLD_MS}
             row = event(f"{offset}-{number}", **columns, payload=showing(blob))
             append(store, row, start=True, terminal=True, received_ms=OLD_MS, blobs=(blob,))
@@ -52,7 +53,8 @@ def settle(store: Store, failures: list[Exception], is_over: threading.Event) ->
         failures.append(exc)
 
 
-def test_events_come_in_while_their_calls_go(store_url: str):
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_events_come_in_while_their_calls_go(store_url: str, rounds: int):
     """
     Two senders (on PostgreSQL through two collectors) keep calls alive that retention removes, with media that it collects.
     """
@@ -60,7 +62,7 @@ def test_events_come_in_while_their_calls_go(store_url: str):
     other = store if store_url.startswith("sqlite") else open_store(store_url, settle_ms=0)
     failures: list[Exception] = []
     is_over = threading.Event()
-    senders = [threading.Thread(target=send, args=(one, failures, offset)) for offset, one in enumerate((store, other))]
+    senders = [threading.Thread(target=send, args=(one, failures, offset, rounds)) for offset, one in enumerate((store, other))]
     settler = threading.Thread(target=settle, args=(store, failures, is_over))
     worker, removed = retention(store), 0
     try:
@@ -80,7 +82,7 @@ def test_events_come_in_while_their_calls_go(store_url: str):
         other.close()
         store.close()
 
-    assert removed > 7
+    assert removed > CALLS
     assert {} == dangling(store_url)
     assert {"events": 0, "blobs": 0} == rows(store_url, "events", "blobs")
 

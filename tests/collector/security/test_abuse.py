@@ -34,7 +34,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectorProce
         yield process
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def collector(request: pytest.FixtureRequest) -> Iterator[Running]:
     if request.param == "sqlite":
         # Only its address is used.
