@@ -191,7 +191,7 @@ def test_chunks_come_in_windows_and_play_with_their_timing(watched: Watched, cal
     assert "".join(f"word{n} " for n in range(CHUNKS)) == played
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.long)])
 def test_hostile_text_does_nothing_in_any_tab(watched: Watched, narrow: Watched, calls: Running, width: int):
     """
     Every tab shows it as text; nothing runs, nothing is fetched from elsewhere, nothing widens the page.

@@ -19,6 +19,7 @@ HOST = Path(__file__).with_name("busy_host.py")
 CALLS = 150
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_client_posts_again_what_a_killed_collector_did_not_acknowledge(sqlite_url: str, tmp_path: Path) -> None:
     """

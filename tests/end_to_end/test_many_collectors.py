@@ -138,7 +138,7 @@ class Sender(threading.Thread):
 
 
 @pytest.mark.timeout(120 + 30 * ROUNDS)
-@pytest.mark.parametrize("roles", [WHOLE, SPLIT], ids=["whole", "split"])
+@pytest.mark.parametrize("roles", [pytest.param(WHOLE, marks=pytest.mark.long), SPLIT], ids=["whole", "split"])
 def test_others_go_on_where_one_was_killed(roles: tuple[str, ...], postgresql_url: str, tmp_path: Path, nursery: Nursery) -> None:
     """
     One dies with spans on their way. Every acknowledged event is one row, every call is assembled and its span was sent; only

@@ -347,7 +347,7 @@ def test_db_says_where_the_schema_is(tmp_path: Path) -> None:
     assert (None, after["needed"]) == (before["current"], after["current"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_serve_prints_its_address_and_stops_when_asked(tmp_path: Path, number: signal.Signals) -> None:
     """
     With 0, soon, although somebody follows; what was acknowledged is there afterwards.
