@@ -7,6 +7,7 @@ One row an SDK. A hook's module is imported when a client of its SDK comes along
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress as ignoring
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TypeVar, Unpack, cast
 
@@ -39,16 +40,23 @@ class Hook(Protocol):
 
 
 class Row(NamedTuple):
-    """An SDK: the name of its import package, and our module for it."""
+    """
+    An SDK: the name of its import package, and our module for it.
+
+    `proof` is a file of the package that others of the same name lack, where the name is a common word.
+    """
 
     sdk: str
     module: str
+    proof: str = ""
 
 
 HOOKS: Mapping[str, Row] = {
     "openai": Row("openai", "sdk_hooks.hooks.openai"),
     "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic"),
+    "openai-agents": Row("agents", "sdk_hooks.hooks.agents", proof="models/openai_responses.py"),
 }
+"""By the name that users install."""
 
 
 def load(row: Row) -> Hook:
@@ -103,6 +111,20 @@ def uninstrument(client: C = None) -> C:
 
 
 def _installed() -> list[Row]:
-    from importlib.util import find_spec
+    return [row for row in HOOKS.values() if _is_installed(row)]
 
-    return [row for row in HOOKS.values() if row.sdk in sys.modules or find_spec(row.sdk) is not None]
+
+def _is_installed(row: Row) -> bool:
+    """Looked up, not imported: a host's own package of the same name must not run because of us."""
+    from importlib.util import find_spec
+    from os.path import exists
+
+    if row.sdk in sys.modules and not row.proof:
+        return True
+    with ignoring(ValueError):
+        # A module that a host made by hand has no spec: then it is none of ours.
+        spec = find_spec(row.sdk)
+        return spec is not None and (
+            not row.proof or any(exists(f"{folder}/{row.proof}") for folder in spec.submodule_search_locations or ())
+        )
+    return False

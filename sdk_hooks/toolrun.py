@@ -59,8 +59,12 @@ class ToolRun:
     def complete(self, result: Any = None) -> None:
         self._finish(take(result), None)
 
-    def fail(self, error: BaseException) -> None:
-        self._finish(None, {"name": type(error).__name__, "message": str(error)})
+    def fail(
+        self, error: BaseException | None = None, *, name: str | None = None, message: str | None = None, result: Any = None
+    ) -> None:
+        """With an exception, or with what a framework made of one: then `result` is what the model gets to read."""
+        about = {"name": name or type(error).__name__, "message": str(error) if message is None else message}
+        self._finish(None if result is None else take(result), about)
 
     def abort(self) -> None:
         self._finish(None, {"name": "Aborted", "message": ""})

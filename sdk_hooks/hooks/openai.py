@@ -87,7 +87,8 @@ PROVIDERS = {
 """Who answers behind an address that speaks openai's language, by gen_ai.provider.name."""
 
 
-def _provider_of(client: Any) -> str:
+def provider_of(client: Any) -> str:
+    """The gen_ai.provider.name of who answers this client."""
     names = {kind.__name__ for kind in type(client).__mro__}
     if names & {"AzureOpenAI", "AsyncAzureOpenAI"}:
         return "azure.ai.openai"
@@ -102,7 +103,7 @@ _clients = Clients(
     Sdk(
         name="openai",
         endpoints=ENDPOINTS,
-        provider_of=_provider_of,
+        provider_of=provider_of,
         last_frames=(b"data: [DONE]", b"event: response.completed", b"event: response.incomplete", b"event: response.failed"),
         failed_frames={b"event: response.failed": "server_error"},
     )

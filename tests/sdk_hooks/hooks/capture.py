@@ -50,7 +50,8 @@ class Capture:
         return [event for event in self.events() if event["type"].endswith(":request:started")]
 
     def terminals(self) -> list[Event]:
-        return [event for event in self.events() if event["type"].endswith((":completed", ":error", ":aborted"))]
+        ends = (":request:completed", ":request:error", ":request:aborted")
+        return [event for event in self.events() if event["type"].endswith(ends)]
 
     def only_terminal(self) -> Event:
         """The terminal event of the only call; fails where the call has none, or there are several."""

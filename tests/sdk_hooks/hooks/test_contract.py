@@ -12,7 +12,7 @@ import pytest
 from collector.demo.provider import Provider, start_provider
 from sdk_hooks import instrument
 from sdk_hooks.registry import HOOKS
-from tests.sdk_hooks.hooks import anthropic_patterns, openai_patterns, openai_patterns_async
+from tests.sdk_hooks.hooks import agents_patterns, anthropic_patterns, openai_patterns, openai_patterns_async
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.openai_patterns import Pattern
 
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Py
 PATTERNS: dict[str, Any] = {
     "openai": (openai_patterns, openai_patterns_async),
     "anthropic": (anthropic_patterns,),
+    "openai-agents": (agents_patterns.RESPONSES, agents_patterns.CHAT),
 }
 """Sync and async patterns of each hook."""
 
@@ -67,7 +68,7 @@ def test_async_pattern_is_recorded_and_unchanged(module: Any, pattern: Pattern, 
     """
 
     async def run(client: Any) -> Any:
-        async with client:
+        async with getattr(module, "opened", as_it_is)(client):
             return await module.outcome_async(pattern.run, client)
 
     bare = asyncio.run(run(module.make_async(provider.base_url)))
@@ -75,6 +76,13 @@ def test_async_pattern_is_recorded_and_unchanged(module: Any, pattern: Pattern, 
         recorded = asyncio.run(run(instrument(module.make_async(provider.base_url))))
         assert bare == recorded
         assert_recorded(capture, pattern)
+
+
+def as_it_is(client: Any) -> Any:
+    """
+    Most clients are their own context manager.
+    """
+    return client
 
 
 def assert_recorded(capture: Capture, pattern: Pattern) -> None:

@@ -1,0 +1,155 @@
+"""
+Model calls: Model.get_response and Model.stream_response, of whatever class the runner's models are.
+
+Flow: runner -> **model** -> recorder, as `text:request:*`. The client underneath is silent meanwhile, so nothing counts twice.
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextvars import Token
+from typing import Any
+
+from sdk_hooks import context
+from sdk_hooks.guard import guard
+from sdk_hooks.hooks.agents_answers import ARGUMENTS, MODEL_CALL, request_of, take_model_response
+from sdk_hooks.hooks.agents_asked import layer_for
+from sdk_hooks.hooks.openai_response_notes import ResponseNotes
+from sdk_hooks.hooks.stainless.notes import is_interruption
+from sdk_hooks.hooks.stainless.streams import IsEnding
+from sdk_hooks.recorder import Call, start_call
+
+
+class Whole:
+    """One `get_response`."""
+
+    __slots__ = ("_call", "_silence")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._silence: Token[bool] = context.suppress()
+
+    def returned(self, result: Any) -> Any:
+        context.unsuppress(self._silence)
+        try:
+            self._call.complete(take_model_response(result))
+        except Exception:
+            # An answer that can't be read is still an answer: the call must end.
+            self._call.complete()
+            raise
+        return result
+
+    def raised(self, error: BaseException) -> None:
+        context.unsuppress(self._silence)
+        self._call.fail(error)
+
+
+class Streamed:
+    """One `stream_response`, up to the stream that it gives."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def returned(self, result: Any) -> Any:
+        if not hasattr(result, "__aiter__"):
+            self._call.complete()
+            return result
+        return _watched(result, _Reading(self._call))
+
+    def raised(self, error: BaseException) -> None:
+        self._call.fail(error)
+
+
+def begin_whole(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Whole | None:
+    call = _start(args, kwargs, streaming=False)
+    return None if call is None else Whole(call)
+
+
+def begin_streamed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Streamed | None:
+    call = _start(args, kwargs, streaming=True)
+    return None if call is None else Streamed(call)
+
+
+def _start(args: tuple[Any, ...], kwargs: dict[str, Any], *, streaming: bool) -> Call | None:
+    model = args[0]
+    layer = layer_for(model)
+    if layer is None or context.is_suppressed():
+        return None
+    request = request_of({**dict(zip(ARGUMENTS, args[1:], strict=False)), **kwargs})
+    name: Any = getattr(model, "model", None)
+    return start_call(
+        MODEL_CALL,
+        request,
+        provider=_provider_of(model, name),
+        model=None if name is None else str(name),
+        streaming=streaming,
+        layer=layer,
+    )
+
+
+def _provider_of(model: Any, name: Any) -> str | None:
+    """Who answers: told by the client underneath, or by the first part of a name like `anthropic/claude-sonnet-4-5`."""
+    client = getattr(model, "_client", None)
+    if client is not None and hasattr(client, "base_url"):
+        from sdk_hooks.hooks.openai import provider_of
+
+        return provider_of(client)
+    vendor, slash, _ = str(name).partition("/")
+    return vendor if slash else None
+
+
+class _Reading:
+    """Follows a stream's events. When the stream is dropped unread, this is dropped with it."""
+
+    __slots__ = ("notes",)
+
+    def __init__(self, call: Call) -> None:
+        self.notes = ResponseNotes(call)
+
+    def item(self, event: Any) -> None:
+        with guard("agents.stream"):
+            self.notes.item(event)
+
+    def raised(self, error: BaseException) -> None:
+        with guard("agents.stream"):
+            # Closed by the runner, which reads no further than it must, or by a host that has left.
+            if is_interruption(error):
+                self.notes.left()
+            else:
+                self.notes.raised(error)
+
+    def ended(self) -> None:
+        with guard("agents.stream"):
+            self.notes.ended()
+
+    def __del__(self, is_ending: IsEnding = sys.is_finalizing) -> None:
+        if not is_ending():
+            with guard("agents.stream"):
+                self.notes.left()
+
+
+async def _watched(stream: AsyncIterator[Any], reading: _Reading) -> AsyncIterator[Any]:
+    """The events, unchanged. Silent only while the SDK works: what the reader does between two events is its own."""
+    events = aiter(stream)
+    try:
+        while True:
+            silence = context.suppress()
+            try:
+                event = await anext(events)
+            except StopAsyncIteration:
+                break
+            finally:
+                context.unsuppress(silence)
+            reading.item(event)
+            yield event
+    except BaseException as error:
+        reading.raised(error)
+        raise
+    else:
+        reading.ended()
+    finally:
+        # The runner closes what it reads; closing reaches the SDK's own stream only through us.
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()
