@@ -175,6 +175,7 @@ _PARTS: Sequence[dict[str, object]] = (
         {
             "type": "text:chunk:content",
             "messageId": "m",
+            "content": "",
             "chunks": [{"offsetMs": n * 12.5, "delta": f"word{n} "} for n in range(8)],
         }
         for _ in range(2)

@@ -6,8 +6,10 @@ Plain data: no I/O, no clock, no SQL.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
+
+from collector.values import value
 
 
 class EventRow(NamedTuple):
@@ -57,7 +59,7 @@ class EventRow(NamedTuple):
     resource_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Blob:
     """Media that was lifted out of an event, named by its content."""
 
@@ -66,7 +68,7 @@ class Blob:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HookState:
     """The newest message list of a client hook (`hook:state-snapshot`); newest by (timestamp, sequence)."""
 
@@ -77,7 +79,7 @@ class HookState:
     """JSON text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Resource:
     """Who sends: OpenTelemetry resource attributes, named by the hash of their canonical JSON."""
 
@@ -91,7 +93,7 @@ class Resource:
         return str(self.attributes.get("telemetry.sdk.name", "")).startswith("hookline-")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallTouch:
     """
     What a batch says about one call: enough for its first row and for when to look at it.
@@ -107,14 +109,14 @@ class CallTouch:
     has_terminal: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RunEnd:
     """A `run:errored` or `run:cancelled`: it concerns every call of that run."""
 
     run_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Batch:
     """What one POST wants stored, in one transaction. `events` keep the order in which they came."""
 
@@ -128,7 +130,7 @@ class Batch:
     hook_states: tuple[HookState, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Receipt:
     """What became of a batch, told after commit and sync. accepted + duplicates = len(batch.events)."""
 
@@ -136,7 +138,7 @@ class Receipt:
     duplicates: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rejection:
     """An event that was not stored. `index` is its place in the POST, `code` one of `validation.CODES`."""
 
@@ -145,7 +147,7 @@ class Rejection:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StoredEvent:
     """An event as assembly reads it. `timestamp_ms` has its fraction; `payload` is the decoded JSON."""
 

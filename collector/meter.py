@@ -87,11 +87,15 @@ class _Sums:
     least: float = float("inf")
     most: float = float("-inf")
 
-    def add(self, value: float, weight: float, boundaries: Sequence[float]) -> None:
-        self.buckets[bisect_left(boundaries, value)] += weight
-        self.total += value * weight
-        self.least = min(self.least, value)
-        self.most = max(self.most, value)
+    def add(self, values: Sequence[float], weight: float, boundaries: Sequence[float]) -> None:
+        """Some values, at least one."""
+        buckets, total = self.buckets, self.total
+        for value in values:
+            buckets[bisect_left(boundaries, value)] += weight
+            total += value * weight
+        self.total = total
+        self.least = min(self.least, *values)
+        self.most = max(self.most, *values)
 
     def told(self) -> Histogram:
         buckets = tuple(int(count + 0.5) for count in self.buckets)
@@ -124,8 +128,8 @@ class Meter:
                 series = service.metrics.setdefault(one.metric, {})
                 # Nearly always there, as it is: only what is not found is cut and counted.
                 sums = series.get(one.attributes) or _sums(series, _cut(one.attributes), len(boundaries) + 1)
-                for value in one.values:
-                    sums.add(value, one.weight, boundaries)
+                if one.values:
+                    sums.add(one.values, one.weight, boundaries)
 
     def series(self) -> tuple[Series, ...]:
         """All that was counted so far, as it is now."""

@@ -6,14 +6,16 @@ Plain data. Times are Unix milliseconds (`_ms`, may have a fraction) or nanoseco
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from collector.values import value
 
 Status = Literal["running", "ok", "error", "aborted", "incomplete"]
 SpanKind = Literal["call", "model_call", "tool", "handoff", "guardrail", "memory"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Usage:
     """
     Tokens of one model call or their sum. None is "not told", never 0.
@@ -30,7 +32,7 @@ class Usage:
     cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class UsageRow:
     """One usage that was counted: a row of `token_usage`. `n` numbers them inside the call, from 0."""
 
@@ -41,7 +43,7 @@ class UsageRow:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ToolCall:
     """A tool that the model called: a row of `tool_calls`. Without a completed event it was asked for, not seen to run."""
 
@@ -58,7 +60,7 @@ class ToolCall:
     duration_ms: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Call:
     """One SDK invocation: a row of `calls`. `duration_ms`, `end_ms` are None while it runs or where no start is known."""
 
@@ -100,7 +102,7 @@ class Call:
     """When its chunks came: see `assembly.ribbon`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Span:
     """One OpenTelemetry span: a row of `spans`, and what an exporter sends."""
 
@@ -129,7 +131,7 @@ class Span:
         return (self.end_ns - self.start_ns) / 1e6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Health:
     """What is wrong with a call's record: a row of `trace_health` (which adds `orphan_parent`, a look at other calls)."""
 
@@ -142,7 +144,7 @@ class Health:
     sequence_gap: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Measurement:
     """
     Values that a call adds to one metric, all with the same attributes.
@@ -158,7 +160,7 @@ class Measurement:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Assembled:
     """
     The outcome of one assembly.

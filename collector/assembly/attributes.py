@@ -46,7 +46,8 @@ _READINGS: tuple[tuple[str, tuple[str, ...], Reading], ...] = (
     *((attribute, keys, whole) for attribute, keys in _COUNTS.items()),
     *((attribute, keys, name) for attribute, keys in _NAMES.items()),
 )
-_KEYS = frozenset(key for _, keys, _ in _READINGS for key in keys)
+_READING_OF = {key: place for place, (_, keys, _) in enumerate(_READINGS) for key in keys}
+_KEYS = frozenset(_READING_OF)
 
 
 def call_attributes(facts: Facts, call: Call, ending: Ending) -> Attributes:
@@ -133,10 +134,13 @@ def known(attributes: Attributes) -> Attributes:
 
 
 def _request_attributes(started: Mapping[str, Any]) -> Attributes:
-    options = {**mapping(started.get("options")), **mapping(started.get("modelOptions"))}
-    sent = {**options, **{key: started[key] for key in ("numberOfImages", "responseFormat") if key in started}}
+    sent = {**mapping(started.get("options")), **mapping(started.get("modelOptions"))}
+    for key in ("numberOfImages", "responseFormat"):
+        if key in started:
+            sent[key] = started[key]
     found: Attributes = {}
-    for attribute, keys, read in () if _KEYS.isdisjoint(sent) else _READINGS:
+    for place in sorted({_READING_OF[key] for key in _KEYS.intersection(sent)}):
+        attribute, keys, read = _READINGS[place]
         for key in keys:
             if key in sent:
                 found[attribute] = read(sent[key])

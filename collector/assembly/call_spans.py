@@ -5,7 +5,6 @@ Flow: facts, call, tools -> **spans** -> storage -> exporters.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from collector import semconv
 from collector.assembly.attributes import Attributes, call_attributes, content_attributes, tool_attributes, usage_attributes
@@ -19,9 +18,10 @@ from collector.assembly.steps import Step
 from collector.assembly.timing import to_ns
 from collector.assembly.tools import ToolRun
 from collector.spans import Call, Span, SpanKind, Status
+from collector.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SpanMaker:
     """What all spans of a call share."""
 

@@ -7,7 +7,6 @@ the run's end as the browser tells it; silence for too long.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from collector.assembly.facts import Facts
@@ -17,6 +16,7 @@ from collector.assembly.inputs import CallEvents
 from collector.events import StoredEvent
 from collector.fields import name
 from collector.spans import Status
+from collector.values import value
 
 RUN_END_QUIET_MS = 30_000
 """How long a call must be silent until the browser's word about its run is believed: the server may go on."""
@@ -24,14 +24,14 @@ RUN_END_QUIET_MS = 30_000
 Waiting = Literal["client_tool", "approval"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Running:
     """No end yet."""
 
     look_again_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Ended:
     """The call is over. `event` is its terminal event; without one the end is the last sign of life."""
 

@@ -6,16 +6,16 @@ Flow: an event's `error` -> **type and message** -> calls, tools, spans.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from collector import semconv
 from collector.fields import as_json, mapping, name, text
+from collector.values import value
 
 _STATUS = re.compile(r"\s*([1-5]\d\d)\b")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Failure:
     """`error_type` is of few values, fit to group by; the message is for people."""
 

@@ -42,7 +42,7 @@ def tool_span_id(project: str, request_id: str, tool_call_id: str) -> str:
 
 def _identifier(parts: tuple[str, ...], size: int) -> str:
     # Each part with its length: ("ab", "c") and ("a", "bc") must not meet.
-    source = "".join(f"{len(part)}:{part}" for part in parts)
+    source = "".join([f"{len(part)}:{part}" for part in parts])
     return not_zero(hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()[:size]).hex()
 
 

@@ -5,16 +5,17 @@ Flow: storage -> pipeline -> **these values** -> assembly.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from collector.events import StoredEvent
 from collector.spans import Usage
+from collector.values import value
 
 Price = Callable[[str | None, str | None, Usage, float], float | None]
 """(provider, model, usage, at_ms) -> US dollars, or None where no price is known. Never raises."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallEvents:
     """All that is stored about one call at `now_ms`. `events` may come in any order, with repeats."""
 

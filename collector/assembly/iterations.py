@@ -4,8 +4,6 @@ The turns of an agent loop: each is a request to the model, with its own usage.
 Flow: facts, ending -> **model calls** -> spans.
 """
 
-from dataclasses import dataclass
-
 from collector.assembly.ending import Ended
 from collector.assembly.facts import Facts, IterationFacts
 from collector.assembly.failures import INCOMPLETE, Failure, read_failure
@@ -14,9 +12,10 @@ from collector.assembly.usage import usage_of_message
 from collector.events import StoredEvent
 from collector.fields import amount, mapping, name
 from collector.spans import Status, Usage
+from collector.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ModelCall:
     """One turn, as its span needs it."""
 

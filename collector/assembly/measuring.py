@@ -66,6 +66,8 @@ def _chunks(facts: Facts, call: Call, weight: float) -> Measurement | None:
     """The times between chunks of one message: what lies between two turns of a loop is tools, not the model."""
     if mapping(None if facts.started is None else facts.started.payload).get("streaming") is False:
         return None
+    if not facts.streamed:
+        return None
     times: dict[str, list[float]] = {}
     for event, times_ms in facts.streamed:
         times.setdefault(name(event.payload.get("messageId")) or "", []).extend(times_ms)
@@ -98,7 +100,10 @@ def _s(duration_ms: float | None) -> float | None:
 
 
 def _one(metric: str, attributes: Attributes, value: float | None, weight: float) -> Measurement | None:
-    return None if value is None else _many(metric, attributes, (value,), weight)
+    # A comparison with what is no number is false.
+    if value is None or not value >= 0:
+        return None
+    return Measurement(metric=metric, attributes=attributes, values=(value,), weight=weight)
 
 
 def _many(metric: str, attributes: Attributes, values: Sequence[float], weight: float) -> Measurement | None:

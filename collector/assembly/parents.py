@@ -6,9 +6,9 @@ Flow: facts -> **trace id, parent span** -> spans.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from collector.assembly.ids import call_span_id, tool_span_id, trace_id
+from collector.values import value
 
 # W3C trace context, section 3.2. Later versions may add a tail; version 00 has none and ff is not allowed.
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -17,7 +17,7 @@ TRACE_KEYS = ("runId", "jobId", "rootRequestId")
 """What a trace id is made from without a traceparent, best first; the requestId is the last resort."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HostSpan:
     """The span that was active in the host application when the call began."""
 
@@ -26,7 +26,7 @@ class HostSpan:
     is_sampled: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Place:
     """A call's place: its trace, its span and the span above."""
 

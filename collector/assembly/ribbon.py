@@ -23,9 +23,13 @@ def chunk_ribbon(facts: Facts, times: Times) -> str | None:
     end_ms = max(moments_ms) if times.end_ms is None else times.end_ms
     length_ms = max(end_ms - times.start_ms, 0.001)
     start_ms = times.start_ms
-    counts = [0] * PARTS
+    counts: dict[int, int] = {}
     for moment_ms in moments_ms:
         part = int((moment_ms - start_ms) / length_ms * PARTS)
         # A clock that was set may put a chunk before the start or behind the end.
-        counts[part if 0 <= part < PARTS else 0 if part < 0 else -1] += 1
-    return f"{length_ms:.0f}:" + "".join([_DIGITS[count.bit_length()] if count else "0" for count in counts])
+        part = part if 0 <= part < PARTS else 0 if part < 0 else PARTS - 1
+        counts[part] = counts.get(part, 0) + 1
+    digits = ["0"] * PARTS
+    for part, count in counts.items():
+        digits[part] = _DIGITS[count.bit_length()]
+    return f"{length_ms:.0f}:{''.join(digits)}"

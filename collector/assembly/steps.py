@@ -5,7 +5,6 @@ Flow: facts -> **steps** -> spans.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from collector import semconv
@@ -15,11 +14,12 @@ from collector.assembly.ids import span_id
 from collector.events import StoredEvent
 from collector.fields import amount, flag, mapping, name
 from collector.spans import SpanKind
+from collector.values import value
 
 Payload = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Step:
     """One step, as its span needs it."""
 

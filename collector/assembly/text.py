@@ -7,9 +7,13 @@ A run is one (messageId, choice): choices and messages interleave in a stream.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from collector.events import StoredEvent
 from collector.fields import LARGEST_AMOUNT, amount, items, mapping, text
+
+_NUMBERS: frozenset[type] = frozenset({int, float})
+_TEXTS: frozenset[type] = frozenset({str})
 
 
 @dataclass(slots=True)
@@ -60,23 +64,36 @@ def add_packed(pieces: list[str], event: StoredEvent, field_name: str) -> int:
 def piece_times_ms(event: StoredEvent) -> list[float]:
     """When each piece came: the event's time, in a pack each with its offset."""
     at_ms = event.timestamp_ms
-    times_ms: list[float] = []
+    chunks = event.payload.get("chunks")
+    if not chunks:
+        return [at_ms]
     # Streams have thousands of pieces, nearly all with a number here: no call for those.
-    for chunk in items(event.payload.get("chunks")):
-        offset_ms = mapping(chunk).get("offsetMs")
-        if not (isinstance(offset_ms, float) and 0 <= offset_ms <= LARGEST_AMOUNT):
-            offset_ms = amount(offset_ms) or 0
-        times_ms.append(at_ms + offset_ms)
-    return times_ms or [at_ms]
+    offsets_ms = _all_of(chunks, "offsetMs", _NUMBERS)
+    if offsets_ms is not None and min(offsets_ms) >= 0 and max(offsets_ms) <= LARGEST_AMOUNT:
+        return [at_ms + offset_ms for offset_ms in offsets_ms]
+    return [at_ms + (amount(mapping(chunk).get("offsetMs")) or 0) for chunk in items(chunks)] or [at_ms]
 
 
 def _add_pack(pieces: list[str], chunks: object) -> int:
+    deltas = _all_of(chunks, "delta", _TEXTS)
+    if deltas is not None:
+        pieces += deltas
+        return len(deltas)
     found = items(chunks)
     for chunk in found:
         delta = mapping(chunk).get("delta")
         if isinstance(delta, str):
             pieces.append(delta)
     return len(found)
+
+
+def _all_of(chunks: Any, field_name: str, kinds: frozenset[type]) -> list[Any] | None:
+    """That field of all chunks, if they are some and all have it as they should."""
+    try:
+        found = [chunk[field_name] for chunk in chunks]
+    except (TypeError, KeyError):
+        return None
+    return found if found and kinds.issuperset(map(type, found)) else None
 
 
 def _length(content: object) -> int:

@@ -4,18 +4,17 @@ When a call, a tool or an iteration began and ended.
 Flow: facts, ending -> **times** -> calls, spans, health.
 """
 
-from dataclasses import dataclass
-
 from collector.assembly.ending import Ended, Ending
 from collector.assembly.facts import Facts
 from collector.events import StoredEvent
 from collector.fields import amount
+from collector.values import value
 
 SKEW_LIMIT_MS = 50.0
 LAST_NS = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Times:
     """Unix ms. `duration_ms` None: it runs, or nobody told when it began (then start = end)."""
 

@@ -4,7 +4,6 @@ The tools that a call's model asked for, and how they ran.
 Flow: facts -> **tool calls** -> tool_calls, spans.
 """
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from collector.assembly.facts import Facts, ToolFacts
@@ -12,9 +11,10 @@ from collector.assembly.failures import Failure, read_failure
 from collector.assembly.timing import Times, measure
 from collector.fields import amount, as_json
 from collector.spans import ToolCall
+from collector.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ToolRun:
     """A tool call, with its times (None: not seen to run) and its failure."""
 

@@ -5,7 +5,6 @@ Flow: facts, ending -> **usage rows and their sum** -> calls, spans, token_usage
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from collector.assembly.ending import Ended, Ending
@@ -14,13 +13,14 @@ from collector.assembly.inputs import Price
 from collector.events import StoredEvent
 from collector.fields import amount, count, mapping, name, whole
 from collector.spans import Usage, UsageRow
+from collector.values import value
 
 CostSource = Literal["provider", "genai-prices"]
 
 _COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Spending:
     """What a call used. No rows: the provider told nothing, or it was lost."""
 
@@ -45,6 +45,17 @@ def read_usage(told: object) -> Usage | None:
     )
 
 
+def _priced(usage: Usage, cost_usd: float | None) -> Usage:
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        cost_usd=cost_usd,
+    )
+
+
 def count_usage(facts: Facts, ending: Ending, price: Price) -> Spending:
     """The usage events, else the terminal event's usage; priced where the provider named no price."""
     sources = _each_once(facts.usages)
@@ -56,7 +67,7 @@ def count_usage(facts: Facts, ending: Ending, price: Price) -> Spending:
     for n, (event, usage) in enumerate(told):
         if usage.cost_usd is None:
             by_provider = False
-            usage = replace(usage, cost_usd=_estimate(facts, event, usage, price))
+            usage = _priced(usage, _estimate(facts, event, usage, price))
         rows.append(_row(n, event, usage, facts))
     total = add_up(row.usage for row in rows)
     source: CostSource | None = None if total.cost_usd is None else "provider" if by_provider else "genai-prices"

@@ -31,6 +31,8 @@ Count = Callable[[str, Resource, Sequence[Measurement]], None]
 LEASE_MS = 30_000
 CLAIM_LIMIT = 128
 """More would keep ingest waiting while they are settled."""
+BREATH_S = 0.1
+"""Settling a hundred calls together costs two thirds of what five times twenty cost; what they queue goes out at once."""
 FAR_AHEAD_MS = 24 * 3_600_000
 REMEMBERED_FAILURES = 10_000
 

@@ -38,11 +38,13 @@ class Loop:
         *,
         poll_s: float,
         full: int = 1,
+        breath_s: float = BREATH_S,
     ) -> None:
         self._run_once = run_once
         self._until_due_s = until_due_s
         self._poll_s = poll_s
         self._full = full
+        self._breath_s = breath_s
         self._bell = threading.Event()
         self._end = threading.Event()
         self._is_stopping = False
@@ -84,7 +86,7 @@ class Loop:
             done = self._run_once()
             wait_s = 0.0 if done else self._idle_wait_s()
             if 0 < done < self._full:
-                self._end.wait(max(began_s + BREATH_S - time.monotonic(), 0.0))
+                self._end.wait(max(began_s + self._breath_s - time.monotonic(), 0.0))
         except StoreError as exc:
             return self._failed("work_waits_for_the_database", exc)
         except Exception as exc:  # A thread that dies in silence would be worse than one that tells and goes on.

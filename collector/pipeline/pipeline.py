@@ -80,7 +80,7 @@ class Pipeline:
         self._exports = tuple(
             ExportWorker(store, exporter, clock=self._clock, owner=owner, roll=roll) for exporter in self._exporters
         )
-        self._call_loop = Loop("hookline-calls", self._calls.run_once, self._until_due_s, poll_s=poll_s, full=calls.CLAIM_LIMIT)
+        self._call_loop = self._loop_of_calls(poll_s)
         self._export_loops = tuple(self._export_loop(worker, poll_s) for worker in self._exports)
         self._metrics = None if metrics_exporter is None else MetricsWorker(metrics_exporter, clock=self._clock)
         self._metrics_loops = () if self._metrics is None else (self._metrics_loop(self._metrics, poll_s),)
@@ -140,6 +140,10 @@ class Pipeline:
             told |= {f"{exporter.destination}_{name}": count for name, count in asdict(worker.counts).items()}
             told[f"{exporter.destination}_rejected"] = exporter.rejected_spans
         return told
+
+    def _loop_of_calls(self, poll_s: float) -> Loop:
+        name, worker = "hookline-calls", self._calls
+        return Loop(name, worker.run_once, self._until_due_s, poll_s=poll_s, full=calls.CLAIM_LIMIT, breath_s=calls.BREATH_S)
 
     def _export_loop(self, worker: ExportWorker, poll_s: float) -> Loop:
         name = f"hookline-export-{worker.destination}"

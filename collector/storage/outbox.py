@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from collector.events import Resource
 from collector.spans import Span
+from collector.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ExportClaim:
     """An encoded span for one destination, this worker's until the lease ends."""
 
@@ -30,7 +31,7 @@ class ExportClaim:
     encoded: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ExportDone:
     """The backend took the span: 2xx."""
 

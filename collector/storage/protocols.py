@@ -17,6 +17,7 @@ from collector.storage.caretaker import Caretaker
 from collector.storage.keeper import Keeper
 from collector.storage.outbox import Outbox
 from collector.storage.sql_types import SqlReader
+from collector.values import value
 
 Row = Mapping[str, Any]
 """A row for readers: column name -> value; JSON columns are decoded, times are numbers."""
@@ -52,7 +53,7 @@ class EventWriter(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallClaim:
     """A call that is this worker's to assemble until the lease ends, with all that assembly needs."""
 
@@ -76,7 +77,7 @@ class CallClaim:
     """When the call settled for the first time, None where it never did: what is counted once is counted then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class QueuedSpan:
     """A span to send, encoded once, so that a repeat is byte for byte the same."""
 
@@ -89,7 +90,7 @@ class QueuedSpan:
     encoded: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallSettlement:
     """What the worker made of a claim. Stored in one transaction: call, spans, tools, usage, health, export work, work item."""
 

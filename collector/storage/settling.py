@@ -8,8 +8,10 @@ Few statements however many calls, sorted by key. A call that was never looked a
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, ColumnElement, Connection, Table, Update, bindparam, case, delete, func, update
 
 from collector.spans import Call, Span, ToolCall, Usage, UsageRow
@@ -20,6 +22,7 @@ from collector.storage.tables import call_health, call_work, calls, exports, spa
 from collector.storage.touches import due_rule
 from collector.storage.upserts import Insert, insert, insert_new, insert_rows, replace_all
 
+_encode = msgspec.json.Encoder().encode
 _CHILDREN = (spans, tool_calls, token_usage)
 
 
@@ -123,7 +126,11 @@ def _key(one: CallSettlement) -> dict[str, Any]:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return _encode(value).decode()
+    except (msgspec.MsgspecError, OverflowError, UnicodeError, TypeError):
+        # Whole numbers beyond 64 bits, halves of surrogate pairs: Python's own takes all that it read.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _tokens(usage: Usage) -> dict[str, Any]:
@@ -144,13 +151,14 @@ _CALL_COLUMNS = frozenset(column.name for column in calls.c)
 _SPAN_FIELDS = tuple(column.name for column in spans.c if column.name not in {"attributes", "duration_ms"})
 _TOOL_FIELDS = tuple(ToolCall.__dataclass_fields__)
 _HEALTH_FIELDS = tuple(column.name for column in call_health.c if column.name not in {"project", "request_id"})
+_call_values, _span_values, _health_values = attrgetter(*_CALL_FIELDS), attrgetter(*_SPAN_FIELDS), attrgetter(*_HEALTH_FIELDS)
 
 
 def _call(one: CallSettlement, now_ms: int) -> dict[str, Any]:
     call = one.assembled.call
     known = (call.start_ms, call.end_ms, float(one.claim.first_received_ms))
     return {
-        **{name: getattr(call, name) for name in _CALL_FIELDS},
+        **dict(zip(_CALL_FIELDS, _call_values(call), strict=True)),
         **_tokens(call.usage),
         "tags": None if call.tags is None else _json(call.tags),
         "updated_ms": now_ms,
@@ -167,8 +175,10 @@ def _first_settled_ms(one: CallSettlement, now_ms: int) -> int | None:
 
 
 def _span(span: Span) -> dict[str, Any]:
-    row = {name: getattr(span, name) for name in _SPAN_FIELDS}
-    return {**row, "duration_ms": span.duration_ms, "attributes": _json(span.attributes)}
+    row = dict[str, Any](zip(_SPAN_FIELDS, _span_values(span), strict=True))
+    row["duration_ms"] = span.duration_ms
+    row["attributes"] = _json(span.attributes)
+    return row
 
 
 def _tool_call(one: CallSettlement, tool: ToolCall) -> dict[str, Any]:
@@ -189,8 +199,10 @@ def _usage_row(one: CallSettlement, row: UsageRow) -> dict[str, Any]:
 
 
 def _health(one: CallSettlement) -> dict[str, Any]:
-    row = {name: getattr(one.assembled.health, name) for name in _HEALTH_FIELDS}
-    return {"project": one.claim.project, "request_id": one.claim.request_id, **row}
+    row = dict[str, Any](zip(_HEALTH_FIELDS, _health_values(one.assembled.health), strict=True))
+    row["project"] = one.claim.project
+    row["request_id"] = one.claim.request_id
+    return row
 
 
 def _export(one: CallSettlement, span: QueuedSpan, now_ms: int) -> dict[str, Any]:
