@@ -38,6 +38,7 @@ class SqliteEngine:
         path = sqlite_files.path_of(url)
         if not path.exists():
             raise StoreUnavailable(f"there is no database at {path}: `hookline serve` makes it")
+        sqlite_files.check_access(path, writes=not read_only)
         self._path = path
         self._lock = None if read_only else sqlite_files.FileLock(path)
         self._writers = None if read_only else sqlite_files.writer_engine(path)
@@ -131,10 +132,12 @@ def enter_schema(url: str, *, may_create: bool) -> Generator[Connection | None]:
         if not path.exists() or path.stat().st_size == 0:
             yield None
             return
+        sqlite_files.check_access(path, writes=False)
         with sqlite_files.reader_engine(path).connect() as connection:
             yield connection
         return
     sqlite_files.make_file(path)
+    sqlite_files.check_access(path, writes=True)
     lock = sqlite_files.FileLock(path)
     try:
         with sqlite_files.writer_engine(path).begin() as connection:

@@ -45,6 +45,20 @@ def _unusable(path: Path, exc: OSError) -> WrongSettings:
     return WrongSettings(f"HOOKLINE_DATABASE_URL: {path} can't be opened for writing ({exc.strerror}): name another place")
 
 
+def check_access(path: Path, *, writes: bool) -> None:
+    """That this user may use the database's files. Raises WrongSettings: SQLite would say so at the first page it touches."""
+    files = [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm")]
+    wanted = os.R_OK | os.W_OK if writes else os.R_OK
+    refused = [file for file in files if file.exists() and not os.access(file, wanted)]
+    if writes and not os.access(path.parent, os.W_OK | os.X_OK):
+        refused.append(path.parent)
+    if refused:
+        what = "written" if writes else "read"
+        raise WrongSettings(
+            f"HOOKLINE_DATABASE_URL: {refused[0]} can't be {what} by this user: mend its owner or mode, or name another place"
+        )
+
+
 class FileLock:
     """Held from construction to `release`; the file names its holder. Raises StoreLocked when somebody else holds it."""
 

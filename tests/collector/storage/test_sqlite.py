@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -150,3 +152,44 @@ def test_reads_find_their_index(sqlite_url: str):
     walks = r"SCAN (events|calls|spans|exports)|autoindex_events_1 \(project=\?\)"
     assert [] == [plan for plan in plans if re.search(walks, plan)]
     store.close()
+
+
+@pytest.mark.parametrize("protected", ["file", "log", "folder"])
+def test_files_of_somebody_else_are_told_at_the_start(protected: str, sqlite_url: str) -> None:
+    """
+    Not by a traceback at the first page that SQLite touches: the setting is named, and the file.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.db"
+        log = path.with_name("a.db-wal")
+        for file in (path, path.with_name("a.db.lock"), log):
+            file.write_bytes(Path(sqlite_url.removeprefix("sqlite:///")).read_bytes() if file is path else b"")
+            file.chmod(0o444 if file is path and protected == "file" else 0o666)
+        log.chmod(0o400 if protected == "log" else 0o666)
+        path.parent.chmod(0o555 if protected == "folder" else 0o777)
+
+        told = told_to_an_ordinary_user(lambda: SqliteEngine(f"sqlite:///{path}"))
+
+    refused = {"file": path, "log": log, "folder": path.parent}[protected]
+    assert told.startswith(f"HOOKLINE_DATABASE_URL: {refused} can't be")
+
+
+def told_to_an_ordinary_user(start: Callable[[], object]) -> str:
+    """What WrongSettings says in a process that is not root: for root all files are open."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            start()
+            os.write(writing, b"started")
+        except WrongSettings as exc:
+            os.write(writing, str(exc).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as answer:
+        told = answer.read().decode()
+    os.waitpid(child, 0)
+    return told
