@@ -55,6 +55,7 @@ HOOKS: Mapping[str, Row] = {
     "openai": Row("openai", "sdk_hooks.hooks.openai"),
     "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic"),
     "openai-agents": Row("agents", "sdk_hooks.hooks.agents", proof="models/openai_responses.py"),
+    "openrouter": Row("openrouter", "sdk_hooks.hooks.openrouter"),
 }
 """By the name that users install."""
 

@@ -33,7 +33,7 @@ class Snapshot:
 
 
 def take(value: Any) -> Snapshot:
-    """Copy plain data; what is not plain becomes the name of its type."""
+    """Copy plain data and pydantic models; anything else becomes the name of its type."""
     if not _has_large(value, 0):
         try:
             packed = marshal.dumps(value)
@@ -81,4 +81,23 @@ def _freeze(value: Any, depth: int, size: list[int]) -> Any:
         return {str(key): _freeze(item, depth + 1, size) for key, item in items}
     if isinstance(value, list | tuple):
         return [_freeze(item, depth + 1, size) for item in list(cast("list[Any]", value))]
+    model_fields = _model_fields(value)
+    if model_fields is not None:
+        return _freeze_model(value, model_fields, depth, size)
     return f"<{type(value).__name__}>"
+
+
+def _model_fields(value: Any) -> dict[str, Any] | None:
+    found: Any = getattr(cast("type[Any]", type(value)), "model_fields", None)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+
+def _freeze_model(model: Any, model_fields: dict[str, Any], depth: int, size: list[int]) -> Any:
+    """A pydantic model under the names it is sent by. What is None, or a model without fields, was not said."""
+    given: dict[str, Any] = {**model.__dict__, **(getattr(model, "__pydantic_extra__", None) or {})}
+    said: dict[str, Any] = {}
+    for name, inner in given.items():
+        if inner is not None and _model_fields(inner) != {}:
+            alias: Any = getattr(model_fields.get(name), "alias", None)
+            said[alias or name] = _freeze(inner, depth + 1, size)
+    return said

@@ -43,8 +43,8 @@ def token_usage(usage: Mapping[str, Any] | None) -> Event:
         if name in TOTALS:
             told[TOTALS[name]] = value
         elif name in DETAILS and isinstance(value, dict):
-            details = cast("dict[str, Any]", value)
-            told[DETAILS[name]] = {camel(inner): plain(count) for inner, count in details.items() if count is not None}
+            counts: Event = plain(cast("Event", value))
+            told[DETAILS[name]] = {camel(inner): count for inner, count in counts.items()}
         else:
             other[name] = plain(value)
     if other:

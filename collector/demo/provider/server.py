@@ -28,8 +28,18 @@ from collector.demo.provider.media import (
     list_models,
 )
 from collector.demo.provider.messages import answer_message
+from collector.demo.provider.openrouter import OPENROUTER_ENDPOINTS
 from collector.demo.provider.responses import answer_response
-from collector.demo.provider.wire import Ask, Binary, Frames, Json, Reply, error_body, read_markers
+from collector.demo.provider.wire import (
+    Ask,
+    Binary,
+    Frames,
+    Json,
+    Reply,
+    error_body,
+    openrouter_error_body,
+    read_markers,
+)
 
 ENDPOINTS: Mapping[str, Callable[[Ask], Reply]] = {
     "/chat/completions": answer_chat,
@@ -44,6 +54,9 @@ ENDPOINTS: Mapping[str, Callable[[Ask], Reply]] = {
     "/messages": answer_message,
     "/models": list_models,
 }
+
+OPENROUTER_PREFIX = "/api/v1"
+"""Behind this path the same endpoints speak OpenRouter's dialect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +86,11 @@ class Provider:
         """What the client's `base_url` must be."""
         return f"{self.origin}/v1"
 
+    @property
+    def openrouter_url(self) -> str:
+        """What the `server_url` of OpenRouter's client must be."""
+        return f"{self.origin}{OPENROUTER_PREFIX}"
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -97,6 +115,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], seen: deque[Seen]) -> None:
         self.seen = seen
+        self.failed_once: set[bytes] = set()
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -130,10 +149,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self) -> Ask:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         body = _read_body(self.headers.get("content-type") or "", raw)
-        path = _endpoint_path(self.path)
+        path, is_openrouter = _endpoint_path(self.path)
         self.server.seen.append(Seen(path=path, headers=dict(self.headers.items()), body=body))
-        tries = self.headers.get("x-stainless-retry-count") or "0"
-        return Ask(path=path, body=body, markers=read_markers(raw.decode("latin-1")), is_retry=tries != "0")
+        markers = read_markers(raw.decode("latin-1"))
+        is_retry = "flaky" in markers and self._is_retry(raw)
+        return Ask(path=path, body=body, markers=markers, is_retry=is_retry, is_openrouter=is_openrouter)
+
+    def _is_retry(self, raw: bytes) -> bool:
+        """By the header in which OpenAI's and Anthropic's clients count; OpenRouter's just sends the same body again."""
+        tries = self.headers.get("x-stainless-retry-count")
+        if tries is not None:
+            return tries != "0"
+        if raw in self.server.failed_once:
+            self.server.failed_once.discard(raw)
+            return True
+        self.server.failed_once.add(raw)
+        return False
 
     def _send_whole(self, reply: Json | Binary) -> None:
         is_json = isinstance(reply, Json)
@@ -161,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._cut()
                 return
             if number == broken_at:
-                self._send_frame(error_body(500, "the stream broke"), "error" if reply.named else None)
+                self._send_frame(reply.error or error_body(500, "the stream broke"), "error" if reply.named else None)
                 break
             self._send_frame(frame, str(frame["type"]) if reply.named else None)
         else:
@@ -189,21 +220,33 @@ def choose_reply(ask: Ask) -> Reply:
     status = ask.number("error") or (None if ask.is_retry else ask.number("flaky"))
     if status is not None:
         # The client would otherwise wait half a second before it tries again.
-        return Json(body=error_body(status, "asked to fail"), status=status, headers={"retry-after-ms": "1"})
+        return _error(ask, status, "asked to fail", headers={"retry-after-ms": "1"})
     if ask.model == "no-such-model":
-        return Json(body=error_body(404, "The model does not exist.", "model_not_found"), status=404)
-    endpoint = ENDPOINTS.get(ask.path)
+        return _error(ask, 404, "The model does not exist.", "model_not_found")
+    endpoint = (OPENROUTER_ENDPOINTS if ask.is_openrouter else ENDPOINTS).get(_family(ask.path))
     if endpoint is None:
-        return Json(body=error_body(404, f"no such endpoint: {ask.path}"), status=404)
+        return _error(ask, 404, f"no such endpoint: {ask.path}")
     return endpoint(ask)
 
 
-def _endpoint_path(target: str) -> str:
-    """The path behind /v1, or behind Azure's deployment prefix."""
+def _error(ask: Ask, status: int, message: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Json:
+    body = openrouter_error_body(status, message) if ask.is_openrouter else error_body(status, message, code)
+    return Json(body=body, status=status, headers=headers or {})
+
+
+def _family(path: str) -> str:
+    """A video's own path is that of all of them."""
+    return "/videos/" if path.startswith("/videos/") else path
+
+
+def _endpoint_path(target: str) -> tuple[str, bool]:
+    """The path behind /v1, or behind Azure's deployment prefix, and whether it is OpenRouter's."""
     path = target.split("?", 1)[0]
+    if path.startswith(OPENROUTER_PREFIX):
+        return path.removeprefix(OPENROUTER_PREFIX), True
     if path.startswith("/openai/deployments/"):
-        return "/" + path.split("/", 4)[-1]
-    return path.removeprefix("/openai").removeprefix("/v1")
+        return "/" + path.split("/", 4)[-1], False
+    return path.removeprefix("/openai").removeprefix("/v1"), False
 
 
 def _read_body(media_type: str, raw: bytes) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Ask:
     body: Mapping[str, Any]
     markers: Mapping[str, int]
     is_retry: bool = False
+    is_openrouter: bool = False
 
     def number(self, marker: str) -> int | None:
         return self.markers.get(marker)
@@ -77,6 +78,8 @@ class Frames:
 
     frames: Iterable[Mapping[str, Any]]
     named: bool
+    error: Mapping[str, Any] | None = None
+    """The frame of a stream that breaks, where it is not OpenAI's."""
 
 
 Reply = Json | Binary | Frames
@@ -102,6 +105,11 @@ def error_body(status: int, message: str, code: str | None = None) -> dict[str, 
     """An error as OpenAI's clients expect it."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+def openrouter_error_body(status: int, message: str) -> dict[str, Any]:
+    """An error as OpenRouter's client insists on it: the code is a number."""
+    return {"error": {"code": status, "message": message}}
 
 
 def words_of(text: str) -> list[str]:

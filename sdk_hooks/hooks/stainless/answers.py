@@ -30,8 +30,13 @@ def take_usage(usage: Any) -> Event | None:
     taken = fields_of(usage)
     for name, value in taken.items():
         if type(value) not in PLAIN:
-            taken[name] = fields_of(value)
+            taken[name] = None if is_unset(value) else fields_of(value)
     return taken
+
+
+def is_unset(value: Any) -> bool:
+    """Whether it is a model without fields: what openrouter puts where nothing was said."""
+    return getattr(cast("type[Any]", type(value)), "model_fields", None) == {}
 
 
 PLAIN = frozenset((int, float, str, bool, type(None), list))
@@ -51,8 +56,8 @@ def plain(value: Any, *, keeps_none: bool = False) -> Any:
         return [plain(inner, keeps_none=keeps_none) for inner in cast("list[Any]", value)]
     if type(value) in PLAIN:
         return value
-    members = fields_of(value).items()
-    return {str(name): plain(inner, keeps_none=keeps_none) for name, inner in members if keeps_none or inner is not None}
+    said = {name: inner for name, inner in fields_of(value).items() if keeps_none or (inner is not None and not is_unset(inner))}
+    return {str(name): plain(inner, keeps_none=keeps_none) for name, inner in said.items()}
 
 
 class Readable(Protocol):

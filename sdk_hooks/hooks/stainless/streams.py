@@ -37,7 +37,7 @@ def watch(stream: Any, notes: Notes) -> None:
     if watched is None:
         _classes[kind] = watched = _watched_class(kind)
     is_async = hasattr(kind, "__anext__")
-    stream._iterator = _observe_async(stream._iterator, notes) if is_async else _observe(stream._iterator, notes)
+    stream._iterator = observe_async(stream._iterator, notes) if is_async else observe(stream._iterator, notes)
     setattr(stream, NOTES, notes)
     stream.__class__ = watched
     _watch_close(stream.response, stream._iterator, notes, is_async)
@@ -46,7 +46,7 @@ def watch(stream: Any, notes: Notes) -> None:
 def _watched_class(kind: type) -> type:
     is_async = hasattr(kind, "__anext__")
     body: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    body["__del__"] = _dropping(getattr(kind, "__del__", None))
+    body["__del__"] = dropping(getattr(kind, "__del__", None))
     if is_async:
         body["__aiter__"] = _async_looping(kind)
     else:
@@ -54,7 +54,7 @@ def _watched_class(kind: type) -> type:
     return type(kind.__name__, (kind,), body)
 
 
-def _dropping(inherited: Any) -> Any:
+def dropping(inherited: Any) -> Any:
     def __del__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> None:
         if not is_ending():
             left(self.__dict__.get(NOTES))
@@ -97,7 +97,7 @@ def _async_looping(kind: Any) -> Any:
     return __aiter__
 
 
-def _observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
+def observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
     note = notes.item
     try:
         for item in items:
@@ -119,7 +119,7 @@ def _observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_fi
         notes.ended()
 
 
-async def _observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
+async def observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
     note = notes.item
     try:
         async for item in items:

@@ -12,7 +12,7 @@ import pytest
 from collector.demo.provider import Provider, start_provider
 from sdk_hooks import instrument
 from sdk_hooks.registry import HOOKS
-from tests.sdk_hooks.hooks import agents_patterns, anthropic_patterns, openai_patterns, openai_patterns_async
+from tests.sdk_hooks.hooks import agents_patterns, anthropic_patterns, openai_patterns, openai_patterns_async, openrouter_patterns
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.openai_patterns import Pattern
 
@@ -22,6 +22,7 @@ PATTERNS: dict[str, Any] = {
     "openai": (openai_patterns, openai_patterns_async),
     "anthropic": (anthropic_patterns,),
     "openai-agents": (agents_patterns.RESPONSES, agents_patterns.CHAT),
+    "openrouter": (openrouter_patterns,),
 }
 """Sync and async patterns of each hook."""
 
