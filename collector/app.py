@@ -8,7 +8,7 @@ Everything is made here and handed on; no other module makes its own store, cloc
 import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from collector.api import ops
 from collector.api.access import Access
 from collector.api.allowances import Rates
 from collector.api.asked import Parts
+from collector.api.devtools import DevtoolsBus, DevtoolsSites
+from collector.api.devtools_intake import DevtoolsIntake
 from collector.api.inflight import Inflight
 from collector.api.ingest import IngestApp
 from collector.api.openapi import document
@@ -31,6 +33,7 @@ from collector.api.problems import problem_response
 from collector.api.receipts import FirstReceipts
 from collector.api.routers import ROUTERS
 from collector.api.sessions import Patience, Sessions
+from collector.dialects.tanstack_bus import BusReader, new_prefix
 from collector.errors import HooklineError, WrongSettings
 from collector.events import Batch
 from collector.exporters import ExportSettings, open_exporters, open_metrics
@@ -67,6 +70,7 @@ class Collector:
     hub: LiveHub
     membership: Membership
     stopping: Stopping
+    devtools: DevtoolsBus | None = None
 
 
 def build_collector(settings: Settings) -> Collector:
@@ -115,8 +119,10 @@ def build_collector(settings: Settings) -> Collector:
     running = _Running(
         store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, works="work" in settings.role_names
     )
-    app = create_app(settings, running)
-    return Collector(app=app, store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping)
+    app, devtools = create_app(settings, running)
+    return Collector(
+        app=app, store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, devtools=devtools
+    )
 
 
 def _check_roles(settings: Settings) -> None:
@@ -124,6 +130,8 @@ def _check_roles(settings: Settings) -> None:
         raise WrongSettings(
             "HOOKLINE_ROLES: on SQLite one process does all of it; leave it out, or set HOOKLINE_DATABASE_URL to a PostgreSQL"
         )
+    if settings.devtools_port is not None and "ingest" not in settings.role_names:
+        raise WrongSettings("HOOKLINE_DEVTOOLS_PORT: this collector takes no events in (HOOKLINE_ROLES has no ingest)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +175,8 @@ class _Running:
             log.error("store_not_closed_in_time", limit_s=self.stopping.limit_s)
 
 
-def create_app(settings: Settings, running: _Running) -> ASGIApp:
-    """The ASGI application: FastAPI, and beside it the way in for events, which is a plain function for speed."""
+def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, DevtoolsBus | None]:
+    """The ASGI application: FastAPI, and beside it the ways in for events, which are plain functions for speed."""
     store, pipeline, hub, membership = running.store, running.pipeline, running.hub, running.membership
     metrics, clock, roles = Metrics(), membership.clock, settings.role_names
     sessions = Sessions(store, clock.now_ms)
@@ -208,8 +216,9 @@ def create_app(settings: Settings, running: _Running) -> ASGIApp:
     inflight = Inflight(max(settings.max_inflight_bytes, 2 * settings.max_expanded_bytes))
     build = {name: str(parts.about[name]) for name in ("version", "engine", "schema")}
     metrics.watch_process(build, held_bytes=lambda: inflight.held_bytes, followers=hub.followers)
+    writer, redaction = CountedWriter(store, metrics), _redaction(settings)
     ingest = IngestApp(
-        CountedWriter(store, metrics),
+        writer,
         access,
         clock.now_ms,
         limits=_limits(settings),
@@ -217,13 +226,40 @@ def create_app(settings: Settings, running: _Running) -> ASGIApp:
         body_timeout_s=settings.request_timeout_s,
         inflight=inflight,
         receipts=FirstReceipts(lambda project, key, received_ms: store.first_receipt(project, key, received_ms=received_ms)),
-        redaction=_redaction(settings),
+        redaction=redaction,
         on_commit=committed,
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,
     )
-    reading = _reading_app(parts, running.run, is_read_here="web" in roles)
-    return Front(ingest if "ingest" in roles else None, reading, access, is_read_here="web" in roles)
+    devtools = None
+    if settings.devtools_port is not None:
+        intake = DevtoolsIntake(
+            writer,
+            clock.now_ms,
+            project=settings.devtools_project,
+            limits=_limits(settings),
+            redaction=redaction,
+            on_commit=committed,
+            on_rejected=metrics.count_rejections,
+        )
+        sites = DevtoolsSites(_listed(settings.devtools_origins))
+        devtools = DevtoolsBus(intake, sites, reader=BusReader(new_prefix(clock.now_ms())))
+
+    @asynccontextmanager
+    async def run() -> AsyncGenerator[None]:
+        async with running.run(), devtools.running() if devtools is not None else nullcontext():
+            yield
+
+    reading = _reading_app(parts, run, is_read_here="web" in roles)
+    front = Front(
+        ingest if "ingest" in roles else None,
+        reading,
+        access,
+        is_read_here="web" in roles,
+        devtools=devtools,
+        devtools_port=settings.devtools_port,
+    )
+    return front, devtools
 
 
 def _redaction(settings: Settings) -> Redaction | None:

@@ -68,6 +68,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._received_bytes += len(data)
         super().data_received(data)
+        if self._is_refused:
+            return
         if self._is_reading_head:
             if self._received_bytes > self.bounds.head_bytes:
                 self._refuse_head()
@@ -88,6 +90,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received_bytes = 0
         self._end_deadline()
         super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        # From here on the bytes are another protocol's, which has bounds of its own.
+        self._is_refused = True
+        self._end_deadline()
+        super().handle_websocket_upgrade()
 
     def on_body(self, body: bytes) -> None:
         if not self._is_refused:

@@ -1,7 +1,7 @@
 """
 What a request meets before FastAPI: the way in for events beside it, what is not done here, and a bound on bodies.
 
-Flow: server -> **Front** -> api.ingest | FastAPI.
+Flow: server -> **Front** -> api.ingest | FastAPI; on the port of the devtools bus, that and nothing else.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -36,13 +36,29 @@ _NOT_READ_HERE: Final = HTTPException(
 class Front:
     """Sends what is for the way in past FastAPI, which would cost half of the single-event rate."""
 
-    def __init__(self, ingest: ASGIApp | None, reading: ASGIApp, access: Access, *, is_read_here: bool) -> None:
+    def __init__(
+        self,
+        ingest: ASGIApp | None,
+        reading: ASGIApp,
+        access: Access,
+        *,
+        is_read_here: bool,
+        devtools: ASGIApp | None = None,
+        devtools_port: int | None = None,
+    ) -> None:
         self._ingest = ingest
         self._reading = reading
         self._access = access
         self._is_read_here = is_read_here
+        self._devtools = devtools
+        self._devtools_port = devtools_port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._devtools is not None and scope["type"] != "lifespan" and scope["server"][1] == self._devtools_port:
+            return await self._devtools(scope, receive, send)
+        if scope["type"] == "websocket":
+            # There is none but the bus's. Before it is accepted, a close is an answer of 403.
+            return await send({"type": "websocket.close"})
         if scope["type"] == "http":
             if scope["path"] == "/v1/events" and scope["method"] in {"POST", "OPTIONS"}:
                 return await (self._ingest or problem_response(_NOT_TAKEN_HERE))(scope, receive, send)

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from types import FrameType
 from typing import Self
 
@@ -19,7 +19,9 @@ import structlog
 import uvicorn
 
 from collector.app import Collector, build_collector
+from collector.binding import PORT_ERRORS, address_of, bind, bind_devtools
 from collector.connections import Bounds, bounded_protocol, make_room
+from collector.dialects.tanstack_bus import FRAME_MAX_BYTES
 from collector.errors import HooklineError, StoreUnavailable, WrongSettings
 from collector.memory import bound_malloc, keep_what_the_start_made
 from collector.settings import Settings
@@ -47,53 +49,18 @@ def require_key(settings: Settings, *, has_keys: bool) -> None:
         )
 
 
-def bind(settings: Settings) -> socket.socket:
-    """
-    A socket that has its address and does not listen yet. Raises WrongSettings.
-
-    Until the collector serves, senders are refused at once and try again, instead of waiting for it to come up.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((settings.host, settings.port))
-    except OSError as exc:
-        listener.close()
-        raise _taken(settings, exc) from None
-    return listener
-
-
-def _taken(settings: Settings, exc: OSError) -> WrongSettings:
-    name = "HOOKLINE_PORT" if exc.errno in _PORT_ERRORS else "HOOKLINE_HOST"
-    value = settings.port if name == "HOOKLINE_PORT" else settings.host
-    return WrongSettings(f"{name}: can't listen on {value} ({exc.strerror}). Is a collector running already?")
-
-
-_PORT_ERRORS = frozenset({13, 48, 98})
-
-
-def address_of(listener: socket.socket) -> str:
-    """The URL under which the socket is reached from this machine."""
-    host, port = listener.getsockname()[:2]
-    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-
-
 def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM. Raises WrongSettings, SchemaError, StoreError before it serves."""
     bound_malloc()
-    with _opened(settings) as (collector, listener):
-        url = address_of(listener)
+    with _opened(settings) as (collector, listeners):
+        url = address_of(listeners[0])
         warn_of_plain_http(settings)
 
         def ready() -> None:
             keep_what_the_start_made()
             on_ready(url)
 
-        _Server(collector, _bounds(settings), ready).run_to_end(listener)
+        _Server(collector, settings, ready).run_to_end(listeners)
 
 
 class ServerThread:
@@ -106,6 +73,7 @@ class ServerThread:
         self._server: _Server | None = None
         self._thread = threading.Thread(target=self._serve, name="hookline-server", daemon=True)
         self.url = ""
+        self.devtools_port: int | None = None
         self.collector: Collector | None = None
 
     def __enter__(self) -> Self:
@@ -125,10 +93,11 @@ class ServerThread:
 
     def _serve(self) -> None:
         try:
-            with _opened(self._settings) as (collector, listener):
-                self.collector, self.url = collector, address_of(listener)
-                self._server = _Server(collector, _bounds(self._settings), self._ready.set)
-                self._server.run_to_end(listener)
+            with _opened(self._settings) as (collector, listeners):
+                self.collector, self.url = collector, address_of(listeners[0])
+                self.devtools_port = listeners[1].getsockname()[1] if len(listeners) > 1 else None
+                self._server = _Server(collector, self._settings, self._ready.set)
+                self._server.run_to_end(listeners)
         except (HooklineError, OSError) as exc:
             self._error = exc
         finally:
@@ -153,26 +122,36 @@ def _bounds(settings: Settings) -> Bounds:
 
 
 @contextlib.contextmanager
-def _opened(settings: Settings) -> Generator[tuple[Collector, socket.socket]]:
-    with bind(settings) as listener:
+def _opened(settings: Settings) -> Generator[tuple[Collector, Sequence[socket.socket]]]:
+    """A collector and its sockets, the one of its page first, then those of the devtools bus."""
+    with contextlib.ExitStack() as held:
+        listeners = [held.enter_context(bind(settings))]
+        if settings.devtools_port is not None:
+            listeners += map(held.enter_context, bind_devtools(settings.devtools_port))
+            settings = settings.model_copy(update={"devtools_port": listeners[1].getsockname()[1]})
         collector = build_collector(settings)
         try:
             require_key(settings, has_keys=collector.store.has_keys())
         except BaseException:
             collector.store.close()
             raise
-        yield collector, listener
+        yield collector, listeners
 
 
 class _Server(uvicorn.Server):
     """uvicorn, ending the live streams first and leaving the exit code to us."""
 
-    def __init__(self, collector: Collector, bounds: Bounds, on_ready: Callable[[], None]) -> None:
+    def __init__(self, collector: Collector, settings: Settings, on_ready: Callable[[], None]) -> None:
+        has_bus = collector.devtools is not None
         super().__init__(
             uvicorn.Config(
                 collector.app,  # pyright: ignore[reportArgumentType] - ours is spelt with plain mappings
-                http=bounded_protocol(bounds),
-                ws="none",
+                http=bounded_protocol(_bounds(settings)),
+                ws="websockets-sansio" if has_bus else "none",
+                # More than an event may have: that one is rejected, where a page that is cut off would not come back.
+                ws_max_size=FRAME_MAX_BYTES,
+                # Pages are on this machine: to compress costs more than to send.
+                ws_per_message_deflate=False,
                 lifespan="on",
                 log_config=None,
                 access_log=False,
@@ -186,15 +165,15 @@ class _Server(uvicorn.Server):
         self._collector = collector
         self._on_ready = on_ready
 
-    def run_to_end(self, listener: socket.socket) -> None:
+    def run_to_end(self, listeners: Sequence[socket.socket]) -> None:
         """Serve until told to stop. Raises StoreUnavailable where the application doesn't start."""
         try:
-            self.run([listener])
+            self.run([*listeners])
         except SystemExit:
             # uvicorn's way to say that the lifespan failed; it has logged why.
             raise StoreUnavailable("the collector could not start; the log says why") from None
         except OSError as exc:
-            if exc.errno not in _PORT_ERRORS:
+            if exc.errno not in PORT_ERRORS:
                 raise
             # Another one had bound the port, too, and began to listen first.
             raise WrongSettings(f"HOOKLINE_PORT: can't listen ({exc.strerror}). Is a collector running already?") from None
@@ -207,6 +186,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._collector.stopping.begin()
         self._collector.hub.close()
+        if self._collector.devtools is not None:
+            self._collector.devtools.close()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

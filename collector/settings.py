@@ -61,6 +61,16 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str = Field("", description="Host header names to accept beside loopback and HOOKLINE_HOST; commas between.")
     allowed_origins: str = Field("", description="Origins of other sites that may call; commas between.")
+    devtools_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Be the devtools bus of TanStack AI in browsers, too, on this port of loopback; theirs is 4206.",
+    )
+    devtools_origins: str = Field(
+        "", description="Origins of pages that may write there, beside those of this machine; commas between."
+    )
+    devtools_project: str = Field("default", min_length=1, description="The project that gets what these pages write.")
     settle_ms: int = Field(1000, ge=0, description="How long after its last event a foreign call counts as settled.")
     idle_timeout_s: int = Field(1800, ge=1, description="After so long without news a call without an end is `incomplete`.")
     retention_days: int | None = Field(

@@ -14,6 +14,7 @@ import pytest
 
 from collector.storage import schema
 from collector.storage.tables import metadata
+from tests.fakes import npm
 from tests.fakes.postgres import PostgresServer, find_binaries
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +55,18 @@ def strace() -> str:
     if found is None:
         _missing("no strace: apt-get install strace")
     return str(found)
+
+
+@pytest.fixture(scope="session")
+def tanstack_bus() -> Path:
+    """
+    The folder where TanStack's own devtools bus and its event client are installed, and esbuild.
+    """
+    try:
+        return npm.installed(npm.TANSTACK_BUS)
+    except npm.NpmMissing as exc:
+        _missing(str(exc))
+        raise
 
 
 @pytest.fixture(scope="session")

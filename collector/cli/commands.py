@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from collector.cli import admin, call, database, doctor, export, keeping, read, replay, serve, sql, tail
+from collector.cli import admin, bridge, call, database, doctor, export, keeping, read, replay, serve, sql, tail
 from collector.cli.demo import demo
 from collector.errors import HooklineError, SchemaError, ServerUnreachable, WrongSettings
 
@@ -26,6 +26,7 @@ COMMANDS = (
     admin.reassemble,
     export.export,
     replay.replay,
+    bridge.bridge,
     keeping.forget,
     admin.version,
 )

@@ -79,7 +79,8 @@ def _settings(stack: ExitStack, database_url: str | None, port: int | None, *, o
 
 
 def _started(settings: "Settings", *, may_move: bool) -> Any:
-    from collector.server import ServerThread, bind
+    from collector.binding import bind
+    from collector.server import ServerThread
 
     if may_move:
         try:

@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
+from collector.binding import bind
 from collector.errors import WrongSettings
-from collector.server import ServerThread, bind
+from collector.server import ServerThread
 from collector.settings import Settings
 
 
