@@ -62,12 +62,19 @@ def flag(value: object) -> bool | None:
 
 def amount(value: object) -> float | None:
     """A number that is not below zero, and not beyond all measure: a duration, a price."""
-    found = number(value)
-    return found if found is not None and 0 <= found <= LARGEST_AMOUNT else None
+    # As in `number`; what is no number at all, or beyond a double, is beyond this too.
+    if type(value) is float or type(value) is int:
+        return value if 0 <= value <= LARGEST_AMOUNT else None
+    return None
 
 
 def whole(value: object) -> int | None:
     """A whole number not below zero. JavaScript's BigInt comes as `{"__type": "bigint", "value": "123"}`."""
+    # Nearly all that is asked for: a plain count, or nothing.
+    if value is None:
+        return None
+    if type(value) is int:
+        return value if 0 <= value < 2**63 else None
     if isinstance(value, dict):
         digits = cast("Mapping[str, Any]", value).get("value")
         return int(digits) if isinstance(digits, str) and digits.isascii() and digits.isdigit() and len(digits) < 19 else None

@@ -71,8 +71,8 @@ def call_attributes(facts: Facts, call: Call, ending: Ending) -> Attributes:
         semconv.HOOKLINE_COST_USD: call.usage.cost_usd,
         semconv.HOOKLINE_INCOMPLETE: True if call.status == "incomplete" else None,
         semconv.HOOKLINE_WAITING: ending.waiting if isinstance(ending, Ended) else None,
-        **_request_attributes(started),
     }
+    _add_request(found, started)
     if call.chunk_count and call.time_to_first_chunk_ms is not None:
         found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk_ms / 1000
     return known(found)
@@ -133,12 +133,12 @@ def known(attributes: Attributes) -> Attributes:
     return {key: value for key, value in attributes.items() if value is not None}
 
 
-def _request_attributes(started: Mapping[str, Any]) -> Attributes:
+def _add_request(found: Attributes, started: Mapping[str, Any]) -> None:
+    """What was asked of the model."""
     sent = {**mapping(started.get("options")), **mapping(started.get("modelOptions"))}
     for key in ("numberOfImages", "responseFormat"):
         if key in started:
             sent[key] = started[key]
-    found: Attributes = {}
     for place in sorted({_READING_OF[key] for key in _KEYS.intersection(sent)}):
         attribute, keys, read = _READINGS[place]
         for key in keys:
@@ -156,7 +156,6 @@ def _request_attributes(started: Mapping[str, Any]) -> Attributes:
     found[semconv.OPENAI_API_TYPE] = name(started.get("api"))
     found[semconv.SERVER_ADDRESS] = name(started.get("serverAddress"))
     found[semconv.SERVER_PORT] = whole(started.get("serverPort"))
-    return found
 
 
 def _stop_sequences(stop: object) -> list[str] | None:

@@ -44,17 +44,18 @@ def measure_settled(facts: Facts, call: Call, spans: Iterable[Span], tools: Iter
 
 
 def _operation(span: Span, call: Call, weight: float) -> Iterable[Measurement | None]:
-    attributes = _picked(span.attributes, _OPERATION)
+    about = span.attributes
+    attributes = _picked(about, _OPERATION)
     is_whole_call = span.kind == "call"
     # Errors are sent whatever the sample rate is: each stands for itself.
     own_weight = 1.0 if span.status == "error" else weight
     duration_ms = call.duration_ms if is_whole_call else span.duration_ms
-    yield _one(instruments.OPERATION_DURATION, (*_error(span), *attributes), _s(duration_ms), own_weight)
-    for token_type, attribute in _TOKENS:
-        yield _one(instruments.TOKEN_USAGE, (*attributes, token_type), span.attributes.get(attribute), own_weight)
-    if is_whole_call:
-        first_s = span.attributes.get(semconv.RESPONSE_TIME_TO_FIRST_CHUNK)
-        yield _one(instruments.TIME_TO_FIRST_CHUNK, attributes, first_s, own_weight)
+    first_s = about.get(semconv.RESPONSE_TIME_TO_FIRST_CHUNK) if is_whole_call else None
+    return (
+        _one(instruments.OPERATION_DURATION, (*_error(span), *attributes), _s(duration_ms), own_weight),
+        *[_one(instruments.TOKEN_USAGE, (*attributes, kind), about.get(key), own_weight) for kind, key in _TOKENS],
+        _one(instruments.TIME_TO_FIRST_CHUNK, attributes, first_s, own_weight),
+    )
 
 
 def _tool(span: Span, duration_ms: float | None, weight: float) -> Measurement | None:

@@ -136,7 +136,8 @@ def declare_tools(facts: Facts, event: StoredEvent) -> None:
 
 def _run(runs: dict[TextKey, TextRun], event: StoredEvent) -> TextRun:
     payload = event.payload
-    key = (name(payload.get("messageId")) or "", whole(payload.get("choice")) or 0)
+    choice = payload.get("choice")
+    key = (name(payload.get("messageId")) or "", 0 if choice is None else whole(choice) or 0)
     found = runs.get(key)
     if found is None:
         found = runs[key] = TextRun()
