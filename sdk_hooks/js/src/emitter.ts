@@ -1,0 +1,201 @@
+// The buffer between what is recorded and the collector: renders records at each flush, numbers their events, sends batches.
+// Its timer does not keep the process alive, and nothing here waits inside the host's calls.
+import type { CallSettings, DeliverySettings, HooklineEvent } from "./config.js";
+import { fit, MESSAGE_MAX } from "./cutting.js";
+import type { Delivery } from "./delivery.js";
+import { guard, logSeldom } from "./guard.js";
+import type { Losses } from "./losses.js";
+import type { Platform } from "./platform.js";
+import { prepare } from "./redact.js";
+
+/** What is recorded: drained at each flush until it is done. */
+export interface Recorded {
+  readonly settings: CallSettings;
+  readonly sizeBytes: number;
+  readonly isDone: boolean;
+  drain(): Iterable<HooklineEvent>;
+  /** The process ends: nothing more can come. */
+  left(): void;
+}
+
+const LOST_ON_THE_WAY = ["undelivered", "refused", "rejected", "too_large"];
+
+export class Emitter {
+  private live: Recorded[] = [];
+  private liveBytes = 0;
+  private sequence = 0;
+  private cancelTimer: (() => void) | undefined;
+  private isClosed = false;
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly settings: () => DeliverySettings,
+    private readonly losses: Losses,
+    private readonly prefix: string,
+    private readonly delivery: Delivery,
+  ) {}
+
+  /** Take a record in. False, counted: it does not fit, or the process is at its end. */
+  offer(record: Recorded): boolean {
+    const settings = this.settings();
+    if (this.isClosed || this.live.length >= settings.bufferMaxEvents || this.liveBytes + record.sizeBytes > settings.bufferMaxBytes) {
+      this.losses.count("buffer_full");
+      return false;
+    }
+    this.live.push(record);
+    this.liveBytes += record.sizeBytes;
+    this.wake(settings.flushIntervalMs);
+    return true;
+  }
+
+  /** A call has ended. In sync delivery it is sent now. */
+  ended(): void {
+    const settings = this.settings();
+    if (settings.delivery === "sync") void this.round(false);
+    else this.wake(settings.flushIntervalMs);
+  }
+
+  /** An event that is text already, as its sender numbered it. */
+  emit(encode: (id: { eventId: string; sequence: number }) => string): void {
+    if (this.isClosed) return;
+    const sequence = this.sequence + 1;
+    const settings = this.settings();
+    this.delivery.add(encode({ eventId: `${this.prefix}-${sequence}`, sequence }), settings);
+    this.sequence = sequence;
+    this.wake(settings.flushIntervalMs);
+  }
+
+  /** True: everything recorded so far is delivered. */
+  async flush(timeoutMs: number, isLast = false): Promise<boolean> {
+    const before = this.lost();
+    const deadline = Date.now() + timeoutMs;
+    const sent = (async () => {
+      do {
+        await this.round(true, isLast);
+        if (!this.delivery.inMemory || (isLast && this.delivery.isFailing)) break;
+        await new Promise<void>((resolve) => setTimeout(resolve, 100));
+      } while (Date.now() < deadline);
+    })();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([sent, late]);
+    clearTimeout(timer);
+    return !this.delivery.inMemory && this.lost() === before;
+  }
+
+  async close(timeoutMs: number): Promise<boolean> {
+    this.leave();
+    const isSafe = await this.flush(timeoutMs, true);
+    this.isClosed = true;
+    this.cancelTimer?.();
+    const left = this.delivery.close();
+    if (left) this.losses.count("exit", left);
+    return isSafe;
+  }
+
+  /** Streams that are open when nothing can run any more were abandoned. */
+  leave(): void {
+    for (const record of this.live) guard("leave", () => record.left());
+  }
+
+  hasWork(): boolean {
+    return this.live.length > 0 || this.delivery.inMemory > 0;
+  }
+
+  get isFailing(): boolean {
+    return this.delivery.isFailing;
+  }
+
+  /** A page is hidden or left: out with everything, at once. */
+  sendLast(): void {
+    this.render();
+    this.delivery.sendLast(this.settings());
+  }
+
+  private wake(afterMs: number): void {
+    this.cancelTimer ??= this.platform.later(() => {
+      this.cancelTimer = undefined;
+      void this.round(false).then(() => {
+        if (this.delivery.inMemory) this.wake(Math.max(this.delivery.dueMs, 50));
+      });
+    }, afterMs);
+  }
+
+  private async round(isForced: boolean, isLast = false): Promise<void> {
+    guard("emitter", () => this.render());
+    try {
+      await this.delivery.run(this.settings(), isForced, isLast);
+    } catch (error) {
+      guard("delivery", () => {
+        throw error;
+      });
+    }
+    if (this.live.length) this.wake(Math.max(this.settings().flushIntervalMs, 50));
+  }
+
+  private render(): void {
+    const open: Recorded[] = [];
+    this.liveBytes = 0;
+    for (const record of this.live) {
+      let isBroken = false;
+      try {
+        for (const event of record.drain()) this.add(event, record.settings);
+      } catch (error) {
+        // What a hook's reader can't read: this call's remaining events are lost, others are not.
+        isBroken = true;
+        this.losses.count("render_failed");
+        logSeldom("emitter.render", `a call could not be rendered (${error instanceof Error ? error.name : "error"})`);
+      }
+      if (!record.isDone && !isBroken) {
+        open.push(record);
+        this.liveBytes += record.sizeBytes;
+      }
+    }
+    this.live = open;
+  }
+
+  private add(event: HooklineEvent, settings: CallSettings): void {
+    let prepared: HooklineEvent | null;
+    try {
+      prepared = prepare(event, settings);
+    } catch {
+      this.losses.count("redact_failed");
+      logSeldom("redact", "redact threw or returned no event; the event is not sent");
+      return;
+    }
+    if (prepared === null) {
+      this.losses.count("redacted");
+      return;
+    }
+    const sequence = this.sequence + 1;
+    const numbered: HooklineEvent = { ...prepared, sequence, eventId: `${this.prefix}-${sequence}` };
+    let encoded = encode(numbered);
+    if (encoded.length > MESSAGE_MAX) encoded = encode(fit(numbered));
+    this.delivery.add(encoded, this.settings());
+    this.sequence = sequence;
+  }
+
+  private lost(): number {
+    const counts = this.losses.snapshot();
+    return LOST_ON_THE_WAY.reduce((sum, reason) => sum + (counts[reason] ?? 0), 0);
+  }
+}
+
+/** JSON; a BigInt as TanStack's bus writes it. */
+export function encode(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    const around: object[] = [];
+    return JSON.stringify(value, function (this: object, _name, item: unknown) {
+      if (typeof item === "bigint") return { __type: "bigint", value: String(item) };
+      if (item === null || typeof item !== "object") return item;
+      while (around.length && around.at(-1) !== this) around.pop();
+      if (around.includes(item)) return "<circular>";
+      around.push(item);
+      return item;
+    });
+  }
+}

@@ -1,0 +1,161 @@
+// What openai answered -> fields of a terminal event. Strings and numbers are taken, the SDK's object is let go. Pure.
+import type { Fields } from "../platform.js";
+import { camel, list, object, present, text } from "./reading.js";
+
+const TOTALS: Record<string, string> = {
+  prompt_tokens: "promptTokens", input_tokens: "promptTokens",
+  completion_tokens: "completionTokens", output_tokens: "completionTokens",
+  total_tokens: "totalTokens", cost: "cost",
+};
+const DETAILS: Record<string, string> = {
+  prompt_tokens_details: "promptTokensDetails", input_tokens_details: "promptTokensDetails",
+  input_token_details: "promptTokensDetails", completion_tokens_details: "completionTokensDetails",
+  output_tokens_details: "completionTokensDetails", output_token_details: "completionTokensDetails",
+};
+
+/** A provider's usage under TanStack's names; what has no name there is kept in `providerUsageDetails`. */
+export function usageFields(usage: unknown): Fields {
+  const told: Fields = {};
+  const other: Fields = {};
+  for (const [name, value] of Object.entries(object(usage))) {
+    if (value === null || value === undefined) continue;
+    const total = TOTALS[name];
+    const detail = DETAILS[name];
+    if (total) told[total] = value;
+    else if (detail && typeof value === "object") {
+      told[detail] = present(Object.fromEntries(Object.entries(value).map(([inner, count]) => [camel(inner), count])));
+    } else other[name] = structuredClone(value);
+  }
+  if (Object.keys(other).length) told["providerUsageDetails"] = other;
+  return Object.keys(told).length ? { usage: told } : {};
+}
+
+/** A chat completion, or an older text completion, whose choices have `text`. */
+export function chatAnswer(completion: Fields): Fields {
+  const choices = list(completion["choices"]).map(object);
+  const messages = choices.map((choice) => object(choice["message"]));
+  const texts = choices.map((choice, i) => {
+    const message = messages[i] as Fields;
+    return text(message["content"]) || text(message["refusal"]) || text(choice["text"]) || "";
+  });
+  const calls = messages.flatMap((message) => list(message["tool_calls"]).map((call) => toolCall(object(call))));
+  return present({
+    responseModel: text(completion["model"]), responseId: text(completion["id"]), content: texts[0] ?? "",
+    choiceContents: texts.length > 1 ? texts : undefined,
+    toolCalls: calls.length ? calls : undefined,
+    ...finishFields(choices.map((choice) => text(choice["finish_reason"]))),
+    ...usageFields(completion["usage"]),
+  });
+}
+
+function toolCall(call: Fields): Fields {
+  const custom = object(call["custom"]);
+  const called = object(call["function"]);
+  if (call["function"]) return { id: call["id"], type: "function", function: { name: called["name"], arguments: called["arguments"] } };
+  return { id: call["id"], type: "custom", function: { name: custom["name"], arguments: custom["input"] } };
+}
+
+/** `finishReason` is choice 0's; the list only where there are several. */
+export function finishFields(reasons: (string | undefined)[]): Fields {
+  return present({ finishReason: reasons[0], finishReasons: reasons.length > 1 ? reasons : undefined });
+}
+
+/** An image that a response made: a call of its own. */
+export interface MadeImage {
+  readonly itemId: string;
+  readonly status: string | undefined;
+  readonly answer: Fields;
+}
+
+/** A response's text and tools, and its images. */
+export function responseAnswer(response: Fields): { answer: Fields; images: MadeImage[] } {
+  const texts: string[] = [];
+  const calls: Fields[] = [];
+  const images: MadeImage[] = [];
+  for (const item of list(response["output"]).map(object)) {
+    if (item["type"] === "message") {
+      for (const part of list(item["content"]).map(object)) texts.push(text(part["text"]) || text(part["refusal"]) || "");
+    } else if (item["type"] === "function_call") {
+      calls.push({ id: item["call_id"], type: "function", function: { name: item["name"], arguments: item["arguments"] ?? "" } });
+    } else if (item["type"] === "custom_tool_call") {
+      calls.push({ id: item["call_id"], type: "custom", function: { name: item["name"], arguments: item["input"] ?? "" } });
+    } else if (item["type"] === "image_generation_call") {
+      images.push(madeImage(item));
+    }
+  }
+  const answer = present({
+    responseModel: text(response["model"]), responseId: text(response["id"]), content: texts.join(""),
+    toolCalls: calls.length ? calls : undefined,
+    finishReason: responseFinish(response, calls.length > 0),
+    ...usageFields(response["usage"]),
+  });
+  return { answer, images };
+}
+
+export function madeImage(item: Fields): MadeImage {
+  const image = present({ b64Json: item["result"], revisedPrompt: item["revised_prompt"] });
+  const answer = { images: item["result"] ? [image] : [], ...usageFields(item["usage"]) };
+  return { itemId: String(item["id"]), status: text(item["status"]), answer };
+}
+
+const INCOMPLETE: Record<string, string> = { max_output_tokens: "length", content_filter: "content_filter" };
+
+/** A response has a status where a chat has a finish reason; told in the chat's words. */
+function responseFinish(response: Fields, hasCalls: boolean): string | undefined {
+  if (response["status"] === "completed") return hasCalls ? "tool_calls" : "stop";
+  const reason = text(object(response["incomplete_details"])["reason"]);
+  return response["status"] === "incomplete" && reason ? (INCOMPLETE[reason] ?? reason) : undefined;
+}
+
+/** Name and message of an error that came inside an answer. */
+export function providerError(error: unknown): { name: string; message: string } {
+  const { code, message } = object(error);
+  return { name: String(code || "provider_error"), message: String(message || "the provider ended the answer with an error") };
+}
+
+export function imagesAnswer(response: Fields): Fields {
+  const images = list(response["data"]).map(object).map((image) =>
+    present({ url: image["url"], b64Json: image["b64_json"], revisedPrompt: image["revised_prompt"] }),
+  );
+  return { images, ...usageFields(response["usage"]) };
+}
+
+export function embeddingsAnswer(response: Fields): Fields {
+  const data = list(response["data"]);
+  const first = object(data[0])["embedding"];
+  // Base64 is of four-byte floats, where the host asked for it.
+  const dimensions = typeof first === "string" ? Math.floor((first.replace(/=+$/, "").length * 3) / 16) : (first as unknown[] | undefined)?.length;
+  return present({ responseModel: text(response["model"]), embeddingCount: data.length, dimensions, ...usageFields(response["usage"]) });
+}
+
+const MAX_AUDIO_BYTES = 4 * 1024 * 1024;
+
+export function speechAnswer(content: Uint8Array, contentType: string): Fields {
+  const kind = (contentType.split(";")[0] ?? "").trim();
+  const format = kind === "audio/mpeg" ? "mp3" : kind.slice(kind.indexOf("/") + 1);
+  if (content.length > MAX_AUDIO_BYTES) return { contentType, format, audio: "", truncated: { audio: content.length } };
+  return { contentType, format, audio: base64(content) };
+}
+
+function base64(content: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < content.length; at += 0x8000) text += String.fromCharCode(...content.subarray(at, at + 0x8000));
+  return btoa(text);
+}
+
+export function transcriptionAnswer(result: unknown): Fields {
+  if (typeof result === "string") return { text: result };
+  const found = object(result);
+  return present({ text: text(found["text"]) ?? "", language: text(found["language"]), ...usageFields(found["usage"]) });
+}
+
+export function moderationAnswer(response: Fields): Fields {
+  const results = list(response["results"]).map(object);
+  const names = new Set(
+    results.flatMap((result) => Object.entries(object(result["categories"])).filter(([, isHit]) => isHit === true).map(([name]) => name)),
+  );
+  return present({
+    responseModel: text(response["model"]), responseId: text(response["id"]),
+    flagged: results.some((result) => result["flagged"] === true), categories: [...names].sort(),
+  });
+}

@@ -1,0 +1,212 @@
+// What is noted of a stream, item by item, for its call: chunks as they come, and the answer at its end.
+import type { Fields } from "../platform.js";
+import type { Call } from "../recorder.js";
+import { finishFields, imagesAnswer, madeImage, type MadeImage, providerError, responseAnswer, usageFields } from "./openai-answers.js";
+import { IMAGE } from "./openai-shapes.js";
+import { errorOf, isAbort, list, object, present, text } from "./reading.js";
+
+/** What hears of a stream's items and of its end. */
+export abstract class Notes {
+  constructor(readonly call: Call) {}
+
+  abstract item(item: Fields): void;
+  /** The stream came to its end. */
+  abstract ended(): void;
+  /** The host left before the end. */
+  abstract left(isKnown?: boolean): void;
+  protected abstract answer(): Fields;
+
+  raised(error: unknown): void {
+    if (isAbort(error)) this.left();
+    else this.call.fail(errorOf(error), this.answer());
+  }
+}
+
+/** Chunks of a chat, or of the older text completions whose choices have `text`. */
+export class ChatNotes extends Notes {
+  private model: string | undefined;
+  private id: string | undefined;
+  private usage: unknown;
+  private error: unknown;
+  private readonly reasons: (string | undefined)[] = [];
+
+  item(chunk: Fields): void {
+    this.model ??= text(chunk["model"]);
+    if (this.id === undefined) this.id = this.call.messageId = text(chunk["id"]);
+    if (chunk["usage"]) this.usage = chunk["usage"];
+    for (const choice of (chunk["choices"] as Fields[] | undefined) ?? []) this.choice(choice);
+  }
+
+  private choice(choice: Fields): void {
+    const index = (choice["index"] as number | undefined) ?? 0;
+    const delta = choice["delta"] as Fields | undefined;
+    const said = delta ? (delta["content"] ?? delta["refusal"]) : choice["text"];
+    if (typeof said === "string" && said) this.call.text(said, index);
+    if (!(index in this.reasons)) this.reasons[index] = undefined;
+    if (choice["finish_reason"]) this.reasons[index] = choice["finish_reason"] as string;
+    if (choice["error"]) this.error = choice["error"];
+    if (delta) this.more(delta, index);
+  }
+
+  private more(delta: Fields, choice: number): void {
+    // Not openai's own: DeepSeek and vLLM call it reasoning_content, OpenRouter reasoning.
+    const thought = delta["reasoning_content"] ?? delta["reasoning"];
+    if (typeof thought === "string" && thought) this.call.append({ kind: "thinking", atMs: performance.now(), text: thought, choice });
+    for (const tool of list(delta["tool_calls"]).map(object)) {
+      const called = object(tool["function"]);
+      this.call.append({
+        kind: "tool-call", atMs: performance.now(), text: text(called["arguments"]) ?? "", choice,
+        index: (tool["index"] as number | undefined) ?? 0, id: text(tool["id"]), name: text(called["name"]),
+      });
+    }
+  }
+
+  ended(): void {
+    if (this.reasons.includes("error")) this.call.fail(providerError(this.error), this.answer());
+    else this.call.complete(this.answer());
+  }
+
+  left(isKnown = true): void {
+    // Leaving after every choice has finished (before the usage, say) is no abort: nothing was missed of the answer.
+    if (this.reasons.length && this.reasons.every(Boolean)) this.ended();
+    else if (isKnown) this.call.abort(this.answer());
+    else this.call.left();
+  }
+
+  protected answer(): Fields {
+    return present({ responseModel: this.model, responseId: this.id, ...finishFields(this.reasons), ...usageFields(this.usage) });
+  }
+}
+
+/** Typed events of a Responses stream. An image in it is a call of its own, from its item's begin to its bytes. */
+export class ResponseNotes extends Notes {
+  private model: string | undefined;
+  private id: string | undefined;
+  private final: Fields | undefined;
+  private error: { name: string; message: string } | undefined;
+  private readonly images = new Map<string, Call | undefined>();
+
+  item(event: Fields): void {
+    const kind = event["type"] as string;
+    if (kind === "response.output_text.delta" || kind === "response.refusal.delta") {
+      this.call.text(String(event["delta"]), 0, text(event["item_id"]));
+    } else if (kind === "response.reasoning_summary_text.delta" || kind === "response.reasoning_text.delta") {
+      this.call.append({
+        kind: "thinking", atMs: performance.now(), text: String(event["delta"]), choice: 0, messageId: text(event["item_id"]),
+      });
+    } else if (kind === "response.function_call_arguments.delta" || kind === "response.custom_tool_call_input.delta") {
+      this.tool(event, String(event["delta"]));
+    } else {
+      this.seldom(kind, event);
+    }
+  }
+
+  private seldom(kind: string, event: Fields): void {
+    if (kind === "response.created") {
+      const response = object(event["response"]);
+      this.id = this.call.messageId = text(response["id"]);
+      this.model = text(response["model"]);
+    } else if (kind === "response.output_item.added") {
+      const item = object(event["item"]);
+      if (item["type"] === "function_call" || item["type"] === "custom_tool_call") this.tool(event, "", item);
+      else if (item["type"] === "image_generation_call") this.image(String(item["id"]));
+    } else if (kind.startsWith("response.image_generation_call.")) {
+      this.image(String(event["item_id"]));
+    } else if (kind === "response.output_item.done") {
+      const item = object(event["item"]);
+      if (item["type"] === "image_generation_call") this.finishImage(madeImage(item));
+    } else if (kind === "response.completed" || kind === "response.incomplete" || kind === "response.failed") {
+      this.finished(object(event["response"]));
+    } else if (kind === "error") {
+      this.error = providerError(event);
+    }
+  }
+
+  private tool(event: Fields, said: string, item: Fields = {}): void {
+    this.call.append({
+      kind: "tool-call", atMs: performance.now(), text: said, choice: 0,
+      index: (event["output_index"] as number | undefined) ?? 0, id: text(item["call_id"]), name: text(item["name"]),
+    });
+  }
+
+  /** response.completed, .incomplete, .failed: the whole document once more. */
+  private finished(response: Fields): void {
+    const { answer, images } = responseAnswer(response);
+    if (!answer["content"]) delete answer["content"];
+    this.final = answer;
+    for (const image of images) this.finishImage(image);
+    if (response["status"] === "failed") this.error = providerError(response["error"]);
+  }
+
+  private image(itemId: string): Call | undefined {
+    if (!this.images.has(itemId)) this.images.set(itemId, this.call.child(IMAGE, itemId, this.model));
+    return this.images.get(itemId);
+  }
+
+  private finishImage(image: MadeImage): void {
+    const call = this.image(image.itemId);
+    if (call) endImage(call, image);
+  }
+
+  ended(): void {
+    this.closeImages();
+    if (this.error) this.call.fail(this.error, this.answer());
+    else this.call.complete(this.answer());
+  }
+
+  override raised(error: unknown): void {
+    this.closeImages();
+    super.raised(error);
+  }
+
+  left(isKnown = true): void {
+    if (this.final || this.error) return this.ended();
+    this.closeImages();
+    if (isKnown) this.call.abort(this.answer());
+    else this.call.left();
+  }
+
+  private closeImages(): void {
+    for (const call of this.images.values()) call?.abort();
+  }
+
+  protected answer(): Fields {
+    return this.final ?? present({ responseModel: this.model, responseId: this.id });
+  }
+}
+
+export function endImage(call: Call, image: MadeImage): void {
+  if (image.status === "failed") call.fail({ name: "image_generation_failed", message: "" }, image.answer);
+  else call.complete(image.answer);
+}
+
+/** Streams whose last event has everything: images, transcriptions. Others are followed to their end only. */
+export class MediaNotes extends Notes {
+  private fields: Fields = {};
+  private usage: unknown;
+
+  item(event: Fields): void {
+    const kind = String(event["type"]);
+    if (kind.startsWith("image_") && kind.endsWith(".completed")) {
+      this.fields = { images: [...list(this.fields["images"]), ...(imagesAnswer({ data: [event] })["images"] as unknown[])] };
+    } else if (kind === "transcript.text.delta") {
+      this.fields["text"] = String(this.fields["text"] ?? "") + String(event["delta"]);
+    } else if (kind === "transcript.text.done") {
+      this.fields["text"] = event["text"];
+    }
+    if (event["usage"]) this.usage = event["usage"];
+  }
+
+  ended(): void {
+    this.call.complete(this.answer());
+  }
+
+  left(isKnown = true): void {
+    if (isKnown) this.call.abort(this.answer());
+    else this.call.left();
+  }
+
+  protected answer(): Fields {
+    return { ...this.fields, ...usageFields(this.usage) };
+  }
+}

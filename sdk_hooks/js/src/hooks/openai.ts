@@ -1,0 +1,220 @@
+// Hook openai's client: OpenAI, AzureOpenAI and their subclasses, instance by instance.
+//
+// Flow: host -> client.chat.completions.create(…) -> **client.request** -> recorder.
+// Every resource and helper goes through the instance's `request`, once a logical call (retries are inside it). Its promise
+// stays the SDK's own; two members of it are replaced: where the response comes, and where it is parsed. Nothing is parsed
+// that the host does not ask for. Checked with openai 6.49 and 7.57.
+import type { CallOptions } from "../config.js";
+import { guard } from "../guard.js";
+import type { Fields } from "../platform.js";
+import { type Call, moment, type Moment, startCall } from "../recorder.js";
+import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
+import { type Followed, watchResponse } from "./raw.js";
+import { errorOf, isAbort, object, text } from "./reading.js";
+import { isStream, watch } from "./streams.js";
+
+interface Client {
+  request: (...args: unknown[]) => unknown;
+  withOptions: (...args: unknown[]) => unknown;
+  readonly baseURL?: unknown;
+}
+
+interface State {
+  layer: CallOptions;
+  readonly request: PropertyDescriptor | undefined;
+  readonly withOptions: PropertyDescriptor | undefined;
+}
+
+/** The SDK's promise of an answer, as far as we touch it. */
+interface AnswerPromise {
+  responsePromise: Promise<{ response?: unknown }>;
+  parseResponse: (client: unknown, props: unknown) => unknown;
+  asResponse: () => Promise<Response>;
+  _thenUnwrap?: (transform: unknown) => AnswerPromise;
+}
+
+const clients = new WeakMap<object, State>();
+
+export function instrument(client: object, layer: CallOptions): boolean {
+  if (!isClient(client)) return false;
+  const known = clients.get(client);
+  if (known) {
+    known.layer = layer;
+    return true;
+  }
+  const own = (name: string): PropertyDescriptor | undefined => Object.getOwnPropertyDescriptor(client, name);
+  const state: State = { layer, request: own("request"), withOptions: own("withOptions") };
+  const { request, withOptions } = client;
+  clients.set(client, state);
+  replace(client, "request", function (this: unknown, ...args: unknown[]) {
+    const begun = guard("openai.request", () => begin(client, state, args[0]));
+    const promise = request.apply(this ?? client, args);
+    if (begun) guard("openai.follow", () => follow(promise, begun));
+    return promise;
+  });
+  replace(client, "withOptions", function (this: unknown, ...args: unknown[]) {
+    const copy = withOptions.apply(this ?? client, args);
+    if (clients.has(client)) guard("openai.copy", () => instrument(copy as object, state.layer));
+    return copy;
+  });
+  return true;
+}
+
+export function uninstrument(client: object): boolean {
+  const state = clients.get(client);
+  if (!state) return false;
+  clients.delete(client);
+  for (const name of ["request", "withOptions"] as const) {
+    const was = state[name];
+    if (was) Object.defineProperty(client, name, was);
+    else delete (client as Partial<Client>)[name];
+  }
+  return true;
+}
+
+function replace(client: object, name: string, value: unknown): void {
+  Object.defineProperty(client, name, { value, configurable: true, writable: true, enumerable: false });
+}
+
+function isClient(client: object): client is Client {
+  const found = client as Partial<Client>;
+  return typeof found.request === "function" && typeof found.withOptions === "function" && "chat" in client && "responses" in client;
+}
+
+// -- one request ------------------------------------------------------------------------------------------------------------
+
+interface Begun {
+  call: Call | undefined;
+  endpoint: Endpoint | undefined;
+  /** Whether the SDK parses the response: what it reads then is its own. */
+  readonly followed: Followed;
+  isAnswered: boolean;
+}
+
+/** The options may be a promise; ours is asked before the SDK's, so the call begins before anything is sent. */
+function begin(client: Client, state: State, given: unknown): Begun {
+  const begun: Begun = { call: undefined, endpoint: undefined, followed: { isParsed: false }, isAnswered: false };
+  const at = moment(state.layer);
+  const start = (options: unknown): void => void guard("openai.start", () => startOf(client, object(options), at, begun));
+  if (typeof (given as PromiseLike<unknown> | undefined)?.then === "function") {
+    void (given as PromiseLike<unknown>).then(start, () => undefined);
+  } else {
+    start(given);
+  }
+  return begun;
+}
+
+function startOf(client: Client, options: Fields, at: Moment, begun: Begun): void {
+  const path = text(options["path"]) ?? "";
+  const endpoint = Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
+  if (!endpoint || options["method"] !== "post") return;
+  const request = fieldsOf(options["body"]);
+  begun.endpoint = endpoint;
+  begun.call = startCall(
+    { shape: endpoint.shape, request, provider: providerOf(client), model: text(request["model"]), streaming: options["stream"] === true }, at,
+  );
+}
+
+/** A form's files are left out; of what is neither object nor form nothing is known. */
+function fieldsOf(body: unknown): Fields {
+  if (typeof FormData === "function" && body instanceof FormData) {
+    return Object.fromEntries([...body.entries()].filter(([, value]) => typeof value === "string"));
+  }
+  return ArrayBuffer.isView(body) ? {} : object(body);
+}
+
+function follow(given: unknown, begun: Begun): void {
+  const promise = given as AnswerPromise;
+  if (typeof promise?.parseResponse !== "function" || typeof promise.responsePromise?.then !== "function") return;
+  followResponse(promise, begun);
+  followParsing(promise, begun);
+  const { asResponse, _thenUnwrap: derive } = promise;
+  promise.asResponse = async () => {
+    const response = await asResponse.call(promise);
+    const { call, endpoint } = begun;
+    if (call && endpoint && !begun.followed.isParsed) guard("openai.raw", () => watchResponse(response, call, endpoint, begun.followed));
+    return response;
+  };
+  if (typeof derive !== "function") return;
+  // What a resource derives from it either reads through this one (6.49) or goes its own way (7.57).
+  promise._thenUnwrap = (transform) => {
+    const derived = derive.call(promise, transform);
+    guard("openai.derived", () => follow(derived, begun));
+    return derived;
+  };
+}
+
+/**
+ * In place of the SDK's own, not beside it, and only once somebody asks: another promise would reject unhandled where the host
+ * handles the first, and take the rejection from a host that handles none.
+ */
+function followResponse(promise: AnswerPromise, begun: Begun): void {
+  const original = promise.responsePromise;
+  let watched: AnswerPromise["responsePromise"] | undefined;
+  Object.defineProperty(promise, "responsePromise", {
+    configurable: true,
+    enumerable: true,
+    get: () =>
+      (watched ??= original.then(undefined, (error: unknown) => {
+        guard("openai.error", () => raised(begun.call, error));
+        throw error;
+      })),
+  });
+}
+
+function followParsing(promise: AnswerPromise, begun: Begun): void {
+  const { parseResponse } = promise;
+  promise.parseResponse = async function (this: unknown, client: unknown, props: unknown) {
+    begun.followed.isParsed = true;
+    let result: unknown;
+    try {
+      result = await parseResponse.call(this, client, props);
+    } catch (error) {
+      guard("openai.error", () => raised(begun.call, error));
+      throw error;
+    }
+    guard("openai.answer", () => answered(result, begun));
+    return result;
+  };
+}
+
+function raised(call: Call | undefined, error: unknown): void {
+  if (isAbort(error)) call?.abort();
+  else call?.fail(errorOf(error));
+}
+
+function answered(result: unknown, begun: Begun): void {
+  const { call, endpoint } = begun;
+  if (!call || !endpoint || begun.isAnswered) return;
+  begun.isAnswered = true;
+  try {
+    if (isStream(result)) watch(result, endpoint.notes(call));
+    else if (typeof Response === "function" && result instanceof Response) watchResponse(result, call, endpoint, { isParsed: false });
+    else endpoint.end(call, result);
+  } catch (error) {
+    // An answer that can't be read is still an answer: the call must end.
+    call.complete();
+    throw error;
+  }
+}
+
+// -- who answers ------------------------------------------------------------------------------------------------------------
+
+/** Who answers behind an address that speaks openai's language, by gen_ai.provider.name. */
+const PROVIDERS: Record<string, string> = {
+  "openrouter.ai": "openrouter",
+  "api.deepseek.com": "deepseek",
+  "api.groq.com": "groq",
+  "api.mistral.ai": "mistral_ai",
+  "api.perplexity.ai": "perplexity",
+  "api.x.ai": "x_ai",
+};
+
+function providerOf(client: Client): string {
+  if ("deployment" in client || /azure/i.test(client.constructor.name)) return "azure.ai.openai";
+  try {
+    return PROVIDERS[new URL(String(client.baseURL)).hostname] ?? "openai";
+  } catch {
+    return "openai";
+  }
+}

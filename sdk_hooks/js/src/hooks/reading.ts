@@ -1,0 +1,35 @@
+// Read what an SDK gave or was given, which may hold anything. Pure.
+import type { Fields } from "../platform.js";
+
+export function object(value: unknown): Fields {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+export function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The members that are there. */
+export function present(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+}
+
+export function camel(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+export function errorOf(error: unknown): { name: string; message: string } {
+  if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
+  const name = error.name === "Error" ? (error.constructor?.name ?? "Error") : error.name;
+  return { name, message: error.message };
+}
+
+/** Somebody left: a cancelled request is no failure. */
+export function isAbort(error: unknown): boolean {
+  const name = error instanceof Error ? errorOf(error).name : "";
+  return name === "AbortError" || name === "APIUserAbortError";
+}

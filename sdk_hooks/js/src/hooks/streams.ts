@@ -1,0 +1,79 @@
+// Watch a stream object without changing what it is to the host: same object, same class, same generator.
+//
+// Flow: Stream of the SDK -> **its `iterator` watched** -> host. `tee`, `toReadableStream` and the helpers all read through it.
+import { guard, report } from "../guard.js";
+import type { Fields } from "../platform.js";
+import type { Notes } from "./openai-notes.js";
+
+export interface StreamLike {
+  iterator: () => AsyncIterator<unknown>;
+  readonly controller?: AbortController;
+}
+
+/** What is dropped without a word was left. Best effort: a collection may never come; the process's end is the last chance. */
+const dropped = new FinalizationRegistry<Notes>((notes) => guard("dropped", () => notes.left(false)));
+
+export function isStream(value: unknown): value is StreamLike {
+  return value !== null && typeof value === "object" && typeof (value as StreamLike).iterator === "function" && Symbol.asyncIterator in value;
+}
+
+export function watch(stream: StreamLike, notes: Notes): void {
+  const token = {};
+  dropped.register(stream, notes, token);
+  const original = stream.iterator;
+  const { controller } = stream;
+  stream.iterator = function iterator(this: unknown): AsyncIterator<unknown> {
+    const items = original.call(this);
+    guard("stream", () => {
+      if (notes.call.hasEnded) return;
+      dropped.unregister(token);
+      dropped.register(items, notes);
+      observe(items, notes, controller);
+    });
+    return items;
+  };
+}
+
+function observe(items: AsyncIterator<unknown>, notes: Notes, controller: AbortController | undefined): void {
+  const { next, return: leave, throw: raise } = items;
+  let isOver = false;
+
+  function heard(result: IteratorResult<unknown>): IteratorResult<unknown> {
+    try {
+      if (!result.done) notes.item(result.value as Fields);
+      else if (!isOver) {
+        isOver = true;
+        // The SDK ends a stream quietly whose controller the host has aborted.
+        if (controller?.signal.aborted) notes.left();
+        else notes.ended();
+      }
+    } catch (error) {
+      report("chunk", error);
+    }
+    return result;
+  }
+
+  function failed(error: unknown): never {
+    isOver = true;
+    guard("stream", () => notes.raised(error));
+    throw error;
+  }
+
+  items.next = function (this: unknown, ...args: [] | [undefined]) {
+    return next.apply(items, args).then(heard, failed);
+  };
+  if (leave) {
+    items.return = function (value?: unknown) {
+      isOver = true;
+      guard("left", () => notes.left());
+      return leave.call(items, value);
+    };
+  }
+  if (raise) {
+    items.throw = function (error?: unknown) {
+      isOver = true;
+      guard("left", () => notes.left());
+      return raise.call(items, error);
+    };
+  }
+}

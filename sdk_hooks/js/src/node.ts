@@ -1,0 +1,82 @@
+// The package in Node: sockets that do not keep the process alive, and a last flush when its loop has run empty.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { hostname } from "node:os";
+import { promisify } from "node:util";
+import { gzip as gzipCallback } from "node:zlib";
+import type { Answer, Platform, Post, Scope } from "./platform.js";
+import { runsOn } from "./runtime.js";
+
+const GZIP_LEAST = 1024;
+const ANSWER_MAX = 1024 * 1024;
+const gzip = promisify(gzipCallback);
+let agents: { http: HttpAgent; https: HttpsAgent } | undefined;
+
+async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<Answer> {
+  const plain = Buffer.from(body);
+  const isGzip = plain.length >= GZIP_LEAST;
+  const content = isGzip ? await gzip(plain, { level: 1 }) : plain;
+  agents ??= { http: new HttpAgent({ keepAlive: true, maxSockets: 2 }), https: new HttpsAgent({ keepAlive: true, maxSockets: 2 }) };
+  const isHttps = url.startsWith("https:");
+  const all = { ...headers, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
+  const options = { method: "POST", headers: all, agent: isHttps ? agents.https : agents.http };
+  return new Promise<Answer>((resolve, reject) => {
+    const request = (isHttps ? httpsRequest : httpRequest)(url, options, (response) => read(response, resolve, reject));
+    const timer = setTimeout(() => request.destroy(Object.assign(new Error("timeout"), { name: "Timeout" })), timeoutMs);
+    if (!isLast) timer.unref();
+    request.on("socket", (socket) => (isLast ? socket.ref() : socket.unref()));
+    request.on("error", reject);
+    request.on("close", () => clearTimeout(timer));
+    request.end(content);
+  });
+}
+
+function read(response: IncomingMessage, resolve: (answer: Answer) => void, reject: (error: Error) => void): void {
+  const parts: Buffer[] = [];
+  let length = 0;
+  response.on("data", (part: Buffer) => {
+    length += part.length;
+    if (length <= ANSWER_MAX) parts.push(part);
+  });
+  response.on("error", reject);
+  response.on("end", () =>
+    resolve({
+      status: response.statusCode ?? 0,
+      retryAfter: response.headers["retry-after"] ?? null,
+      body: Buffer.concat(parts).toString(),
+    }),
+  );
+}
+
+function scope<T>(): Scope<T> {
+  const storage = new AsyncLocalStorage<T>();
+  return { current: () => storage.getStore(), run: (value, inner) => storage.run(value, inner) };
+}
+
+function later(run: () => void, afterMs: number): () => void {
+  const timer = setTimeout(run, afterMs);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
+const platform: Platform = {
+  get environment() {
+    return process.env;
+  },
+  post,
+  resource: () => ({
+    "host.name": hostname(),
+    "process.pid": process.pid,
+    "process.runtime.name": "nodejs",
+    "process.runtime.version": process.versions.node,
+  }),
+  scope,
+  later,
+  onEnd: (flush) => void process.on("beforeExit", flush),
+  maxLastBytes: 0,
+};
+
+runsOn(platform);
+
+export * from "./api.js";

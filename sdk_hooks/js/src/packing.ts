@@ -1,0 +1,89 @@
+// Turn the pieces of a stream into packed chunk events, one a flush and not one a token. Pure but for what it remembers.
+// A pack holds pieces of one kind, messageId, choice and toolCallId; offsets count from the event's timestamp.
+import type { HooklineEvent } from "./config.js";
+import type { Fields } from "./platform.js";
+
+export type Piece =
+  | { kind: "content" | "thinking"; atMs: number; text: string; choice: number; messageId?: string | undefined }
+  | { kind: "tool-call"; atMs: number; text: string; choice: number; index: number; id?: string | undefined; name?: string | undefined };
+
+interface ToolCall {
+  readonly id: string;
+  name: string;
+  readonly index: number;
+  arguments: string;
+}
+
+export class Packer {
+  messageId: string | undefined;
+  private readonly text = new Map<number, string>();
+  private readonly tools: ToolCall[] = [];
+  private readonly openTools = new Map<string, ToolCall>();
+
+  constructor(private readonly requestId: string) {}
+
+  /** Events in the order of their first pieces. `toWallMs` is what turns a piece's time into Unix milliseconds. */
+  pack(pieces: readonly Piece[], toWallMs: number): HooklineEvent[] {
+    const packs = new Map<string, { event: HooklineEvent; chunks: Fields[]; firstMs: number }>();
+    for (const piece of pieces) {
+      const tool = this.remember(piece);
+      const messageId = (piece.kind === "tool-call" ? undefined : piece.messageId) ?? this.messageId;
+      const key = `${piece.kind}/${piece.choice}/${tool ? this.tools.indexOf(tool) : ""}/${messageId ?? ""}`;
+      let pack = packs.get(key);
+      if (!pack) {
+        const chunks: Fields[] = [];
+        const event = this.event(piece, messageId, tool);
+        event["timestamp"] = toWallMs + piece.atMs;
+        event["chunks"] = chunks;
+        pack = { event, chunks, firstMs: piece.atMs };
+        packs.set(key, pack);
+      }
+      pack.chunks.push({ offsetMs: Math.round((piece.atMs - pack.firstMs) * 1000) / 1000, delta: piece.text });
+    }
+    return [...packs.values()].map((pack) => pack.event);
+  }
+
+  /** What the stream said so far, as fields of a terminal event. */
+  seen(): Fields {
+    const fields: Fields = { content: this.text.get(0) ?? "" };
+    if (this.tools.length) {
+      fields["toolCalls"] = this.tools.map((tool) => ({
+        id: tool.id, type: "function", function: { name: tool.name, arguments: tool.arguments },
+      }));
+    }
+    return fields;
+  }
+
+  private remember(piece: Piece): ToolCall | undefined {
+    if (piece.kind === "tool-call") {
+      const tool = this.tool(piece.choice, piece.index, piece.id, piece.name);
+      tool.arguments += piece.text;
+      return tool;
+    }
+    if (piece.kind === "content") this.text.set(piece.choice, (this.text.get(piece.choice) ?? "") + piece.text);
+    return undefined;
+  }
+
+  private tool(choice: number, index: number, id: string | undefined, name: string | undefined): ToolCall {
+    const place = `${choice}/${index}`;
+    let tool = this.openTools.get(place);
+    // Some providers repeat an index for the next tool call: the id decides.
+    if (!tool || (id && id !== tool.id)) {
+      tool = { id: id || `${this.requestId}/tool-${this.tools.length}`, name: name ?? "", index, arguments: "" };
+      this.openTools.set(place, tool);
+      this.tools.push(tool);
+    } else if (name && !tool.name) {
+      tool.name = name;
+    }
+    return tool;
+  }
+
+  private event(piece: Piece, messageId: string | undefined, tool: ToolCall | undefined): HooklineEvent {
+    const event: HooklineEvent = { type: `text:chunk:${piece.kind}`, requestId: this.requestId, streamId: this.requestId };
+    if (messageId) event["messageId"] = messageId;
+    if (piece.choice) event["choice"] = piece.choice;
+    if (tool) Object.assign(event, { toolCallId: tool.id, toolName: tool.name, index: tool.index, arguments: "" });
+    else event["content"] = "";
+    return event;
+  }
+}

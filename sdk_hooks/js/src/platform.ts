@@ -1,0 +1,35 @@
+// What differs between Node and a browser. Each entry (node.ts, browser.ts) brings its own.
+export type Fields = Record<string, unknown>;
+
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly body: string;
+}
+
+export interface Post {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly timeoutMs: number;
+  /** The process or page is at its end: a request may keep it until it is answered. */
+  readonly isLast: boolean;
+}
+
+export interface Scope<T> {
+  current(): T | undefined;
+  run<R>(value: T, inner: () => R): R;
+}
+
+export interface Platform {
+  readonly environment: Record<string, string | undefined>;
+  /** Rejects when there is no answer. */
+  post(post: Post): Promise<Answer>;
+  resource(): Fields;
+  scope<T>(): Scope<T>;
+  /** A timer that does not keep the process alive. */
+  later(run: () => void, afterMs: number): () => void;
+  /** `flush` is called when the process or page ends, maybe more than once. */
+  onEnd(flush: () => void): void;
+  readonly maxLastBytes: number;
+}

@@ -1,0 +1,243 @@
+// The life of one call, from a hook's remarks to events: one started, one terminal, packed chunks between.
+// In the host's calls: a copy of the request and an append a chunk. Events are rendered when the emitter drains the record.
+import { checked, type CallOptions, type CallSettings, type HooklineEvent } from "./config.js";
+import { Packer, type Piece } from "./packing.js";
+import type { Fields } from "./platform.js";
+import { traceparent } from "./hostspan.js";
+import { currentRuntime, type Runtime } from "./runtime.js";
+import { take } from "./snapshot.js";
+
+/** Steps of the golden ratio spread the sampled calls evenly, whatever rhythm the host calls in. */
+const GOLDEN = 0.618_033_988_749_895;
+/** What a terminal event repeats of its started event. */
+const CARRIED = ["messageCount", "hasTools", "inputLength", "documentCount", "requestType", "agentName", "dimensions"];
+
+/** How calls of one kind become events: pure functions, run when the record is drained. */
+export interface Shape {
+  /** First part of the event types: text, image, embedding, … */
+  readonly activity: string;
+  started(request: unknown): Fields;
+}
+
+interface End {
+  readonly what: "completed" | "error" | "aborted";
+  readonly atMs: number;
+  readonly answer: Fields | undefined;
+  readonly error: { name: string; message: string } | undefined;
+}
+
+export interface Begin {
+  readonly shape: Shape;
+  readonly request: unknown;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
+  readonly streaming?: boolean;
+  readonly layer?: CallOptions | undefined;
+  readonly startedMs?: number;
+}
+
+interface Place {
+  readonly requestId: string;
+  readonly parent: Call | undefined;
+  readonly traceparent: string | undefined;
+}
+
+export class Call {
+  messageId: string | undefined;
+  isDone = false;
+  isSampled = true;
+  readonly requestId: string;
+  readonly startMs: number;
+  readonly sizeBytes: number;
+  private readonly startWallMs: number;
+  private readonly parent: Call | undefined;
+  private readonly traceparent: string | undefined;
+  private request: unknown;
+  private pieces: Piece[] = [];
+  private end: End | undefined;
+  private isAnnounced = false;
+  private packer: Packer | undefined;
+  private firstMs: number | undefined;
+  private lastMs: number;
+  private startedFields: Fields = {};
+
+  constructor(
+    private readonly runtime: Runtime,
+    readonly settings: CallSettings,
+    private readonly begin: Begin,
+    place: Place,
+  ) {
+    const nowMs = performance.now();
+    this.startMs = this.lastMs = begin.startedMs ?? nowMs;
+    this.startWallMs = Date.now() - (nowMs - this.startMs);
+    const snapshot = take(begin.request);
+    this.request = snapshot.value;
+    this.sizeBytes = snapshot.sizeBytes + 512;
+    this.requestId = place.requestId;
+    this.parent = place.parent;
+    this.traceparent = place.traceparent;
+  }
+
+  // -- inside the host's calls --------------------------------------------------------------------------------------------
+
+  text(text: string, choice = 0, messageId?: string): void {
+    this.append({ kind: "content", atMs: performance.now(), text, choice, messageId });
+  }
+
+  append(piece: Piece): void {
+    this.lastMs = piece.atMs;
+    if (this.isSampled) this.pieces.push(piece);
+  }
+
+  complete(answer?: Fields): void {
+    this.finish("completed", answer);
+  }
+
+  fail(error: { name: string; message: string }, answer?: Fields): void {
+    this.finish("error", answer, error);
+  }
+
+  /** The host left a stream early. Sent with what was seen so far. */
+  abort(answer?: Fields): void {
+    this.finish("aborted", answer);
+  }
+
+  /** Nobody reads on, and nobody said so: it ended, for the host, with the last piece. */
+  left(): void {
+    this.finish("aborted", undefined, undefined, this.lastMs);
+  }
+
+  get hasEnded(): boolean {
+    return this.end !== undefined;
+  }
+
+  /** A call inside this one's stream, like an image of a Responses stream: `<requestId>/<item id>`. */
+  child(shape: Shape, itemId: string, model: string | undefined, startedMs?: number): Call | undefined {
+    const begin: Begin = { shape, request: {}, provider: this.begin.provider, model, ...(startedMs === undefined ? {} : { startedMs }) };
+    const place = { requestId: `${this.requestId}/${itemId}`, parent: this, traceparent: this.traceparent };
+    const child = new Call(this.runtime, this.settings, begin, place);
+    child.isSampled = this.isSampled;
+    return !child.isSampled || this.runtime.emitter.offer(child) ? child : undefined;
+  }
+
+  private finish(what: End["what"], answer?: Fields, error?: End["error"], atMs = performance.now()): void {
+    if (this.end) return;
+    this.end = { what, atMs, answer, error };
+    if (!this.isSampled) {
+      // An unsampled call still sends its error.
+      if (what === "error") this.runtime.emitter.offer(this);
+      else this.isDone = true;
+    }
+    if (!this.isDone) this.runtime.emitter.ended();
+  }
+
+  // -- when the emitter drains --------------------------------------------------------------------------------------------
+
+  *drain(): Iterable<HooklineEvent> {
+    if (!this.isAnnounced) {
+      this.isAnnounced = true;
+      yield this.startedEvent();
+    }
+    if (this.pieces.length) {
+      const pieces = this.pieces;
+      this.pieces = [];
+      yield* this.chunkEvents(pieces);
+    }
+    if (this.end) {
+      this.isDone = true;
+      yield this.terminalEvent(this.end);
+    }
+  }
+
+  private startedEvent(): HooklineEvent {
+    const fields = this.begin.shape.started(this.request);
+    this.request = undefined;
+    for (const name of CARRIED) if (name in fields) this.startedFields[name] = fields[name];
+    return { ...this.event("started", this.startMs), ...fields };
+  }
+
+  private *chunkEvents(pieces: readonly Piece[]): Iterable<HooklineEvent> {
+    this.firstMs ??= pieces[0]?.atMs;
+    this.packer ??= new Packer(this.requestId);
+    this.packer.messageId = this.messageId;
+    const context = this.contextFields();
+    for (const event of this.packer.pack(pieces, this.startWallMs - this.startMs)) yield { ...event, ...context };
+  }
+
+  private terminalEvent(end: End): HooklineEvent {
+    const event: HooklineEvent = { ...this.event(end.what, end.atMs), ...this.startedFields };
+    event["duration"] = Math.max(0, end.atMs - this.startMs);
+    if (this.firstMs !== undefined) event["timeToFirstChunk"] = this.firstMs - this.startMs;
+    if (this.packer) Object.assign(event, this.packer.seen());
+    if (end.answer) Object.assign(event, end.answer);
+    if (end.error) event["error"] = end.error;
+    return event;
+  }
+
+  private event(what: string, atMs: number): HooklineEvent {
+    const { activity } = this.begin.shape;
+    // From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around.
+    const event: HooklineEvent = {
+      type: `${activity}:request:${what}`, timestamp: this.startWallMs + atMs - this.startMs, requestId: this.requestId,
+    };
+    if (activity === "text") event["streamId"] = this.requestId;
+    if (this.begin.provider) event["provider"] = this.begin.provider;
+    if (this.begin.model) event["model"] = this.begin.model;
+    if (this.begin.streaming || activity === "text") event["streaming"] = this.begin.streaming ?? false;
+    return { ...event, ...this.contextFields(), ...this.endFields() };
+  }
+
+  private contextFields(): Fields {
+    const { clientId, project, threadId, runId, sessionId, userId } = this.settings;
+    const fields: Fields = { source: "server" };
+    for (const [name, value] of Object.entries({ clientId, project, threadId, runId, sessionId, userId })) {
+      if (value !== undefined) fields[name] = value;
+    }
+    return fields;
+  }
+
+  /** What the first and the last event of a call have. */
+  private endFields(): Fields {
+    const fields: Fields = {};
+    if (this.settings.tags) fields["tags"] = this.settings.tags;
+    if (this.traceparent) fields["traceparent"] = this.traceparent;
+    if (this.settings.sampleRate < 1) fields["sampleRate"] = this.isSampled ? this.settings.sampleRate : 1;
+    if (this.parent) {
+      fields["parentRequestId"] = this.parent.requestId;
+      fields["rootRequestId"] = this.parent.requestId;
+    }
+    return fields;
+  }
+}
+
+/** What `instrument(client, …)` was given, checked once. */
+export function layerOf(options: CallOptions): CallOptions {
+  return checked(options, "instrument");
+}
+
+/** What is true of the host when it makes a call; read in its own context, before anything is awaited. */
+export interface Moment {
+  readonly settings: CallSettings;
+  readonly traceparent: string | undefined;
+  readonly startedMs: number;
+}
+
+export function moment(layer: CallOptions | undefined): Moment {
+  const runtime = currentRuntime();
+  return {
+    settings: runtime.config.forCall(layer, runtime.sessions.current()),
+    traceparent: traceparent(),
+    startedMs: performance.now(),
+  };
+}
+
+/** Undefined means: not recorded (disabled, or the buffer is full, which is counted). */
+export function startCall(begin: Begin, at: Moment = moment(begin.layer)): Call | undefined {
+  const runtime = currentRuntime();
+  if (at.settings.disabled) return undefined;
+  const number = runtime.identity.requestNumber();
+  const place = { requestId: runtime.identity.requestId(number), parent: undefined, traceparent: at.traceparent };
+  const call = new Call(runtime, at.settings, { ...begin, startedMs: begin.startedMs ?? at.startedMs }, place);
+  call.isSampled = at.settings.sampleRate >= 1 || (number * GOLDEN) % 1 < at.settings.sampleRate;
+  return !call.isSampled || runtime.emitter.offer(call) ? call : undefined;
+}

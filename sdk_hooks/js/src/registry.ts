@@ -1,0 +1,30 @@
+// Which hook a client belongs to: a plain table.
+import type { CallOptions } from "./config.js";
+import { guard, log } from "./guard.js";
+import * as openai from "./hooks/openai.js";
+import { layerOf } from "./recorder.js";
+
+interface Hook {
+  /** False: it is no client of this SDK. */
+  instrument(client: object, layer: CallOptions): boolean;
+  uninstrument(client: object): boolean;
+}
+
+const HOOKS: Record<string, Hook> = { openai };
+
+/** The same object back, recorded from now on. A second call takes the newer options. */
+export function instrument<T extends object>(client: T, options: CallOptions = {}): T {
+  guard("instrument", () => {
+    const layer = layerOf(options);
+    if (!Object.values(HOOKS).some((hook) => hook.instrument(client, layer))) {
+      log(`instrument: this is no client of ${Object.keys(HOOKS).join(", ")}; its calls are not recorded`);
+    }
+  });
+  return client;
+}
+
+/** The client as it was. */
+export function uninstrument<T extends object>(client: T): T {
+  guard("uninstrument", () => Object.values(HOOKS).some((hook) => hook.uninstrument(client)));
+  return client;
+}

@@ -1,0 +1,108 @@
+// The way to the collector: batches, retries, bounds, and a process that ends when the application does.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { afterEach, beforeEach, test } from "node:test";
+import { promisify } from "node:util";
+import { startCollector } from "./support/collector.mjs";
+
+const HERE = new URL(".", import.meta.url);
+let collector;
+beforeEach(async () => {
+  collector = await startCollector();
+});
+afterEach(() => collector.close());
+
+/** What a process of its own prints; it emits `count` messages of TanStack's bus and then does what `then` says. */
+async function run({ count = 3, then = "", env = {}, size = 10 }) {
+  const program = `
+    import * as hookline from "hookline";
+    for (let n = 0; n < ${count}; n++) hookline.recordTanStack({
+      type: "tanstack-ai-devtools:text:chunk:content", pluginId: "tanstack-ai-devtools",
+      payload: { requestId: "r", timestamp: Date.now(), n, delta: "x".repeat(${size}) },
+    });
+    ${then}`;
+  const started = Date.now();
+  const done = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: HERE, env: { PATH: process.env.PATH, HOOKLINE_URL: collector.url, ...env }, timeout: 20_000,
+  });
+  return { ...done, elapsedMs: Date.now() - started };
+}
+
+const numbers = () => collector.events().map((event) => event.payload.n);
+
+test("what was recorded is sent when the process ends by itself", async () => {
+  const { stderr } = await run({ env: { HOOKLINE_API_KEY: "k1", OTEL_SERVICE_NAME: "shop", OTEL_RESOURCE_ATTRIBUTES: "a=b%20c,bad" } });
+  assert.equal(stderr, "");
+  assert.deepEqual(numbers(), [0, 1, 2]);
+  const [post] = collector.posts;
+  assert.equal(post.headers.authorization, "Bearer k1");
+  assert.deepEqual([post.resource["service.name"], post.resource.a, post.path], ["shop", "b c", "/v1/events"]);
+  assert.deepEqual(post.events.map((event) => event.context.sequence), [1, 2, 3]);
+});
+
+test("busy and limited collectors get it later, once each", async () => {
+  collector.answers.push({ status: 503, headers: { "retry-after": "0" } }, { status: 429 });
+  const { stdout } = await run({ then: "console.log(await hookline.flush({ timeoutMs: 5000 }), JSON.stringify(hookline.losses()))" });
+  assert.match(stdout, /^true/);
+  assert.deepEqual(collector.posts.map((post) => post.status), [503, 429, 200]);
+  assert.deepEqual(numbers(), [0, 1, 2]);
+});
+
+test("Retry-After is waited for, even by flush", async () => {
+  collector.answers.push({ status: 503, headers: { "retry-after": "60" } });
+  const { stdout } = await run({ then: "console.log(await hookline.flush({ timeoutMs: 400 })); process.exit()" });
+  assert.equal(stdout, "false\n");
+  assert.equal(collector.posts.length, 1);
+});
+
+test("a batch that is too large goes in halves, down to the event that nobody takes", async () => {
+  collector.answers.push({ status: 413 }, { status: 413 }, { status: 413 });
+  const { stdout } = await run({ count: 4, then: "console.log(await hookline.flush(), hookline.losses().too_large)" });
+  assert.equal(stdout, "false 1\n");
+  assert.deepEqual(numbers(), [1, 2, 3]);
+});
+
+test("rejected and refused events are counted by reason", async () => {
+  collector.answers.push({ status: 422, body: '{"rejected":[{"index":0,"code":"too_deep"}]}' }, { status: 400 });
+  const then = `await hookline.flush(); hookline.recordTanStack({ type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} });
+    await hookline.flush(); const { rejected_too_deep, refused } = hookline.losses(); console.log(rejected_too_deep, refused)`;
+  assert.equal((await run({ count: 1, then })).stdout, "1 1\n");
+});
+
+test("while the collector is away memory is bounded, the oldest go, and they are counted", async () => {
+  const env = { HOOKLINE_URL: "http://127.0.0.1:9" };
+  const then = `hookline.configure({ bufferMaxEvents: 100 });
+    for (let n = 0; n < 300; n++) hookline.recordTanStack({ type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: { n } });
+    console.log(hookline.losses().undelivered)`;
+  const { stdout, stderr, elapsedMs } = await run({ count: 0, then, env });
+  assert.equal(stdout, "200\n");
+  assert.equal(stderr.match(/can't be delivered/g).length, 1);
+  assert.ok(elapsedMs < 4000);
+});
+
+test("a collector that never answers does not keep the process", async () => {
+  collector.answers.push({ isSilent: true }, { isSilent: true });
+  const { elapsedMs } = await run({ then: "hookline.configure({ exitTimeoutMs: 300 })" });
+  assert.ok(elapsedMs < 3000, `${elapsedMs} ms`);
+});
+
+test("batches have their bounds, and large bodies are compressed", async () => {
+  await run({ count: 25, size: 400, then: "hookline.configure({ batchMaxEvents: 10 })" });
+  assert.deepEqual(collector.posts.map((post) => post.events.length), [10, 10, 5]);
+  assert.equal(collector.posts[0].headers["content-encoding"], "gzip");
+});
+
+test("switched off, or given nonsense, nothing happens but a line", async () => {
+  await run({ env: { HOOKLINE_DISABLED: "1" } });
+  assert.equal(collector.posts.length, 0);
+  const { stderr } = await run({ env: { HOOKLINE_SAMPLE_RATE: "lots" }, then: "hookline.configure({ url: 7, nope: 1 }); hookline.instrument({})" });
+  assert.equal(stderr.split("hookline: ").length - 1, 4);
+  assert.ok(!stderr.includes("lots"));
+});
+
+test("both kinds of module share one runtime", async () => {
+  const then = `import { createRequire } from "node:module";
+    const other = createRequire(process.cwd() + "/x.js")("hookline"); await other.flush(); console.log(other.flush !== hookline.flush)`;
+  assert.equal((await run({ then })).stdout, "true\n");
+  assert.deepEqual(numbers(), [0, 1, 2]);
+});

@@ -1,0 +1,243 @@
+// openai's client, hooked, against the local provider: each pattern ends as it does bare, with one started and one terminal event.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import OpenAI from "openai";
+import * as hookline from "hookline";
+import { startCollector } from "./support/collector.mjs";
+import { startProvider } from "./support/provider.mjs";
+
+let provider;
+let collector;
+before(async () => {
+  [provider, collector] = await Promise.all([startProvider(), startCollector()]);
+  hookline.configure({ url: collector.url, flushIntervalMs: 5 });
+});
+after(async () => {
+  provider.close();
+  await collector.close();
+});
+
+const says = (content) => ({ model: "gpt-4o-mini", messages: [{ role: "user", content }] });
+const streams = (content) => ({ ...says(content), stream: true, stream_options: { include_usage: true } });
+const TOOL = { type: "function", function: { name: "get_weather", parameters: { type: "object", properties: { city: { type: "string" } } } } };
+
+async function texts(stream, most = Infinity) {
+  const found = [];
+  for await (const chunk of stream) {
+    found.push(chunk.choices?.[0]?.delta?.content ?? chunk.type ?? null);
+    if (found.length >= most) break;
+  }
+  return found;
+}
+
+async function sse(response) {
+  let text = "";
+  for await (const part of response.body) text += Buffer.from(part).toString();
+  return text;
+}
+
+async function collectGarbage() {
+  for (let i = 0; i < 4; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    globalThis.gc();
+  }
+}
+
+/** name: [how its calls end, what the host does]; the host's outcome is compared with that of a bare client. */
+const PATTERNS = {
+  "plain": ["completed", (c) => c.chat.completions.create(says("Hello"))],
+  "plain, tools": ["completed", (c) => c.chat.completions.create({ ...says("Weather?"), tools: [TOOL] })],
+  "several choices": ["completed", (c) => c.chat.completions.create({ ...says("Hello"), n: 2 })],
+  "stream to the end": ["completed", async (c) => texts(await c.chat.completions.create(streams("Hello")))],
+  "stream with tools": ["completed", async (c) => texts(await c.chat.completions.create({ ...streams("Weather? [tools:2]"), tools: [TOOL] }))],
+  "stream, tools at one index": ["completed", async (c) => texts(await c.chat.completions.create({ ...streams("Weather? [tools:2] [same-index]"), tools: [TOOL] }))],
+  "stream, break": ["aborted", async (c) => texts(await c.chat.completions.create(streams("Tell [words:50]")), 3)],
+  "stream, error in the loop's body": ["aborted", async (c) => {
+    for await (const chunk of await c.chat.completions.create(streams("Tell [words:50]"))) throw new RangeError(chunk.object);
+  }],
+  "stream, return()": ["aborted", async (c) => {
+    const items = (await c.chat.completions.create(streams("Tell [words:50]")))[Symbol.asyncIterator]();
+    return [await items.next(), await items.return(), await items.next()].map((result) => result.done);
+  }],
+  "stream, controller.abort()": ["aborted", async (c) => {
+    const stream = await c.chat.completions.create(streams("Tell [words:50] [slow:5]"));
+    const seen = [];
+    for await (const chunk of stream) if (seen.push(chunk.object) === 3) stream.controller.abort();
+    return seen;
+  }],
+  "stream, iterated twice": ["completed", async (c) => {
+    const stream = await c.chat.completions.create(streams("Hello"));
+    return [await texts(stream), await texts(stream)];
+  }],
+  "stream, never iterated": ["aborted", async (c) => {
+    await (async () => void (await c.chat.completions.create(streams("Hello"))))();
+    await collectGarbage();
+  }],
+  "stream, tee": ["completed", async (c) => {
+    const [left, right] = (await c.chat.completions.create(streams("Hello"))).tee();
+    return [left instanceof OpenAI.prototype.constructor, await Promise.all([texts(left), texts(right)])];
+  }],
+  "stream, toReadableStream": ["completed", async (c) => {
+    let size = 0;
+    for await (const part of (await c.chat.completions.create(streams("Hello"))).toReadableStream()) size += part.length;
+    return size > 0;
+  }],
+  "stream, error frame": ["error", async (c) => texts(await c.chat.completions.create(streams("Hello [break:3]")))],
+  "stream, socket cut": ["error", async (c) => texts(await c.chat.completions.create(streams("Hello [drop:3]")))],
+  "stream helper to the end": ["completed", async (c) => (await c.chat.completions.stream(says("Hello")).finalMessage()).content],
+  "stream helper left": ["aborted", async (c) => {
+    const stream = c.chat.completions.stream(says("Tell [words:50]"));
+    for await (const chunk of stream) if (chunk) break;
+    return stream.aborted;
+  }],
+  "withResponse": ["completed", async (c) => {
+    const { data, response } = await c.chat.completions.create(says("Hello")).withResponse();
+    return [data, response.status, response.bodyUsed];
+  }],
+  "withResponse, stream": ["completed", async (c) => texts((await c.chat.completions.create(streams("Hello")).withResponse()).data)],
+  "asResponse, json": ["completed", async (c) => (await c.chat.completions.create(says("Hello")).asResponse()).json()],
+  "asResponse, text": ["completed", async (c) => (await c.chat.completions.create(says("Hello")).asResponse()).text()],
+  "asResponse, body": ["completed", async (c) => sse(await c.chat.completions.create(streams("Hello")).asResponse())],
+  "asResponse, body left": ["aborted", async (c) => {
+    const reader = (await c.chat.completions.create(streams("Tell [words:50] [slow:5]")).asResponse()).body.getReader();
+    const first = await reader.read();
+    await reader.cancel();
+    return first.done;
+  }],
+  "asResponse of embeddings": ["completed", async (c) => (await c.embeddings.create({ model: "e", input: ["a"] }).asResponse()).json()],
+  "parse": ["completed", (c) => c.chat.completions.parse({
+    ...says("Who?"),
+    response_format: { type: "json_schema", json_schema: { name: "who", schema: { type: "object", properties: { name: { type: "string" } } } } },
+  })],
+  "withOptions": ["completed", (c) => c.withOptions({ maxRetries: 0 }).chat.completions.create(says("Hello"))],
+  "HTTP 400": ["error", (c) => c.chat.completions.create(says("Hello [error:400]"))],
+  "HTTP 429 with retries": ["error", (c) => c.chat.completions.create(says("Hello [error:429]"))],
+  "HTTP 500, then well": ["completed", (c) => c.chat.completions.create(says("Hello [flaky:500]"))],
+  "unknown model": ["error", (c) => c.chat.completions.create({ ...says("Hello"), model: "no-such-model" })],
+  "timeout": ["error", (c) => c.chat.completions.create(says("Hello [late:300]"), { timeout: 40, maxRetries: 0 })],
+  "signal": ["aborted", (c) => c.chat.completions.create(says("Hello [late:300]"), { signal: AbortSignal.timeout(30) })],
+  "signal, aborted before": ["aborted", (c) => c.chat.completions.create(says("Hello"), { signal: AbortSignal.abort() })],
+  "nobody there": ["error", (c) => c.withOptions({ baseURL: "http://127.0.0.1:9/v1", maxRetries: 0 }).chat.completions.create(says("Hello"))],
+  "finish reason error": ["error", (c) => c.chat.completions.create(says("Hello [failed]"))],
+  "then and catch": ["error", (c) => c.chat.completions.create(says("Hello [error:400]")).catch((error) => error.status)],
+  "awaited twice": ["completed", async (c) => {
+    const promise = c.chat.completions.create(says("Hello"));
+    return (await promise) === (await promise);
+  }],
+  "responses": ["completed", (c) => c.responses.create({ model: "gpt-5", input: "Hello" })],
+  "responses, stream": ["completed", async (c) => texts(await c.responses.create({ model: "gpt-5", input: "Hello", stream: true }))],
+  "responses, stream left": ["aborted", async (c) => texts(await c.responses.create({ model: "gpt-5", input: "Hello", stream: true }), 3)],
+  "responses, failed": ["error", (c) => c.responses.create({ model: "gpt-5", input: "Hello [failed]" })],
+  "responses, helper": ["completed", async (c) => (await c.responses.stream({ model: "gpt-5", input: "Hello" }).finalResponse()).output_text],
+  "images": ["completed", (c) => c.images.generate({ model: "gpt-image-1", prompt: "a bicycle" })],
+  "images, stream": ["completed", async (c) => texts(await c.images.generate({ model: "gpt-image-1", prompt: "a bicycle", stream: true }))],
+  "image edit": ["completed", (c) => c.images.edit({ model: "gpt-image-1", prompt: "a bicycle", image: new File(["x"], "x.png") })],
+  "embeddings": ["completed", (c) => c.embeddings.create({ model: "text-embedding-3-small", input: ["a", "b"] })],
+  "speech": ["completed", async (c) => (await (await c.audio.speech.create({ model: "tts-1", voice: "alloy", input: "Hi" })).arrayBuffer()).byteLength],
+  "transcription": ["completed", (c) => c.audio.transcriptions.create({ model: "whisper-1", file: new File(["x"], "x.mp3") })],
+  "moderation": ["completed", (c) => c.moderations.create({ model: "omni-moderation-latest", input: "Hi" })],
+};
+
+async function outcome(act, client) {
+  try {
+    return { value: JSON.parse(JSON.stringify((await act(client)) ?? null)) };
+  } catch (error) {
+    return { name: error.constructor.name, message: error.message, status: error.status };
+  }
+}
+
+const newClient = () => new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 1 });
+
+for (const [name, [end, act]] of Object.entries(PATTERNS)) {
+  test(`${name}: as bare, one started and one ${end}`, async () => {
+    const bare = await outcome(act, newClient());
+    const from = collector.events().length;
+    const hooked = await outcome(act, hookline.instrument(newClient(), { clientId: name }));
+    assert.deepEqual(hooked, bare);
+
+    await hookline.flush();
+    const events = collector.events().slice(from).filter((event) => event.clientId === name);
+    const ends = events.map((event) => event.type.split(":request:")[1]).filter(Boolean);
+    assert.deepEqual(ends, ["started", end]);
+    const last = events.at(-1);
+    assert.ok(last.duration >= 0 && last.duration < 5000);
+    if (end === "error") assert.ok(last.error.name);
+  });
+}
+
+async function eventsOf(act, options = {}) {
+  const clientId = `c${Math.random()}`;
+  await act(hookline.instrument(newClient(), { clientId, ...options }));
+  await hookline.flush();
+  return collector.events().filter((event) => event.clientId === clientId);
+}
+
+test("a stream's text and tools come packed, and whole at the end", async () => {
+  const events = await eventsOf(async (c) => {
+    await texts(await c.chat.completions.create(streams("Tell [words:20]")));
+    await texts(await c.chat.completions.create({ ...streams("Weather? [tools:2]"), tools: [TOOL] }));
+  });
+  const [said, called] = events.filter((event) => event.type === "text:request:completed");
+  const chunks = events.filter((event) => event.requestId === said.requestId && event.type === "text:chunk:content");
+  assert.equal(chunks.flatMap((event) => event.chunks.map((chunk) => chunk.delta)).join(""), said.content);
+  assert.ok(said.content.split(" ").length >= 20 && said.timeToFirstChunk > 0);
+  assert.equal(said.finishReason, "stop");
+  assert.ok(said.usage.totalTokens === said.usage.promptTokens + said.usage.completionTokens && said.usage.totalTokens > 0);
+  assert.deepEqual(called.toolCalls.map((call) => [call.function.name, typeof JSON.parse(call.function.arguments)]), [["get_weather", "object"], ["get_weather", "object"]]);
+});
+
+test("the request is what was sent, even if the host changes it after", async () => {
+  const request = says("first");
+  const [started] = await eventsOf(async (c) => {
+    const promise = c.chat.completions.create(request);
+    await Promise.resolve().then(() => undefined);
+    await promise;
+    request.messages[0].content = "changed";
+  });
+  assert.equal(started.messages[0].content, "first");
+});
+
+test("an image inside a Responses stream is a call of its own", async () => {
+  const events = await eventsOf(async (c) =>
+    texts(await c.responses.create({ model: "gpt-5", input: "Draw", stream: true, tools: [{ type: "image_generation" }] })));
+  const image = events.find((event) => event.type === "image:request:completed");
+  assert.ok(image.images[0].b64Json);
+  assert.equal(image.requestId.split("/")[0], image.parentRequestId);
+});
+
+test("without content, names and numbers are all that leaves", async () => {
+  const events = await eventsOf((c) => c.chat.completions.create(says("my secret")), { captureContent: false });
+  assert.ok(!JSON.stringify(events).includes("my secret"));
+  assert.equal(events.at(-1).usage.totalTokens > 0, true);
+});
+
+test("uninstrument gives the client back as it was", async () => {
+  const client = newClient();
+  const before = Reflect.ownKeys(client);
+  hookline.instrument(client);
+  assert.equal(hookline.uninstrument(client), client);
+  assert.deepEqual(Reflect.ownKeys(client), before);
+});
+
+test("a session's fields are on the calls inside it, through awaits", async () => {
+  const events = await eventsOf((c) =>
+    hookline.session({ threadId: "t1", tags: { a: 1 } }, async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return c.chat.completions.create(says("Hello"));
+    }));
+  assert.deepEqual(events.map((event) => event.threadId), ["t1", "t1"]);
+});
+
+test("a reader of ours that throws does not reach the host", async () => {
+  const client = hookline.instrument(newClient(), { redact: () => { throw new Error("host's redact"); } });
+  assert.ok((await client.chat.completions.create(says("Hello"))).id);
+  await hookline.flush();
+  assert.ok(hookline.losses().redact_failed >= 2);
+});
+
+test("ids are unique and without a gap, and nothing came twice", () => {
+  const events = collector.events();
+  const own = events.map((event) => event.sequence).sort((a, b) => a - b);
+  assert.equal(new Set(events.map((event) => event.eventId)).size, events.length);
+  assert.deepEqual(own, Array.from({ length: own.length }, (_, i) => i + 1));
+});

@@ -1,0 +1,48 @@
+"""
+The JavaScript package as its tests need it: dependencies from the lock, and built.
+"""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "sdk_hooks/js"
+OLDEST_NODE = 20
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """
+    The package's folder. Dependencies are installed again only when the lock has changed.
+
+    All tests that use it are in one file, so that one worker of pytest-xdist does it.
+    """
+    if shutil.which("npm") is None or node_version() < OLDEST_NODE:
+        missing("no Node of version 20 or newer with npm")
+    stamp = PACKAGE / "node_modules/.hookline-lock"
+    wanted = hashlib.sha256((PACKAGE / "package-lock.json").read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        npm("ci")
+        stamp.write_text(wanted)
+    npm("run", "build")
+    return PACKAGE
+
+
+def node_version() -> int:
+    """The major version; 0 for none."""
+    if shutil.which("node") is None:
+        return 0
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    return int(said.strip().removeprefix("v").partition(".")[0] or 0)
+
+
+def npm(*arguments: str) -> None:
+    """One command in the package's folder; what it says is shown when it fails."""
+    done = subprocess.run(["npm", *arguments], cwd=PACKAGE, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

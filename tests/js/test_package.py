@@ -1,0 +1,161 @@
+"""
+The JavaScript package: its own tests, and an unmodified TanStack AI application in front of a real collector.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.demo.provider import start_provider
+from tests.fakes.running import eventually, running_collector
+
+IDLE_S = 1
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What a process gets: ours, without what the shell around the tests has set."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_", "NODE_"))}
+    return {**kept, **more}
+
+
+@pytest.mark.parametrize("part", ["core", "openai"])
+def test_own_tests_are_green(package: Path, part: str) -> None:
+    """
+    What `npm test` runs: delivery, and every call pattern of openai's client.
+    """
+    done = subprocess.run(
+        ["node", "--expose-gc", "--test", f"test/{part}.test.mjs"],
+        cwd=package,
+        env=environment(HOOKLINE_TEST_PYTHON=sys.executable),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "# fail 0" in done.stdout
+    assert "# pass 0" not in done.stdout
+
+
+def run_tanstack(package: Path, *, collector_url: str, provider_url: str) -> dict[str, Any]:
+    """Run the application with the preload; what it answered and what its event client sent."""
+    done = subprocess.run(
+        ["node", "--import", "hookline/register", "test/apps/tanstack.mjs", provider_url],
+        cwd=package,
+        env=environment(HOOKLINE_URL=collector_url, OTEL_SERVICE_NAME="tanstack-shop"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_tanstack_application_is_recorded_without_a_change(package: Path, sqlite_url: str) -> None:
+    """
+    Every event that it sent is a row, in order, none twice; its chats, tool, image, error and abort are calls that took as
+    long as TanStack says.
+    """
+    with start_provider() as provider, running_collector(sqlite_url, settle_ms=100, idle_timeout_s=IDLE_S) as collector:
+        told = run_tanstack(package, collector_url=collector.url, provider_url=provider.base_url)
+        sent: list[dict[str, Any]] = told["sent"]
+        rows: list[dict[str, Any]] = collector.get("/v1/events?limit=1000").json["items"][::-1]
+        calls = eventually(lambda: settled_calls(collector.get("/v1/calls?limit=100").json["items"]))
+
+    by_arrival = sorted(rows, key=lambda row: row["arrival"])
+    assert [message["type"].partition(":")[2] for message in sent] == [row["type"] for row in by_arrival]
+    assert [message["payload"]["timestamp"] for message in sent] == [row["timestamp"] for row in by_arrival]
+    assert list(range(1, len(sent) + 1)) == [row["sequence"] for row in by_arrival]
+    assert {1} == set(Counter(row["event_id"] for row in rows).values())
+    assert {"tanstack-shop"} == {row["service"] for row in rows}
+
+    by_thread = {call["thread_id"]: call for call in calls}
+    assert {"t-plain": "ok", "t-tool": "ok", "t-error": "error", "t-abort": "incomplete", None: "ok"} == {
+        thread: call["status"] for thread, call in by_thread.items()
+    }
+    assert by_thread[None]["operation"] == "image_generation"
+    assert by_thread[None]["image_count"] == 1
+    assert by_thread["t-tool"]["tool_count"] == 1
+    assert told["answers"]["plain"].startswith(by_thread["t-plain"]["answer_preview"][:60])
+    for thread in ("t-plain", "t-tool", None):
+        assert duration_told(sent, by_thread[thread]["request_id"]) == pytest.approx(by_thread[thread]["duration_ms"])  # pyright: ignore[reportUnknownMemberType]
+
+
+def settled_calls(calls: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """The calls, once none of the five is running."""
+    return calls if len(calls) == 5 and all(call["status"] != "running" for call in calls) else None
+
+
+def duration_told(sent: list[dict[str, Any]], request_id: str) -> float:
+    """What TanStack itself says a call took."""
+    (end,) = [
+        message["payload"]
+        for message in sent
+        if message["type"].endswith(":request:completed") and message["payload"]["requestId"] == request_id
+    ]
+    return float(end["duration"])
+
+
+@pytest.mark.long
+def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> None:
+    """
+    What `npm pack` makes holds only what is needed, installs without the network, and works by import and require, with types.
+    """
+    packed = subprocess.run(
+        ["npm", "pack", "--ignore-scripts", "--json", "--pack-destination", tmp_path],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    answer: Any = json.loads(packed.stdout)
+    (found,) = answer if isinstance(answer, list) else answer.values()
+    names = {entry["path"] for entry in found["files"]}
+    assert {"package.json", "README.md"} <= names
+    assert {"dist"} == {name.split("/")[0] for name in names} - {"package.json", "README.md"}
+
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "package.json").write_text('{"private": true, "type": "module"}')
+    (project / "main.ts").write_text(EXAMPLE)
+    (project / "main.cjs").write_text('console.log(typeof require("hookline").instrument);')
+    steps = [
+        ["npm", "install", "--offline", "--no-audit", "--no-fund", str(tmp_path / found["filename"])],
+        ["node", str(package / "node_modules/typescript/bin/tsc"), "--module", "nodenext", "--strict", "--skipLibCheck", "false",
+         "--types", "", "--target", "es2022", "main.ts"],
+        ["node", "main.js"],
+        ["node", "main.cjs"],
+    ]  # fmt: skip
+    said = [
+        subprocess.run(
+            step, cwd=project, env=environment(HOOKLINE_DISABLED="1"), capture_output=True, text=True, timeout=60, check=False
+        )
+        for step in steps
+    ]
+    assert [0] * 4 == [done.returncode for done in said], [done.stdout + done.stderr for done in said]
+    assert ["true\n", "function\n"] == [done.stdout for done in said[2:]]
+
+
+EXAMPLE = """
+import { configure, flush, instrument, losses, session, shutdown, uninstrument } from "hookline";
+import type { EventOf } from "hookline/events";
+
+configure({ url: "http://127.0.0.1:4319", captureContent: false, redact: (event) => event });
+class Client { answer(): number { return 42; } }
+const client: Client = instrument(new Client(), { clientId: "checkout", tags: { tier: "gold" } });
+const found: number = session({ threadId: "t1" }, () => uninstrument(client).answer());
+const ended: Pick<EventOf<"text:request:completed">, "type" | "duration"> = { type: "text:request:completed", duration: 5 };
+const lost: number | undefined = losses()["buffer_full"];
+await flush({ timeoutMs: 10 });
+await shutdown();
+console.log(found === 42 && ended.duration === 5 && lost === 0);
+"""
