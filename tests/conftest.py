@@ -66,7 +66,7 @@ def tanstack_bus() -> Path:
     try:
         return npm.installed(npm.TANSTACK_BUS)
     except npm.NpmMissing as exc:
-        _missing(str(exc))
+        missing(str(exc))
         raise
 
 
