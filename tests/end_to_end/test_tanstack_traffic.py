@@ -77,6 +77,30 @@ def test_images_and_speech_are_blobs(store_url: str) -> None:
     assert 0 == count(store_url, "SELECT count(*) FROM events WHERE payload LIKE '%iVBORw0KGgo%'")
 
 
+def test_client_and_server_of_a_run_meet_in_its_trace(store_url: str) -> None:
+    """
+    By runId: the client's word that it cancelled ends the server's call, at that call's last own event, and the trace lists it.
+    """
+    with running_collector(database_url=store_url, settle_ms=60_000) as collector:
+        _post(collector.url, [RECORDINGS["client-sse.jsonl"]])
+    _assembled(store_url)
+    store = open_store(store_url, settle_ms=0)
+    try:
+        (call,) = (row for row in query(store_url, "SELECT * FROM calls") if row["status"] == "aborted")
+        trace = store.trace(PROJECT, call["trace_id"])
+    finally:
+        store.close()
+
+    sent = [json.loads(line) for line in RECORDINGS["client-sse.jsonl"]]
+    of_run = [one for one in sent if one["payload"].get("runId") == call["run_id"]]
+    own = [one["payload"]["timestamp"] for one in of_run if one["payload"].get("requestId") == call["request_id"]]
+    clients = sorted(one["type"].partition(":")[2] for one in of_run if "requestId" not in one["payload"])
+    assert max(own) == call["end_ms"]
+    assert [call["request_id"]] == [row["request_id"] for row in trace["calls"]]
+    assert {"run:created", "run:started", "run:cancelled"} <= set(clients)
+    assert clients == sorted(row["type"] for row in trace["events"])
+
+
 def _post(url: str, posts: Posts) -> dict[str, Any]:
     """The sum of the answers, over a few connections at a time."""
     bodies = [b"\n".join(lines) for lines in posts]

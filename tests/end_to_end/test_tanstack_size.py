@@ -1,0 +1,124 @@
+"""
+What a long TanStack AI chat costs in the database: its messages repeat all of the text in every chunk, the rows do not.
+"""
+
+import json
+import random
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from collector.dialects.tanstack_bus import BusReader
+from tests.end_to_end.database import query
+from tests.fakes.running import eventually, running_collector
+
+CHUNKS = 1_000
+MOST_BYTES = {"sqlite": 1_150_000, "postgresql": 1_650_000}
+"""What it is now, so that it does not grow unseen. Most of it are the names of call, stream, run, thread, client and message,
+which each row has twice: as columns and in its payload."""
+ON_THE_BUS_BYTES = 3_000_000
+AT_MS = 1_764_000_000_000
+BASE = {
+    "requestId": "chat-1764000000000-fwnfvyj",
+    "streamId": "stream-1764000000000-wi4roja",
+    "runId": "run-1764000000000-arj3ls",
+    "threadId": "thread-1764000000000-j7u1apx",
+    "provider": "openai",
+    "model": "gpt-4o",
+    "clientId": "thread-1764000000000-j7u1apx",
+    "source": "server",
+    "toolNames": ["getWeather"],
+    "messageCount": 1,
+    "hasTools": True,
+    "streaming": True,
+}
+MESSAGE = "msg-1764000000000-ylin9as"
+# As long on the bus as the recorded ones: a system prompt and options go along with each.
+CONTEXT = {"systemPrompts": ["You are a helpful assistant."], "options": {"temperature": 0.7}}
+WORDS = [f"{number:04d} " for number in range(CHUNKS)]
+
+
+def said(kind: str, after_ms: float, **payload: Any) -> dict[str, Any]:
+    body = {**BASE, **CONTEXT, **payload, "timestamp": AT_MS + after_ms}
+    return {"type": f"tanstack-ai-devtools:text:{kind}", "payload": body, "pluginId": "tanstack-ai-devtools"}
+
+
+def chat() -> list[bytes]:
+    """
+    A chat as it goes over the bus: several chunks a millisecond, the text so far in each.
+    """
+    text = "".join(WORDS)
+    messages = [
+        said("request:started", 0),
+        said("message:created", 1, messageId="msg-user", role="user", content="Count."),
+        said("message:user", 1, messageId="msg-user", role="user", content="Count."),
+        said("iteration:started", 2, iteration=0, messageId=MESSAGE),
+        said("message:created", 2, messageId=MESSAGE, role="assistant", content=""),
+    ]
+    for number, word in enumerate(WORDS, 1):
+        messages.append(said("chunk:content", 100 + number // 3, messageId=MESSAGE, content=text[: number * 5], delta=word))
+    usage = {"promptTokens": 9, "completionTokens": CHUNKS, "totalTokens": CHUNKS + 9}
+    messages += [
+        said("chunk:done", 600, messageId=MESSAGE, finishReason="stop", usage=usage),
+        said("usage", 600, messageId=MESSAGE, usage=usage),
+        said("iteration:completed", 601, iteration=0, messageId=MESSAGE, duration=599, usage=usage),
+        said("request:completed", 602, content=text, messageId=MESSAGE, finishReason="stop", usage=usage, duration=602),
+    ]
+    return [json.dumps(message, separators=(",", ":")).encode() for message in messages]
+
+
+def size_bytes(store_url: str) -> int:
+    """
+    Of tables and indexes, as the database counts them; nothing is vacuumed.
+    """
+    if store_url.startswith("sqlite"):
+        with closing(sqlite3.connect(store_url.removeprefix("sqlite:///"))) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            pages, free, page = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+            )
+            return (pages - free) * page
+    sizes = (
+        "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relkind IN ('r', 'm')"
+    )
+    with psycopg.connect(store_url.replace("+psycopg", "")) as connection:
+        row = connection.execute(sizes).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@pytest.mark.parametrize("is_named", [True, False], ids=["as a bus reader names them", "without ids"])
+def test_a_thousand_chunks_cost_a_part_of_the_bus(store_url: str, is_named: bool) -> None:
+    """
+    With indexes, the call and its spans. Shuffled, the answer is put together exactly, by the length of the text so far; and
+    with the ids that a bridge gives, the table `chunks` is, too.
+    """
+    messages = chat()
+    assert sum(map(len, messages)) > ON_THE_BUS_BYTES
+    if is_named:
+        reader = BusReader("019abcdef0123456789abcde")
+        messages = [event for message in messages if (event := reader.read(message))]
+    random.Random(11).shuffle(messages)
+    empty = size_bytes(store_url)
+    with running_collector(store_url) as collector:
+        for start in range(0, len(messages), 100):
+            body = b"\n".join(messages[start : start + 100])
+            assert 200 == collector.send("POST", "/v1/events", body, {"content-type": "application/x-ndjson"}).status
+        call = eventually(lambda: _settled(collector.wait_for_calls(str(BASE["requestId"]))))
+    shown = call["answer_preview"].removesuffix("…").removesuffix("...")
+    assert len(shown) > 100
+    assert "".join(WORDS).startswith(shown.rstrip())
+    if is_named:
+        assert "".join(WORDS) == "".join(row["delta"] for row in query(store_url, "SELECT delta FROM chunks ORDER BY n"))
+    cost = size_bytes(store_url) - empty
+    print(f"{cost:,} bytes")
+    assert cost < MOST_BYTES[store_url.partition(":")[0].partition("+")[0]]
+
+
+def _settled(calls: dict[str, Any]) -> dict[str, Any] | None:
+    call = calls[str(BASE["requestId"])]
+    return call if call["chunk_count"] == CHUNKS else None
