@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from collector.api import ops
 from collector.api.access import Access
 from collector.api.allowances import Rates
+from collector.api.announcing import Announcer
 from collector.api.asked import Parts
 from collector.api.devtools import DevtoolsBus, DevtoolsSites
 from collector.api.devtools_intake import DevtoolsIntake
@@ -35,7 +36,6 @@ from collector.api.routers import ROUTERS
 from collector.api.sessions import Patience, Sessions
 from collector.dialects.tanstack_bus import BusReader, new_prefix
 from collector.errors import HooklineError, WrongSettings
-from collector.events import Batch
 from collector.exporters import ExportSettings, open_exporters, open_metrics
 from collector.front import ASGIApp, Front
 from collector.keeping.retention import RetentionLimits, RetentionWorker
@@ -207,16 +207,17 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
         about=_about(settings),
     )
 
-    def committed(batch: Batch) -> None:
-        hub.wake((batch.project,))
+    def committed(projects: Sequence[str]) -> None:
+        hub.wake(projects)
         pipeline.wake()
-        membership.tell((batch.project,))
+        membership.tell(projects)
 
     # Less than two bodies would let none in beside another.
     inflight = Inflight(max(settings.max_inflight_bytes, 2 * settings.max_expanded_bytes))
     build = {name: str(parts.about[name]) for name in ("version", "engine", "schema")}
     metrics.watch_process(build, held_bytes=lambda: inflight.held_bytes, followers=hub.followers)
     writer, redaction = CountedWriter(store, metrics), _redaction(settings)
+    announcer = Announcer(committed)
     ingest = IngestApp(
         writer,
         access,
@@ -227,7 +228,7 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
         inflight=inflight,
         receipts=FirstReceipts(lambda project, key, received_ms: store.first_receipt(project, key, received_ms=received_ms)),
         redaction=redaction,
-        on_commit=committed,
+        on_commit=announcer.note,
         on_rejected=metrics.count_rejections,
         on_refused=metrics.count_refusal,
     )
@@ -239,7 +240,7 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
             project=settings.devtools_project,
             limits=_limits(settings),
             redaction=redaction,
-            on_commit=committed,
+            on_commit=announcer.note,
             on_rejected=metrics.count_rejections,
         )
         sites = DevtoolsSites(_listed(settings.devtools_origins))

@@ -44,6 +44,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_reading_head = True
         self._is_refused = False
         self._received_bytes = 0
+        self._at_hand_bytes = 0
+        """No head that ends in the data at hand is longer: most need no counting."""
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
@@ -67,6 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_refused:
             return
         self._received_bytes += len(data)
+        self._at_hand_bytes = self._received_bytes
         super().data_received(data)
         if self._is_refused:
             return
@@ -82,8 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = self.loop.call_later(self.bounds.timeout_s * _GRACE, self._end_slow_request)
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self.bounds.head_bytes:
+        if self._at_hand_bytes > self.bounds.head_bytes and self._head_bytes() > self.bounds.head_bytes:
             self._refuse_head()
             return
         self._is_reading_head = False
@@ -121,6 +123,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _end_unread(self) -> None:
         unread, self._unread = self._unread, None

@@ -37,14 +37,18 @@ class Rates:
         self._lock = threading.Lock()
         self._projects: dict[str, _Project] = {}
 
-    def note(self, project: str, events: int, *, took_s: float) -> None:
-        """A batch was committed `took_s` after it came."""
-        number = self._now()
+    def now_s(self) -> float:
+        """By its clock."""
+        return self._clock_s()
+
+    def note(self, project: str, events: int, *, took_s: float, at_s: float | None = None) -> None:
+        """A batch was committed `took_s` after it came; `at_s` where that was not just now."""
+        number = self._now() if at_s is None else int(at_s / STEP_S)
         with self._lock:
             if project not in self._projects and len(self._projects) >= _MOST_PROJECTS:
                 self._projects.clear()
             steps = self._projects.setdefault(project, _Project()).steps
-            if not steps or steps[-1].number != number:
+            if not steps or steps[-1].number < number:
                 steps.append(_Step(number))
             steps[-1].events += events
             steps[-1].slowest_s = max(steps[-1].slowest_s, took_s)

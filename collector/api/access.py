@@ -99,6 +99,21 @@ class Access:
             identity.allowance.require()
         return identity
 
+    def recognise(self, headers: Headers) -> Identity | None:
+        """
+        As `admit` for what came from a good site before and has neither Origin nor Cookie; None where the database must tell.
+
+        Whether a site is good is a matter of Host and settings alone, so that much needs no second look.
+        """
+        key = _bearer_key(headers)
+        digest = None if key is None else _digest(key)
+        if not self._is_remembered(digest):
+            return None
+        identity = self._identity(headers, digest, is_by_cookie=False)
+        if identity.allowance is not None:
+            identity.allowance.require()
+        return identity
+
     def cross_origin_headers(self, scope: Scope, *, is_sending: bool = False) -> list[tuple[bytes, bytes]]:
         """What lets a page of an allowed origin read the answer; nothing for others."""
         if not _values(scope["headers"], b"origin"):

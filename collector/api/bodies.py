@@ -4,17 +4,20 @@ Read a request's body, whatever it claims to be, without taking in more than the
 Flow: HTTP -> **bodies** -> validation. Counts while reading and while inflating; a header's word is never enough.
 """
 
+import asyncio
+import types
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, MutableMapping
 from typing import Any, Final
 
 import zstandard
 
 from collector.api.inflight import Held
-from collector.errors import BadRequest, TooLarge, UnsupportedMedia
+from collector.errors import BadRequest, TooLarge, TooSlow, UnsupportedMedia
 from collector.validation import Limits, Media
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 
 _MEDIA: Final[dict[str, Media]] = {
     "application/json": "json",
@@ -57,33 +60,73 @@ def media_of(content_type: str | None) -> Media:
     return media
 
 
-async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits, held: Held) -> tuple[bytes, str]:
-    """
-    The body as it came over the wire, and its encoding.
-
-    Raises TooLarge, UnsupportedMedia, BadRequest, StoreBusy, SenderGone.
-    """
+def encoding_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """How the body is compressed, `identity` for not at all. Raises UnsupportedMedia."""
     encoding = (header(headers, b"content-encoding") or "identity").lower()
     if encoding not in ("identity", "gzip", "x-gzip", "zstd"):
         raise UnsupportedMedia("the Content-Encoding is not one that is read here: send gzip, zstd or none")
+    return encoding
+
+
+def most_bytes(told: str | None, encoding: str, limits: Limits) -> int:
+    """What may come over the wire. Raises TooLarge, BadRequest by what Content-Length tells."""
     most = limits.expanded_bytes if encoding == "identity" else limits.body_bytes
-    told = header(headers, b"content-length")
-    if told is not None and not (told.isascii() and told.isdecimal()):
+    if told is None:
+        return most
+    if not (told.isascii() and told.isdecimal()):
         raise BadRequest("the Content-Length is not a number: leave it to your HTTP client")
-    if told is not None and (len(told) > 15 or int(told) > most):
+    if len(told) > 15 or int(told) > most:
         raise _too_large(most)
+    return most
+
+
+async def read_body(receive: Receive, most: int, timeout_s: float, held: Held) -> bytes:
+    """The body as it came over the wire. Raises TooLarge, TooSlow, StoreBusy, SenderGone."""
+    step = receive().__await__()
+    waits_for: Any = None
+    message: Message | None = None
+    try:
+        waits_for = next(step)
+    except StopIteration as told:
+        # Nearly every small body is here before it is asked for: no need to set a clock.
+        message = told.value
+        if message is not None and message["type"] == "http.request" and not message.get("more_body", False):
+            return _taken(message, 0, most, held)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _read_on(await _awaited(step, waits_for) if message is None else message, receive, most, held)
+    except TimeoutError:
+        raise TooSlow(f"the body was not complete after {timeout_s:.0f} s: send smaller batches") from None
+
+
+@types.coroutine
+def _awaited(step: Generator[Any, Any, Message], waits_for: Any) -> Generator[Any, Any, Message]:
+    """Go on with an awaitable that was started by hand, and waits for this."""
+    try:
+        yield waits_for
+    except BaseException as exc:
+        step.throw(exc)
+        raise
+    return (yield from step)
+
+
+async def _read_on(message: Message, receive: Receive, most: int, held: Held) -> bytes:
     received = bytearray()
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise SenderGone
-        piece = message.get("body", b"")
-        received += piece
-        if len(received) > most:
-            raise _too_large(most)
-        held.grow(len(piece))
+        received += _taken(message, len(received), most, held)
         if not message.get("more_body", False):
-            return bytes(received), encoding
+            return bytes(received)
+        message = await receive()
+
+
+def _taken(message: Message, before: int, most: int, held: Held) -> bytes:
+    piece: bytes = message.get("body", b"")
+    if before + len(piece) > most:
+        raise _too_large(most)
+    held.grow(len(piece))
+    return piece
 
 
 def inflate(body: bytes, encoding: str, limits: Limits, held: Held) -> bytes:

@@ -15,12 +15,12 @@ import structlog
 from starlette.responses import Response
 
 from collector.api.access import Access, Identity
-from collector.api.bodies import Receive, SenderGone, header, inflate, media_of, read_body
+from collector.api.bodies import Receive, SenderGone, encoding_of, header, inflate, media_of, most_bytes, read_body
 from collector.api.inflight import Held, Inflight
 from collector.api.landing import Landing
 from collector.api.problems import method_not_allowed, problem_response
 from collector.api.receipts import FirstReceipts
-from collector.errors import BadRequest, HooklineError, NothingAccepted, TooSlow
+from collector.errors import BadRequest, HooklineError, NothingAccepted
 from collector.events import Batch, Receipt, Rejection
 from collector.storage.protocols import EventWriter
 from collector.validation import MIB, PUBLIC_LIMITS, Limits, Media, ReadResult, Redaction, read_batch
@@ -36,6 +36,13 @@ _IN_PLACE_BYTES: Final = 128 * 1024
 _LONGEST_KEY: Final = 255
 _JSON: Final = (b"content-type", b"application/json")
 _ALL_GOOD: Final = b'{"accepted":%d,"duplicates":%d,"rejected":[]}'
+_TELLING: Final = frozenset({b"host", b"origin", b"cookie", b"content-type", b"content-encoding"})
+"""What a sender says in the same way with every request."""
+_OF_PAGES: Final = frozenset({b"origin", b"cookie"})
+_HEADS_KEPT: Final = 256
+_KEPT_HEAD_BYTES: Final = 1024
+
+Headers = list[tuple[bytes, bytes]]
 
 
 class IngestApp:
@@ -69,6 +76,7 @@ class IngestApp:
         self._on_refused = on_refused
         self._receipts = receipts or FirstReceipts()
         self._landing: Landing | None = None
+        self._usual: dict[tuple[tuple[bytes, bytes], ...], tuple[Media, str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Nothing is raised: a failure is an answer and a line in the log."""
@@ -90,8 +98,7 @@ class IngestApp:
 
     async def _send(self, scope: Scope, send: Send, body: bytes) -> None:
         """The usual answer, by hand: a Response costs a tenth of a small request."""
-        length = (b"content-length", str(len(body)).encode())
-        headers = [_JSON, length, *self._access.cross_origin_headers(scope, is_sending=True)]
+        headers = [_JSON, (b"content-length", b"%d" % len(body)), *self._access.cross_origin_headers(scope, is_sending=True)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -103,50 +110,69 @@ class IngestApp:
         if scope["method"] != "POST":
             self._access.check_site(scope)
             return method_not_allowed(*_METHODS)
-        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
-        identity = await self._access.admit(scope)
-        identity.require("ingest")
-        media = media_of(header(headers, b"content-type"))
+        headers: Headers = list(scope["headers"])
+        identity, media, encoding = await self._admitted(scope, headers)
         limits = self._limits if identity.origins is None else self._public_limits
+        most = most_bytes(header(headers, b"content-length"), encoding, limits)
         held = Held(self._inflight)
         try:
-            body, encoding = await _read_in_time(receive, headers, limits, self._body_timeout_s, held)
-            result = await self._read(body, encoding, media, identity, _idempotency_key(headers), limits, held)
+            body = await read_body(receive, most, self._body_timeout_s, held)
+            key = _idempotency_key(headers)
+            if key is None and encoding == "identity" and len(body) <= _IN_PLACE_BYTES:
+                _spend(identity, 0, len(body))
+                result = self._read_as_of(self._now_ms(), body, media, identity, None, limits)
+                _spend(identity, len(result.batch.events) + len(result.rejected), 0)
+            else:
+                # With a key it may have to ask the database.
+                result = await asyncio.to_thread(self._read, body, encoding, media, identity, key, limits, held)
             return await self._store(result)
         finally:
             held.release()
 
-    async def _read(
+    async def _admitted(self, scope: Scope, headers: Headers) -> tuple[Identity, Media, str]:
+        """Who sends what, in which encoding. Raises RequestError, StoreUnavailable."""
+        usual = tuple([pair for pair in headers if pair[0].lower() in _TELLING])
+        known = self._usual.get(usual)
+        if known is not None and (identity := self._access.recognise(headers)) is not None:
+            identity.require("ingest")
+            return identity, *known
+        identity = await self._access.admit(scope)
+        identity.require("ingest")
+        known = media_of(header(headers, b"content-type")), encoding_of(headers)
+        # Of pages every one is looked at: which are welcome may change.
+        is_short = sum(len(value) for _, value in usual) <= _KEPT_HEAD_BYTES
+        if is_short and not any(name.lower() in _OF_PAGES for name, _ in usual):
+            if len(self._usual) >= _HEADS_KEPT:
+                self._usual.clear()
+            self._usual[usual] = known
+        return identity, *known
+
+    def _read(
         self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None, limits: Limits, held: Held
     ) -> ReadResult:
         received_ms = self._now_ms()
+        _spend(identity, 0, len(body))
+        inflated = inflate(body, encoding, limits, held)
+        result = self._read_as_of(received_ms, inflated, media, identity, key, limits)
+        _spend(identity, len(result.batch.events) + len(result.rejected), len(inflated) - len(body))
+        if key is None or all(row.clock != "receiver" for row in result.batch.events):
+            return result
+        # The receipt's time is part of these events: a repeat must find the first one, wherever that came in.
+        first_ms = self._receipts.first(identity.project, key, received_ms)
+        return result if first_ms == received_ms else self._read_as_of(first_ms, inflated, media, identity, key, limits)
 
-        def read() -> ReadResult:
-            _spend(identity, 0, len(body))
-            inflated = inflate(body, encoding, limits, held)
-
-            def read_as_of(at_ms: int) -> ReadResult:
-                return read_batch(
-                    inflated,
-                    media=media,
-                    project=identity.project,
-                    received_ms=at_ms,
-                    idempotency_key=key,
-                    limits=limits,
-                    redaction=self._redaction,
-                )
-
-            result = read_as_of(received_ms)
-            _spend(identity, len(result.batch.events) + len(result.rejected), len(inflated) - len(body))
-            if key is None or all(row.clock != "receiver" for row in result.batch.events):
-                return result
-            # The receipt's time is part of these events: a repeat must find the first one, wherever that came in.
-            first_ms = self._receipts.first(identity.project, key, received_ms)
-            return result if first_ms == received_ms else read_as_of(first_ms)
-
-        # With a key it may have to ask the database.
-        is_short = len(body) <= _IN_PLACE_BYTES and encoding == "identity" and key is None
-        return read() if is_short else await asyncio.to_thread(read)
+    def _read_as_of(
+        self, at_ms: int, inflated: bytes, media: Media, identity: Identity, key: str | None, limits: Limits
+    ) -> ReadResult:
+        return read_batch(
+            inflated,
+            media=media,
+            project=identity.project,
+            received_ms=at_ms,
+            idempotency_key=key,
+            limits=limits,
+            redaction=self._redaction,
+        )
 
     async def _store(self, result: ReadResult) -> Response | bytes:
         """The answer, once the batch is committed and synced."""
@@ -188,17 +214,7 @@ def _spend(identity: Identity, events: int, size_bytes: int) -> None:
         identity.allowance.spend(events=events, size_bytes=size_bytes)
 
 
-async def _read_in_time(
-    receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits, timeout_s: float, held: Held
-) -> tuple[bytes, str]:
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await read_body(receive, headers, limits, held)
-    except TimeoutError:
-        raise TooSlow(f"the body was not complete after {timeout_s:.0f} s: send smaller batches") from None
-
-
-def _idempotency_key(headers: list[tuple[bytes, bytes]]) -> str | None:
+def _idempotency_key(headers: Headers) -> str | None:
     key = header(headers, b"idempotency-key")
     if key is not None and len(key) > _LONGEST_KEY:
         raise BadRequest(f"the Idempotency-Key is over {_LONGEST_KEY} characters: send a shorter one, such as a UUID")

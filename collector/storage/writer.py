@@ -32,6 +32,9 @@ MAX_GROUP_EVENTS = 5_000
 MAX_GROUP_JOBS = 8
 WORK_WAITS_S = 0.25
 """How long assembly and exports wait at most while requests queue up for their commit."""
+PRESSED_REQUESTS = 16
+PRESSED_FOR_S = 0.1
+"""After a commit of so many requests at once the next ones are on their way: their senders sit there with the answer."""
 _PROBE_EVERY_S = 1.0
 _REST_AFTER_FAILURE_S = 3.0
 """A small write may go through where events don't: so long after a failed group only events prove that commits work again."""
@@ -66,6 +69,7 @@ class GroupWriter:
         self._jobs: deque[_Job] = deque()
         self._queued_events = 0
         self._busy_since_s: float | None = None
+        self._pressed_until_s = float("-inf")
         self._failing_since_s: float | None = None
         self._failing_because: str | None = None
         self._refused_at_s = float("-inf")
@@ -149,9 +153,19 @@ class GroupWriter:
                 heard = self._changed.wait(_PROBE_EVERY_S if self._failing_since_s is not None else None)
                 if not heard:
                     break
+            if not self._appends:
+                self._wait_for_requests()
         if not self._appends and not self._jobs:
             self._probe()
         return True
+
+    def _wait_for_requests(self) -> None:
+        """Jobs are there and no requests, but of those more are to be expected at once."""
+        now_s = self._clock.monotonic_s()
+        ends_s = min(self._pressed_until_s, self._jobs[0].since_s + WORK_WAITS_S) if self._jobs else now_s
+        is_over = now_s >= ends_s or not self._changed.wait_for(lambda: self._appends or self._closing, ends_s - now_s)
+        if is_over:
+            self._pressed_until_s = now_s
 
     def _take_appends(self) -> list[_Append]:
         taken: list[_Append] = []
@@ -170,7 +184,9 @@ class GroupWriter:
     def _take_jobs(self) -> list[_Job]:
         with self._changed:
             # What senders wait for goes first; work only gets what is left, but always something.
-            if self._appends and self._jobs and self._clock.monotonic_s() - self._jobs[0].since_s < WORK_WAITS_S:
+            now_s = self._clock.monotonic_s()
+            is_pressed = bool(self._appends) or now_s < self._pressed_until_s
+            if self._jobs and is_pressed and now_s - self._jobs[0].since_s < WORK_WAITS_S:
                 return []
             taken = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP_JOBS))]
             self._busy_since_s = taken[0].since_s if taken else None
@@ -181,6 +197,8 @@ class GroupWriter:
         outcome = self._transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
         with self._changed:
             self._queued_events -= sum(len(batch.events) for batch in batches)
+        if len(batches) >= PRESSED_REQUESTS:
+            self._pressed_until_s = self._clock.monotonic_s() + PRESSED_FOR_S
         if isinstance(outcome, StoreError):
             self._refused_at_s = self._clock.monotonic_s()
         else:

@@ -58,10 +58,11 @@ def read_batch(
         limits=limits,
         body=body,
     )
+    row_of, add = straight.row, post.rows.append
     for index, piece in enumerate(parcel.pieces):
         try:
             is_plain = redaction is None or not redaction.concerns(bytes(piece))
-            post.rows.append((straight.row(piece) if is_plain else None) or long_way_row(post, index, piece))
+            add((row_of(piece) if is_plain else None) or long_way_row(post, index, piece))
         except Refused as exc:
             post.rejected.append(Rejection(index=index, code=exc.code, detail=exc.detail))
         except NotJson:
@@ -69,7 +70,8 @@ def read_batch(
                 raise BadRequest(f"the body is not JSON: the event at index {index} is malformed; nothing was stored") from None
             detail = "the line is not JSON: send one object a line"
             post.rejected.append(Rejection(index=index, code=NOT_AN_OBJECT, detail=detail))
-    _give_request_ids(post)
+    if post.marks:
+        _give_request_ids(post)
     return ReadResult(batch=_batch(post), rejected=tuple(post.rejected))
 
 
@@ -81,7 +83,7 @@ def _batch(post: Post) -> Batch:
         events=tuple(post.rows),
         touches=(
             *call_touches(post.rows),
-            *part_touches((post.rows[place], part) for place, part in post.parts),
+            *(part_touches([(post.rows[place], part) for place, part in post.parts]) if post.parts else ()),
         ),
         run_ends=run_ends(post.rows),
         blobs=tuple(post.blobs.values()),

@@ -38,6 +38,15 @@ class _Wrapper(msgspec.Struct):
     events: msgspec.Raw = _NOTHING
 
 
+class _Usual(msgspec.Struct):
+    """What our own hooks send, read in one step."""
+
+    events: list[msgspec.Raw]
+    type: msgspec.Raw = _NOTHING
+    resource: msgspec.Raw | None = None
+
+
+_USUAL = msgspec.json.Decoder(_Usual)
 _WRAPPER = msgspec.json.Decoder(_Wrapper)
 _NAMES = frozenset(_Wrapper.__struct_fields__)
 _LONGEST_NAME = 2 + 6 * max(map(len, _NAMES))
@@ -84,10 +93,21 @@ def _read_json(body: bytes, limits: Limits) -> Parcel:
     if body.startswith(b"["):
         return Parcel(NOBODY, _items(body, limits))
     if body.startswith(b"{"):
+        if len(body) <= _MANY and (usual := _read_usual(body, limits)) is not None:
+            return usual
         members = _members(body)
         if "type" not in members and ("events" in members or "resource" in members):
             return Parcel(_resource(members.get("resource"), limits), _items(bytes(members.get("events", b"")), limits))
     return Parcel(NOBODY, [body])
+
+
+def _read_usual(body: bytes, limits: Limits) -> Parcel | None:
+    """None for what is none of ours, or is odd: then it is looked at more closely."""
+    try:
+        wrapper = _USUAL.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return Parcel(_resource(wrapper.resource, limits), wrapper.events) if wrapper.type is _NOTHING else None
 
 
 def _items(body: bytes, limits: Limits) -> Sequence[Piece]:

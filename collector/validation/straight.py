@@ -6,7 +6,7 @@ Nothing is decided here: every rule is the long way's, and this one only knows w
 each body both ways and compares.
 """
 
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -24,6 +24,7 @@ from collector.validation.media import may_hold_data_url, may_hold_media
 from collector.validation.reductions import CHUNK_CONTEXT, is_repeated
 from collector.validation.shapes import Shape, Shapes
 
+_TYPE_FIRST: Final = '{"type":"'
 _CHARACTER_BYTES: Final = 4
 """UTF-8 has at most so many."""
 _FAILURES: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -55,24 +56,27 @@ class Straight:
     resource_id: str
     received_ms: int
     limits: Limits
-    body: InitVar[bytes]
+    body: bytes
+    shapes: Shapes = field(default_factory=lambda: shapes())
     may_need_mending: bool = field(init=False)
-    may_hold_data_urls: bool = field(init=False)
-    """Looked for in the whole body at once: nearly none has either."""
+    may_hold_data_urls: bool | None = field(init=False, default=None)
+    may_hold_media: bool | None = field(init=False, default=None)
+    """Looked for in the whole body at once, when an event asks for it first: nearly none has any of it."""
 
-    def __post_init__(self, body: bytes) -> None:
-        self.may_need_mending = may_need_mending(body)
-        self.may_hold_data_urls = may_hold_data_url(body)
+    def __post_init__(self) -> None:
+        self.may_need_mending = may_need_mending(self.body)
 
     def row(self, piece: bytes | msgspec.Raw) -> EventRow | None:
         """The row, or None for an event that has to go the long way. Raises Refused where that would do so too."""
         try:
-            type_name = _type_of(piece).type
-            shape = shapes().get(type_name)
+            payload = str(piece, "utf-8")  # pyright: ignore[reportArgumentType, reportCallIssue]  (a Raw is a buffer)
+            # Ours begin with their type. A wrong guess costs nothing: a shape takes no other type than its own.
+            is_first = payload.startswith(_TYPE_FIRST)
+            type_name = payload[len(_TYPE_FIRST) : payload.find('"', len(_TYPE_FIRST))] if is_first else _type_of(piece).type
+            shape = self.shapes.get(type_name)
             if shape is None:
                 return None
             event = shape.decode(piece)
-            payload = str(piece, "utf-8")  # pyright: ignore[reportArgumentType, reportCallIssue]  (a Raw is a buffer)
         except _FAILURES:
             return None
         if self._is_odd(event, type_name, shape, payload):
@@ -89,9 +93,19 @@ class Straight:
         if self.may_need_mending and may_need_mending(payload.encode()):
             return True
         is_open = shape.is_open(event)
-        if (is_open or shape.names_media or self.may_hold_data_urls) and may_hold_media(payload.encode()):
+        if (is_open or shape.names_media or self._may_hold_data_urls()) and self._may_hold_media(payload):
             return True
         return is_open and _may_be_deeper(event, shape, payload, self.limits.depth)
+
+    def _may_hold_data_urls(self) -> bool:
+        if self.may_hold_data_urls is None:
+            self.may_hold_data_urls = may_hold_data_url(self.body)
+        return self.may_hold_data_urls
+
+    def _may_hold_media(self, payload: str) -> bool:
+        if self.may_hold_media is None:
+            self.may_hold_media = may_hold_media(self.body)
+        return self.may_hold_media and may_hold_media(payload.encode())
 
     def _row(self, event: Any, type_name: str, shape: Shape, payload: str) -> EventRow | None:
         moment = moment_of_number(event.timestamp, self.received_ms)

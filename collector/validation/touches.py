@@ -49,7 +49,7 @@ def call_touches(rows: Iterable[EventRow]) -> tuple[CallTouch, ...]:
             told.first, told.has_start = row, True
         elif edge == "end":
             told.has_terminal = True
-    return tuple(_touch(request_id, told) for request_id, told in told_by_call.items())
+    return tuple([_touch(request_id, told) for request_id, told in told_by_call.items()])
 
 
 def part_touches(parts: Iterable[tuple[EventRow, str]]) -> tuple[CallTouch, ...]:
@@ -78,8 +78,8 @@ def part_touches(parts: Iterable[tuple[EventRow, str]]) -> tuple[CallTouch, ...]
 
 def run_ends(rows: Iterable[EventRow]) -> tuple[RunEnd, ...]:
     """The runs that a batch says were cancelled or failed."""
-    run_ids = dict.fromkeys(row.run_id for row in rows if row.type in _RUN_END_TYPES and row.run_id is not None)
-    return tuple(RunEnd(run_id=run_id) for run_id in run_ids)
+    run_ids = dict.fromkeys([row.run_id for row in rows if row.type in _RUN_END_TYPES and row.run_id is not None])
+    return tuple([RunEnd(run_id=run_id) for run_id in run_ids])
 
 
 def _touch(request_id: str, told: _Told) -> CallTouch:

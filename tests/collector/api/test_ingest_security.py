@@ -267,3 +267,52 @@ async def test_many_gzip_members_are_no_way_to_keep_it_busy():
     encoding = (b"content-encoding", b"gzip")
     assert 400 == (await ask(app, HOST, JSON, encoding, body=gzip.compress(b"") * 100_000))[0]
     assert 200 == (await ask(app, HOST, JSON, encoding, body=gzip.compress(GOOD[:10]) + gzip.compress(GOOD[10:])))[0]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ((HOST, JSON, (b"origin", b"https://evil.example")), 403),
+        ((HOST, JSON, (b"Origin", b"https://evil.example")), 403),
+        ((HOST, JSON, (b"origin", b"null")), 403),
+        (((b"host", b"evil.example"), JSON), 403),
+        ((HOST, HOST, JSON), 403),
+        ((HOST, (b"content-type", b"text/plain")), 415),
+        ((HOST, JSON, (b"content-encoding", b"br")), 415),
+        ((HOST, JSON, (b"content-encoding", b"gzip")), 400),
+        ((HOST, JSON, (b"content-length", b"99999999999")), 413),
+        ((HOST, JSON, (b"content-length", b"many")), 400),
+        ((HOST, JSON, (b"idempotency-key", b"k" * 300)), 400),
+        ((HOST, JSON, (b"user-agent", b"another")), 200),
+    ],
+)
+async def test_what_is_remembered_of_a_sender_lets_nobody_else_in(headers, status):
+    """
+    Headers that were found good are not looked at again; any other ones are.
+    """
+    app, writer = make()
+    for _ in range(2):
+        assert 200 == (await ask(app, HOST, JSON))[0]
+        assert status == (await ask(app, *headers))[0]
+    assert (4 if status == 200 else 2) == len(writer.batches)
+
+
+async def test_remembered_sender_needs_its_key_each_time():
+    """
+    The key is looked at with every request: a missing, a wrong and a revoked one are refused after a good one.
+    """
+    key = ApiKey(key_id="k", project="p", name="n", scopes=("ingest",), created_ms=0, last_used_ms=None)
+    keys = MemoryKeys((hashlib.sha256(b"secret").hexdigest(), key))
+    app, writer = make(keys=keys)
+    good = (HOST, JSON, (b"authorization", b"Bearer secret"))
+    for _ in range(2):
+        assert 200 == (await ask(app, *good))[0]
+        assert 401 == (await ask(app, HOST, JSON))[0]
+        assert 401 == (await ask(app, HOST, JSON, (b"authorization", b"Bearer other")))[0]
+        assert 401 == (await ask(app, *good, (b"authorization", b"Bearer secret")))[0]
+    keys.revoke_key("k", now_ms=NOW_MS)
+    app._access.forget_keys()
+    keys.keys["other"] = key
+    assert 401 == (await ask(app, *good))[0]
+    assert 2 == len(writer.batches)
+    assert {"p"} == {batch.project for batch in writer.batches}

@@ -11,7 +11,7 @@ import pytest
 
 from collector.errors import StoreUnavailable
 from collector.storage.sqlite import SqliteEngine
-from collector.storage.writer import MAX_GROUP_EVENTS, GroupWriter
+from collector.storage.writer import MAX_GROUP_EVENTS, PRESSED_REQUESTS, GroupWriter
 from tests.fakes.clock import FakeClock
 from tests.fakes.stored import batch, event
 
@@ -170,5 +170,50 @@ def test_work_goes_after_requests_but_does_not_wait_for_ever(engine: AwayEngine,
 
     assert [groups_before] == seen
     holder.join()
+    writer.close()
+    engine.close()
+
+
+@pytest.mark.parametrize(("requests", "seen_at_job"), [(PRESSED_REQUESTS, 1), (1, 0)])
+def test_work_waits_a_moment_for_the_next_requests_of_many_senders(engine: AwayEngine, requests: int, seen_at_job: int):
+    """
+    After a commit for many senders their next requests are on their way and go first; after one for few the job is done at once.
+    """
+    clock = FakeClock()
+    writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=20_000)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hang(_connection: Any) -> None:
+        is_held.set()
+        assert may_go.wait(20)
+
+    holder = threading.Thread(target=writer.run, args=(hang,))
+    holder.start()
+    assert is_held.wait(20)
+    futures = [writer.append(batch(event(f"first-{n}"))) for n in range(requests)]
+    later: list[Any] = []
+    # The answer of the last one sends the next request, as a sender does.
+    futures[-1].add_done_callback(lambda _: later.append(writer.append(batch(event("next")))) if requests > 1 else None)
+    seen: list[int] = []
+    worker = threading.Thread(target=lambda: writer.run(lambda _: seen.append(sum(future.done() for future in later))))
+    worker.start()
+    wait_until(lambda: len(writer._jobs) == 1)
+    may_go.set()
+    worker.join(20)
+
+    assert [seen_at_job] == seen
+    holder.join()
+    writer.close()
+    engine.close()
+
+
+def test_work_of_a_pressed_writer_is_done_when_nobody_sends_any_more(engine: AwayEngine):
+    """
+    The wait for more requests ends by itself.
+    """
+    writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=20_000)
+    for future in [writer.append(batch(event(f"{n}"))) for n in range(PRESSED_REQUESTS)]:
+        future.result(20)
+    assert 7 == writer.run(lambda _: 7)
     writer.close()
     engine.close()

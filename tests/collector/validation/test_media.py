@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from collector.validation.media import may_hold_media
 from tests.fakes.posts import event, read, read_events, tanstack_lines
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(40))
@@ -136,3 +137,25 @@ def test_media_type_that_could_hurt_is_not_believed(told):
     """
     batch = read_events(event(type="speech:request:completed", audio=B64_MP3, contentType=told)).batch
     assert ["audio/mpeg"] == [blob.media_type for blob in batch.blobs]
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "b64_json",
+        "partialB64",
+        "base64",
+        '"audio"',
+        '"image"',
+        '"data:',
+        '"data"',
+        "image_generation_call",
+        "response.audio.delta",
+    ],
+)
+def test_the_quick_look_sees_every_mark(mark):
+    """
+    It may be wrong about an event without media, never about one with.
+    """
+    assert may_hold_media(f'{{"x": {mark} }}'.encode())
+    assert not may_hold_media(b'{"x": "the 64 images of audio data" }')
