@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from sdk_hooks.snapshot import take
 from tests.fakes.collected import recording
 from tests.sdk_hooks.calls import chat
@@ -20,6 +22,22 @@ def test_copy_is_independent_and_equal():
 def test_what_is_not_plain_becomes_its_type():
     """SDK objects, such as an "omitted" marker, do not stop the recording."""
     assert {"a": "<object>", "b": [1]} == take({"a": object(), "b": (1,)}).open()
+
+
+def test_models_read_under_the_names_they_are_sent_by():
+    """Pydantic models, also deep in plain data; what is None, or an "unset" without fields, was not said."""
+
+    class Unset(BaseModel):
+        """What some SDKs put where nothing was given."""
+
+    class Part(BaseModel, extra="allow"):
+        kind: str = Field(alias="type")
+        note: str | Unset | None = None
+
+    part = Part.model_validate({"type": "text", "more": 1})
+    assert {"m": [{"type": "text", "more": 1}]} == take({"m": [part]}).open()
+    part.note = Unset()
+    assert {"type": "text", "more": 1} == take(part).open()
 
 
 def test_a_circle_ends():

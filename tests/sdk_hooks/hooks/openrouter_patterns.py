@@ -108,6 +108,8 @@ def stream_never_read(client: OpenRouter) -> Any:
 
 def stream_closed(client: OpenRouter) -> Any:
     stream = streamed(client, "[words:50]")
+    # Kept: the close must end the call, not the stream's end as an object.
+    _kept[:] = [stream]
     next(stream)
     stream.close()
 
@@ -337,6 +339,7 @@ async def stream_never_read_async(client: OpenRouter) -> Any:
 
 async def stream_closed_async(client: OpenRouter) -> Any:
     stream = await streamed_async(client, "[words:50]")
+    _kept[:] = [stream]
     await anext(stream)
     await stream.close()
     return await anext(stream, None)

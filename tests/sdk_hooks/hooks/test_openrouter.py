@@ -2,6 +2,7 @@
 What is special to the openrouter hook: resources made on first use, arguments that are models or iterables, the provider's price.
 """
 
+import asyncio
 import copy
 import inspect
 from collections import deque
@@ -17,7 +18,7 @@ from collector.assembly.usage import read_usage
 from collector.demo.provider import Provider, start_provider
 from sdk_hooks import instrument, uninstrument
 from tests.sdk_hooks.hooks.capture import Capture, capturing
-from tests.sdk_hooks.hooks.openrouter_patterns import asking, make_sync, streamed
+from tests.sdk_hooks.hooks.openrouter_patterns import asking, make_async, make_sync, streamed, streamed_async
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,9 @@ def test_price_of_the_provider_is_the_call_s_price(bare: OpenRouter, capture: Ca
     client = instrument(bare)
     told: Any = client.chat.send(**asking())
     list(streamed(client))
-    for call in capture.terminals():
+    calls = capture.terminals()
+    assert 2 == len(calls)
+    for call in calls:
         usage = read_usage(call["usage"])
         assert usage is not None
         assert told.usage.cost == usage.cost_usd
@@ -185,6 +188,28 @@ def test_error_in_the_stream_keeps_what_came(bare: OpenRouter, capture: Capture)
     assert ("error", "You asked: nothing") == (call["finishReason"], call["content"])
 
 
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_async_stream_that_was_left_ends_the_call_at_once(provider: Provider, capture: Capture, is_closed: bool) -> None:
+    """
+    While the stream is kept and the event loop runs on: not only when the loop ends and closes what is open.
+    """
+
+    async def peek() -> Any:
+        async with make_async(provider.base_url) as client:
+            stream = await streamed_async(instrument(client), "[words:50]")
+            if is_closed:
+                await anext(stream)
+                await stream.close()
+            else:
+                async for _ in stream:
+                    break
+                # The event loop finalises a dropped async generator in its next round.
+                await asyncio.sleep(0.01)
+            return capture.only_terminal()["type"], type(stream).__name__
+
+    assert ("text:request:aborted", "EventStreamAsync") == asyncio.run(peek())
+
+
 def test_other_activities_say_what_they_are(bare: OpenRouter, capture: Capture) -> None:
     """
     Speech, ranking and video have the fields of their events; sent audio is not kept.
@@ -204,6 +229,22 @@ def test_other_activities_say_what_they_are(bare: OpenRouter, capture: Capture) 
     assert (3, 2, 0.002) == (ranked["documentCount"], ranked["resultCount"], ranked["usage"]["cost"])
     assert ("create", "job-fake", "pending") == (made["requestType"], made["jobId"], made["status"])
     assert ("status", "job-1", "completed") == (polled["requestType"], polled["jobId"], polled["status"])
+
+
+def test_without_content_nothing_said_is_sent(bare: OpenRouter) -> None:
+    """
+    Names, counts and the price only: also of what no other hook has, like thoughts and a ranking's question.
+    """
+    with capturing(capture_content=False) as capture:
+        client = instrument(bare)
+        client.chat.send(**asking("private", reasoning={"effort": "low"}))
+        list(streamed(client, "private", reasoning={"effort": "low"}))
+        client.rerank.rerank(model="m", query="private", documents=["private"])
+        client.video_generation.generate(model="m", prompt="private")
+        recorded = str(capture.events())
+        assert 4 == len(capture.terminals())
+    assert [] == [word for word in ("private", "about", "You asked", "forty-two") if word in recorded]
+    assert "'cost'" in recorded
 
 
 def test_what_is_no_client_is_left_alone(bare: OpenRouter) -> None:
