@@ -71,8 +71,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received_bytes += len(data)
         self._at_hand_bytes = self._received_bytes
         super().data_received(data)
-        if self._is_refused:
-            return
         if self._is_reading_head:
             if self._received_bytes > self.bounds.head_bytes:
                 self._refuse_head()
@@ -92,12 +90,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received_bytes = 0
         self._end_deadline()
         super().on_headers_complete()
-
-    def handle_websocket_upgrade(self) -> None:
-        # From here on the bytes are another protocol's, which has bounds of its own.
-        self._is_refused = True
-        self._end_deadline()
-        super().handle_websocket_upgrade()
 
     def on_body(self, body: bytes) -> None:
         if not self._is_refused:
