@@ -2,7 +2,7 @@
 Hook the openai-agents SDK (its import package is `agents`): runs, model calls, tools, handoffs, guardrails.
 
 Flow: host -> Runner.run(agent, …) -> **this hook** -> recorder.
-A run begins at a class method, not at an object of the host's: `Runner` and a few other places are covered as soon as
+A run begins at a class method, not at an object of the host's: the runner and a few other places are covered as soon as
 something is to be recorded, and what passes them is recorded if its agent, run config, model or provider was asked for, or it
 happens inside a recorded run. No object of the host's is changed, and the SDK's own tracing is left alone. Facts checked with
 openai-agents 0.24.

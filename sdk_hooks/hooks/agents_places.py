@@ -2,8 +2,8 @@
 Where openai-agents is held: a table of its functions, and the classes of models as they come along.
 
 Flow: registry -> hooks/agents -> **places** -> patching.
-Runs and guardrails are held at public methods; tools, handoffs and the choice of a model have none and are held at inner
-functions. Where another version lacks one of those, less is recorded and one line of the log says so; the rest goes on.
+Model calls and guardrails are held at public methods; runs, tools, handoffs and the choice of a model at inner ones. Where
+another version lacks one of those, less is recorded and one line of the log says so; the rest goes on.
 """
 
 from importlib import import_module
@@ -13,7 +13,7 @@ from sdk_hooks.guard import guard, log
 from sdk_hooks.hooks.agents_asked import ASKED, RUN
 from sdk_hooks.hooks.agents_models import begin_streamed, begin_whole
 from sdk_hooks.hooks.agents_runs import begin_run
-from sdk_hooks.hooks.agents_steps import ACTIONS, begin_action, begin_function_tool, begin_guardrail, begin_handoff
+from sdk_hooks.hooks.agents_steps import ACTIONS, begin_action, begin_excuse, begin_function_tool, begin_guardrail, begin_handoff
 from sdk_hooks.patching import Begin, around_async, around_sync, is_replaced, replace, restore
 
 
@@ -60,13 +60,15 @@ def _begin_providing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Resolvin
 
 
 PLACES = (
-    Place("agents.run", "Runner", "run", begin_run),
-    Place("agents.run", "Runner", "run_sync", begin_run, is_async=False),
-    Place("agents.run", "Runner", "run_streamed", begin_run, is_async=False),
+    # Behind the class methods of Runner, which look these up at each call: also one that the host took before we came gets
+    # here. `run_sync` is `run` in a loop of its own.
+    Place("agents.run", "AgentRunner", "run", begin_run),
+    Place("agents.run", "AgentRunner", "run_streamed", begin_run, is_async=False),
     *(Place(module, owner, "run", begin_guardrail) for module, owner in GUARDRAILS),
     Place(f"{_INNER}.run_loop", "", "get_model", _begin_resolving, is_async=False),
     Place(f"{_INNER}.turn_resolution", "", "execute_handoffs", begin_handoff),
     Place(f"{_INNER}.tool_execution", "", "_invoke_function_tool_with_metadata", begin_function_tool),
+    Place("agents.tool", "", "maybe_invoke_function_tool_failure_error_function", begin_excuse),
     *(Place(f"{_INNER}.tool_actions", owner, "execute", begin_action) for owner in ACTIONS),
 )
 
@@ -112,7 +114,9 @@ def _hold_model_class(kind: type) -> None:
 def _hold(kind: Any, name: str, begin: Begin, *, is_async: bool) -> None:
     """Cover the attribute where it is defined: on a module, or on the class of a class's bases that has it."""
     owner: Any = next((base for base in kind.__mro__ if name in vars(base)), None) if isinstance(kind, type) else kind
-    if owner is None or is_replaced(owner, name):
+    if owner is None or name not in vars(owner):
+        raise AttributeError(name)
+    if is_replaced(owner, name):
         return
     around = around_async if is_async else around_sync
     place = f"agents.{name}"

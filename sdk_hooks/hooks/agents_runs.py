@@ -1,5 +1,5 @@
 """
-Runs: Runner.run, run_sync, run_streamed.
+Runs: what is behind Runner.run, run_sync and run_streamed.
 
 Flow: Runner -> **run** -> recorder, as `agent:request:*`; whatever is called inside is its child.
 A streamed run goes on in a task of its own whether or not its events are read: it ends when that task does.
@@ -62,7 +62,7 @@ class Run:
 
 
 def begin_run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run | None:
-    """For the functions behind the class methods: the class comes first."""
+    """The runner comes first."""
     agent = args[1] if len(args) > 1 else kwargs.get("starting_agent")
     layer = layer_for(agent, kwargs.get("run_config"))
     if layer is None:

@@ -6,7 +6,8 @@ A tool is entered: what it calls is its child.
 """
 
 import json
-from contextvars import Token
+from contextlib import suppress as ignoring
+from contextvars import ContextVar, Token
 from time import perf_counter_ns
 from typing import Any
 
@@ -23,28 +24,48 @@ from sdk_hooks.toolrun import ToolRun, start_tool
 class Tool:
     """A tool while it runs, in its own task."""
 
-    __slots__ = ("_run", "_token")
+    __slots__ = ("_here", "_run", "_token", "error")
 
     def __init__(self, run: ToolRun) -> None:
         self._run = run
+        self.error: BaseException | None = None
+        """What the tool raised and the SDK made a text of, for the model to read."""
+        self._here = TOOL.set(self)
         self._token: Token[Enclosing | None] = context.enter(run.as_enclosing())
 
     def returned(self, result: Any) -> Any:
-        context.leave(self._token)
-        # A function's result comes with a word on whether it is the SDK's own text about an exception; others are run items.
+        self._leave()
+        # A function's result comes with a word on whether the text is the SDK's own (a timeout); others are run items.
         output = shown(getattr(result, "output", result))
-        if getattr(result, "is_sdk_generated_error", False):
+        if self.error is not None:
+            self._run.fail(self.error, result=output)
+        elif getattr(result, "is_sdk_generated_error", False):
             self._run.fail(name="ToolError", message=str(output), result=output)
         else:
             self._run.complete(output)
         return result
 
-    def raised(self, error: BaseException) -> None:
+    def _leave(self) -> None:
         context.leave(self._token)
+        with ignoring(ValueError):
+            TOOL.reset(self._here)
+
+    def raised(self, error: BaseException) -> None:
+        self._leave()
         if is_interruption(error):
             self._run.abort()
         else:
             self._run.fail(error)
+
+
+TOOL: ContextVar[Tool | None] = ContextVar("hookline_agents_tool", default=None)
+
+
+def begin_excuse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """The SDK is about to put a tool's exception into words: taken note of, and nothing to watch."""
+    tool = TOOL.get()
+    if tool is not None:
+        tool.error = kwargs["error"]
 
 
 def begin_function_tool(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tool | None:

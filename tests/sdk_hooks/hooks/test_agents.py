@@ -1,0 +1,501 @@
+"""
+What is recorded of openai-agents: which runs, what of each, and that its calls count once.
+"""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import agents
+import pytest
+from agents import (
+    Agent,
+    InputGuardrail,
+    Model,
+    ModelProvider,
+    ModelResponse,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    OutputGuardrail,
+    RunConfig,
+    Runner,
+    Usage,
+    function_tool,
+)
+from agents.run import AgentRunner
+from agents.run_internal import run_loop, tool_execution, turn_resolution
+from agents.tool_guardrails import ToolGuardrailFunctionOutput, ToolInputGuardrail
+from agents.tracing import add_trace_processor, set_trace_processors
+from agents.tracing.processor_interface import TracingProcessor
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from openai.types.responses import ResponseOutputMessage, ResponseOutputText
+
+from collector.demo.provider import Provider, start_provider
+from sdk_hooks import instrument, registry, uninstrument
+from sdk_hooks.config import NO_LAYER
+from sdk_hooks.hooks import agents as hook
+from sdk_hooks.hooks import agents_places
+from sdk_hooks.registry import Row
+from tests.sdk_hooks.hooks.agents_patterns import agent, guard_with, look_up
+from tests.sdk_hooks.hooks.capture import Capture, Event, capturing
+
+MODEL = "gpt-4o-mini"
+QUIET = RunConfig(tracing_disabled=True)
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with start_provider() as running:
+        yield running
+
+
+@pytest.fixture
+def client(provider: Provider) -> AsyncOpenAI:
+    return make_client(provider)
+
+
+def make_client(provider: Provider) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=provider.base_url, api_key="not-a-key", http_client=DefaultAsyncHttpxClient(verify=False))
+
+
+def responses(client: AsyncOpenAI) -> Model:
+    return OpenAIResponsesModel(MODEL, client)
+
+
+def chat(client: AsyncOpenAI) -> Model:
+    return OpenAIChatCompletionsModel(MODEL, client)
+
+
+def of_type(capture: Capture, event_type: str) -> list[Event]:
+    return [event for event in capture.events() if event["type"] == event_type]
+
+
+class Echo(Model):
+    """A model of the host's own, with no client underneath."""
+
+    def __init__(self, usage: Usage) -> None:
+        self.usage = usage
+
+    async def get_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        text = ResponseOutputText(text="heard", type="output_text", annotations=[])
+        message = ResponseOutputMessage(id="m1", content=[text], role="assistant", status="completed", type="message")
+        return ModelResponse(output=[message], usage=self.usage, response_id=None)
+
+    def stream_response(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+# -- what of a run --------------------------------------------------------------------------------------------------------
+
+
+async def test_model_call_has_what_was_asked_and_answered(client: AsyncOpenAI) -> None:
+    """
+    Instructions, messages, tools, handoffs and settings as the runner gave them; the answer's text, tools and tokens.
+    """
+    with capturing() as capture:
+        guide = instrument(agent(model=responses(client), tools=[look_up], handoffs=[agent(name="expert")]))
+        await Runner.run(guide, "Where?", run_config=QUIET)
+        run, first, _ = capture.started()
+        ended = {event["requestId"]: event for event in capture.terminals()}
+        assert ("agent:request:started", "guide", "Where?") == (run["type"], run["agentName"], run["input"])
+        assert "You asked: nothing The answer is forty-two." == ended[run["requestId"]]["output"]
+        assert ("openai", MODEL, False) == (first["provider"], first["model"], first["streaming"])
+        assert ["Be short"] == first["systemPrompts"]
+        assert [{"role": "user", "content": "Where?"}] == first["messages"]
+        assert ["look_up", "transfer_to_expert"] == first["toolNames"]
+        assert "api" not in first
+        answer = ended[first["requestId"]]
+        assert ["look_up"] == [call["function"]["name"] for call in answer["toolCalls"]]
+        assert {"promptTokens", "completionTokens", "totalTokens"} <= set(answer["usage"])
+        assert "providerUsageDetails" not in answer["usage"]
+
+
+async def test_secrets_in_settings_are_not_told(client: AsyncOpenAI) -> None:
+    """
+    Extra headers and bodies of the model settings may hold keys; what is told of settings is a list of names.
+    """
+    from agents import ModelSettings
+
+    with capturing() as capture:
+        settings = ModelSettings(temperature=0.5, extra_headers={"x-key": "s3cret"}, extra_body={"key": "s3cret"})
+        guide = instrument(agent(model=responses(client), model_settings=settings))
+        await Runner.run(guide, "Hello", run_config=QUIET)
+        assert "s3cret" not in str(capture.events())
+        assert {"temperature": 0.5} == capture.started()[1]["modelOptions"]
+
+
+@pytest.mark.parametrize("make", [responses, chat])
+async def test_stream_is_told_as_it_comes(make: Callable[[AsyncOpenAI], Model], client: AsyncOpenAI) -> None:
+    """
+    The model call's chunks join to its text. A chat stream that was asked for no usage has none: missing, not zero.
+    """
+    with capturing() as capture:
+        guide = instrument(agent(model=make(client)))
+        result = Runner.run_streamed(guide, "Hello", run_config=QUIET)
+        async for _ in result.stream_events():
+            pass
+        chunks = [chunk for event in of_type(capture, "text:chunk:content") for chunk in event["chunks"]]
+        answer = of_type(capture, "text:request:completed")[0]
+        assert result.final_output == answer["content"] == "".join(chunk["delta"] for chunk in chunks)
+        assert answer["streaming"]
+        assert answer["timeToFirstChunk"] > 0
+        assert (make is responses) == ("usage" in answer)
+
+
+@pytest.mark.parametrize("usage", [Usage(requests=1), Usage(requests=1, input_tokens=3, output_tokens=0, total_tokens=3)])
+async def test_model_of_the_hosts_own(usage: Usage) -> None:
+    """
+    Any Model is recorded, also one that no client is under; no tokens at all means that they are not known.
+    """
+    with capturing() as capture:
+        instrument(agents)
+        await Runner.run(agent(model=Echo(usage)), "Hello", run_config=QUIET)
+        answer = of_type(capture, "text:request:completed")[0]
+        assert "heard" == answer["content"]
+        assert (3 if usage.input_tokens else None) == answer.get("usage", {}).get("promptTokens")
+
+
+async def test_tools_and_what_they_call(client: AsyncOpenAI) -> None:
+    """
+    A tool is of the run around it; a call that it makes by itself, and an agent that it runs, have it as their parent.
+    """
+
+    @function_tool
+    async def ask(city: str) -> str:
+        found = await client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": city}])
+        return str(found.choices[0].message.content)
+
+    with capturing() as capture:
+        instrument(agents)
+        instrument(client)
+        inner = agent(name="expert", model=responses(client)).as_tool("expert", "Knows")
+        await Runner.run(agent(model=responses(client), tools=[ask, inner]), "[tools:2]", run_config=QUIET)
+        run = capture.started()[0]["requestId"]
+        tools = {event["toolName"]: event for event in of_type(capture, "tools:call:completed")}
+        assert {"ask": run, "expert": run} == {name: event["requestId"] for name, event in tools.items()}
+        assert {"city": "Paris"} == of_type(capture, "tools:call:started")[0]["input"]
+        inside = [event for event in capture.started() if "parentToolCallId" in event]
+        under = {event["parentToolCallId"] for event in inside}
+        assert {tools["ask"]["toolCallId"], tools["expert"]["toolCallId"]} == under
+        expert = next(event for event in inside if event.get("agentName") == "expert")
+        assert [expert["requestId"]] == [
+            event["parentRequestId"] for event in capture.started() if event.get("parentRequestId") not in (None, run)
+        ]
+        assert {run} == {event.get("rootRequestId", run) for event in capture.started()}
+
+
+async def test_failed_tool_is_told_as_failed(client: AsyncOpenAI) -> None:
+    """
+    The SDK makes a text of a tool's exception and goes on; the record keeps both, the failure and the text.
+    """
+
+    @function_tool
+    def broken(city: str) -> str:
+        raise LookupError(f"no {city}")
+
+    with capturing() as capture:
+        await Runner.run(instrument(agent(model=responses(client), tools=[broken])), "Hello", run_config=QUIET)
+        event = of_type(capture, "tools:call:completed")[0]
+        assert {"name": "LookupError", "message": "no Paris"} == event["error"]
+        assert "error occurred" in event["result"]
+        assert of_type(capture, "agent:request:completed")
+
+
+async def test_handoffs_and_guardrails(client: AsyncOpenAI) -> None:
+    """
+    Each is an event of the run, with its verdict or its two agents.
+    """
+
+    async def judge(data: Any) -> ToolGuardrailFunctionOutput:
+        return ToolGuardrailFunctionOutput.reject_content("no", output_info="judged")
+
+    @function_tool(tool_input_guardrails=[ToolInputGuardrail(guardrail_function=judge, name="strict")])
+    def look(city: str) -> str:
+        return city
+
+    with capturing() as capture:
+        expert = agent(name="expert", model=responses(client), output_guardrails=[guard_with(OutputGuardrail, trips=False)])
+        guards = [guard_with(InputGuardrail, trips=False)]
+        guide = agent(model=responses(client), tools=[look], handoffs=[expert], input_guardrails=guards)
+        await Runner.run(instrument(guide), "[tools:2]", run_config=QUIET)
+        run = capture.started()[0]["requestId"]
+        (handoff,) = of_type(capture, "agent:handoff")
+        assert (run, "guide", "expert") == (handoff["requestId"], handoff["fromAgent"], handoff["toAgent"])
+        verdicts = [(e["name"], e["triggered"], e["output"], e["requestId"]) for e in of_type(capture, "guardrail:completed")]
+        assert [
+            ("careful", False, {"looked": True}, run),
+            ("careful", False, {"looked": True}, run),
+            ("strict", True, "judged", run),
+        ] == sorted(verdicts, key=lambda verdict: verdict[:2])
+        assert not of_type(capture, "tools:call:started")
+
+
+async def test_runs_at_once_stay_apart(client: AsyncOpenAI) -> None:
+    """
+    Twelve runs in one loop, streamed and not: each has its own model calls and its own tool, and nothing of another's.
+    """
+    model = responses(client)
+
+    async def run(number: int) -> None:
+        guide = agent(name=f"guide-{number}", model=model, tools=[look_up])
+        if number % 2:
+            await Runner.run(guide, f"number {number}", run_config=QUIET)
+        else:
+            async for _ in Runner.run_streamed(guide, f"number {number}", run_config=QUIET).stream_events():
+                pass
+
+    with capturing() as capture:
+        instrument(agents)
+        await asyncio.gather(*(run(number) for number in range(12)))
+        runs = {event["requestId"]: event["input"] for event in of_type(capture, "agent:request:started")}
+        assert 12 == len(runs)
+        calls = of_type(capture, "text:request:started")
+        assert sorted([*runs, *runs]) == sorted(event["parentRequestId"] for event in calls)
+        assert all(event["messages"][0]["content"] == runs[event["parentRequestId"]] for event in calls)
+        assert sorted(runs) == sorted(event["requestId"] for event in of_type(capture, "tools:call:completed"))
+
+
+async def test_readers_own_calls_are_not_the_runs(client: AsyncOpenAI) -> None:
+    """
+    What a host calls while it reads the events, and after the run, is no part of it; and it is recorded.
+    """
+    with capturing() as capture:
+        instrument(client)
+        instrument(agents)
+        async for event in Runner.run_streamed(agent(model=responses(client)), "Hello", run_config=QUIET).stream_events():
+            if event.type == "run_item_stream_event":
+                await client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "mine"}])
+        await client.responses.create(model=MODEL, input="mine too")
+        roots = [event["type"] for event in capture.started() if "parentRequestId" not in event]
+        assert ["agent:request:started", "text:request:started", "text:request:started"] == sorted(roots)
+        assert 4 == len(capture.started()) == len(capture.terminals())
+
+
+class Waiting(Echo):
+    """A model that never answers."""
+
+    async def stream_response(self, *args: Any, **kwargs: Any) -> Any:
+        await asyncio.Event().wait()
+        yield None
+
+
+# The SDK's own context managers complain when their coroutine is thrown away.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_run_whose_loop_is_closed_under_it() -> None:
+    """
+    A streamed run that nobody cancelled and no loop goes on with was left: aborted, and so is its model call.
+    """
+    with capturing() as capture:
+        instrument(agents)
+        loop = asyncio.new_event_loop()
+
+        async def begin() -> None:
+            Runner.run_streamed(agent(model=Waiting(Usage())), "Hello", run_config=QUIET)
+            await asyncio.sleep(0.02)
+
+        loop.run_until_complete(begin())
+        loop.set_exception_handler(lambda *_: None)
+        loop.close()
+        assert 2 == len(capture.started())
+        del loop
+        gc.collect()
+        ends = sorted(event["type"] for event in capture.terminals())
+        assert ["agent:request:aborted", "text:request:aborted"] == ends
+
+
+# -- which runs -----------------------------------------------------------------------------------------------------------
+
+
+async def test_only_what_was_asked_for(client: AsyncOpenAI) -> None:
+    """
+    One agent, one run config, one model or one provider: nothing else is recorded, though all share the Runner.
+    """
+
+    class Own(ModelProvider):
+        def get_model(self, model_name: str | None) -> Model:
+            return responses(client)
+
+    async def started_by(asked: Any, **run: Any) -> list[str]:
+        with capturing() as capture:
+            assert instrument(asked) is asked
+            await Runner.run(agent(model=responses(client)), "another's", run_config=QUIET)
+            await Runner.run(run.get("who") or agent(), "asked for", run_config=run.get("config") or QUIET)
+            return [event["type"].partition(":")[0] for event in capture.started()]
+
+    guide, model, own = agent(model=responses(client)), responses(client), Own()
+    config = RunConfig(tracing_disabled=True, model=responses(client))
+    assert ["agent", "text"] == await started_by(guide, who=guide)
+    assert ["agent", "text"] == await started_by(config, config=config)
+    assert ["text"] == await started_by(model, who=agent(model=model))
+    assert ["text"] == await started_by(own, config=RunConfig(tracing_disabled=True, model_provider=own))
+
+
+async def test_settings_of_an_agent_reach_all_of_its_run(client: AsyncOpenAI) -> None:
+    """
+    What was given with the agent holds for the run's model calls and tools; the newer word wins.
+    """
+    with capturing() as capture:
+        guide = agent(model=responses(client), tools=[look_up])
+        instrument(guide, thread_id="old")
+        instrument(guide, thread_id="t1")
+        await Runner.run(guide, "Hello", run_config=QUIET)
+        assert {"t1"} == {event.get("threadId") for event in capture.events()}
+
+
+async def test_content_left_out(client: AsyncOpenAI) -> None:
+    """
+    Without content neither prompts nor answers, nor a tool's input, are told; names and counts are.
+    """
+    with capturing(capture_content=False) as capture:
+        guards = [guard_with(InputGuardrail, trips=False)]
+        guide = instrument(agent(model=responses(client), tools=[look_up], input_guardrails=guards))
+        await Runner.run(guide, "my secret", run_config=QUIET)
+        told = str(capture.events())
+        assert "look_up" in told
+        assert not [word for word in ("my secret", "Paris", "Be short", "forty-two", "looked") if word in told]
+
+
+def test_uninstrument_leaves_the_sdk_as_it_was(client: AsyncOpenAI) -> None:
+    """
+    Every function and method is the SDK's own again, once nothing is to be recorded any more, and not before.
+    """
+    places = (
+        AgentRunner,
+        OpenAIResponsesModel,
+        OpenAIChatCompletionsModel,
+        InputGuardrail,
+        run_loop,
+        tool_execution,
+        turn_resolution,
+    )
+    before = [dict(vars(place)) for place in places]
+    guide, model = agent(), responses(client)
+    with capturing():
+        instrument(agents)
+        instrument(guide)
+        uninstrument()
+        assert before == [dict(vars(place)) for place in places]
+        instrument(guide)
+        instrument(model)
+        uninstrument(guide)
+        assert before != [dict(vars(place)) for place in places]
+        uninstrument(model)
+        assert before == [dict(vars(place)) for place in places]
+    assert "_hookline" not in str([vars(guide), vars(model)])
+
+
+def test_whatever_the_host_calls_the_runner_by() -> None:
+    """
+    A subclass, an instance, and a method that the host took before anything was instrumented.
+    """
+
+    class Mine(Runner):
+        pass
+
+    taken = Runner.run_sync
+    with capturing() as capture:
+        instrument(agents)
+        for run in (Mine.run_sync, Runner().run_sync, taken):
+            run(agent(model=Echo(Usage())), "Hello", run_config=QUIET)
+        assert 3 == len(of_type(capture, "agent:request:completed")) == len(of_type(capture, "agent:request:started"))
+
+
+# -- what must not change -------------------------------------------------------------------------------------------------
+
+
+class Spans(TracingProcessor):
+    """The SDK's own spans, by kind."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def on_trace_start(self, trace: Any) -> None: ...
+    def on_trace_end(self, trace: Any) -> None: ...
+    def on_span_start(self, span: Any) -> None: ...
+    def on_span_end(self, span: Any) -> None:
+        self.kinds.append(span.span_data.type)
+
+    def shutdown(self) -> None: ...
+    def force_flush(self) -> None: ...
+
+
+async def test_the_sdks_own_tracing_is_unchanged(client: AsyncOpenAI) -> None:
+    """
+    The same spans in the same order, recorded or not.
+    """
+    set_trace_processors([])
+    spans = Spans()
+    add_trace_processor(spans)
+    try:
+        guide = agent(model=responses(client), tools=[look_up], input_guardrails=[guard_with(InputGuardrail, trips=False)])
+        await Runner.run(guide, "Hello")
+        bare, spans.kinds = spans.kinds, []
+        with capturing():
+            instrument(agents)
+            await Runner.run(guide, "Hello")
+        assert "function" in bare
+        assert sorted(bare) == sorted(spans.kinds)
+    finally:
+        set_trace_processors([])
+
+
+async def test_another_version_records_less_and_says_so(
+    client: AsyncOpenAI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A function that is gone costs its events and one line of the log; nothing raises, and the rest is recorded.
+    """
+    caplog.set_level(logging.WARNING, "hookline")
+    kept = [place for place in agents_places.PLACES if place.name != "get_model"]
+    gone = agents_places.Place("agents.run_internal.run_loop", "", "no_such_function", kept[0].begin)
+    monkeypatch.setattr(agents_places, "PLACES", (*kept, gone))
+    with capturing() as capture:
+        instrument(agents)
+        await Runner.run(agent(model=responses(client)), "Hello", run_config=QUIET)
+        assert ["agent:request:started", "text:request:started"] == [event["type"] for event in capture.started()]
+    assert "agents.run_internal.run_loop.no_such_function" in caplog.text
+
+
+def test_hosts_own_package_of_the_name_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """
+    `agents` is a word that a host may have used: such a package is not even imported.
+    """
+    (tmp_path / "hosts_agents").mkdir()
+    (tmp_path / "hosts_agents" / "__init__.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    row = registry.HOOKS["openai-agents"]
+    monkeypatch.setattr(registry, "HOOKS", {"theirs": Row("hosts_agents", row.module, proof=row.proof)})
+    monkeypatch.setattr(registry, "load", lambda _: pytest.fail("not ours"))  # pyright: ignore[reportUnknownLambdaType]
+
+    instrument()
+
+
+def test_hosts_own_module_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Neither does an object of such a package find a hook.
+    """
+    from types import ModuleType
+
+    theirs = ModuleType("agents")
+    monkeypatch.setitem(__import__("sys").modules, "agents", theirs)
+
+    assert not hook.instrument(theirs, NO_LAYER)
+    assert not hook.instrument(type("Agent", (), {"__module__": "agents.mine"})(), NO_LAYER)
+
+
+def test_agent_that_is_gone_is_forgotten() -> None:
+    """
+    Nothing is kept of an agent that the host has dropped, and its number may be another's.
+    """
+    from sdk_hooks.hooks.agents_asked import ASKED
+
+    with capturing():
+        made: Agent[Any] | None = agent()
+        instrument(made)
+        assert not ASKED.is_empty()
+        made = None
+        gc.collect()
+        assert ASKED.is_empty()
