@@ -13,7 +13,9 @@ import agents
 import pytest
 from agents import (
     Agent,
+    CustomTool,
     InputGuardrail,
+    LocalShellTool,
     Model,
     ModelProvider,
     ModelResponse,
@@ -31,7 +33,8 @@ from agents.tool_guardrails import ToolGuardrailFunctionOutput, ToolInputGuardra
 from agents.tracing import add_trace_processor, set_trace_processors
 from agents.tracing.processor_interface import TracingProcessor
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-from openai.types.responses import ResponseOutputMessage, ResponseOutputText
+from openai.types.responses import ResponseCustomToolCall, ResponseOutputMessage, ResponseOutputText
+from openai.types.responses.response_output_item import LocalShellCall, LocalShellCallAction
 
 from collector.demo.provider import Provider, start_provider
 from sdk_hooks import instrument, registry, uninstrument
@@ -304,6 +307,55 @@ def test_run_whose_loop_is_closed_under_it() -> None:
         gc.collect()
         ends = sorted(event["type"] for event in capture.terminals())
         assert ["agent:request:aborted", "text:request:aborted"] == ends
+
+
+async def _compare(*_: Any) -> str:
+    return "done"
+
+
+class Wanting(Echo):
+    """A model that wants one tool run, and then answers."""
+
+    def __init__(self, wanted: Any) -> None:
+        super().__init__(Usage())
+        self.wanted = [wanted]
+
+    async def get_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        if self.wanted:
+            return ModelResponse(output=[self.wanted.pop()], usage=self.usage, response_id=None)
+        return await super().get_response()
+
+
+SHELL = LocalShellCall(
+    id="item-1",
+    call_id="call-1",
+    status="completed",
+    type="local_shell_call",
+    action=LocalShellCallAction(command=["ls"], env={}, type="exec"),
+)
+OWN = ResponseCustomToolCall(call_id="call-1", input="a > b", name="compare", type="custom_tool_call")
+
+
+@pytest.mark.parametrize(
+    ("tool", "wanted", "name", "given"),
+    [
+        (LocalShellTool(executor=lambda _: "done"), SHELL, "local_shell", ["ls"]),
+        (CustomTool(name="compare", description="", on_invoke_tool=_compare), OWN, "compare", "a > b"),
+    ],
+    ids=["shell", "custom"],
+)
+async def test_tools_that_are_no_functions(tool: Any, wanted: Any, name: str, given: Any) -> None:
+    """
+    Shells and custom tools go another way through the SDK; they are tools of the run all the same.
+    """
+    with capturing() as capture:
+        instrument(agents)
+        await Runner.run(agent(model=Wanting(wanted), tools=[tool]), "Hello", run_config=QUIET)
+        (began,), (ended,) = of_type(capture, "tools:call:started"), of_type(capture, "tools:call:completed")
+        assert (name, "call-1") == (began["toolName"], began["toolCallId"]) == (ended["toolName"], ended["toolCallId"])
+        assert given == (began["input"] if isinstance(given, str) else began["input"]["command"])
+        assert "done" == ended["result"]
+        assert capture.started()[0]["requestId"] == began["requestId"]
 
 
 # -- which runs -----------------------------------------------------------------------------------------------------------
