@@ -24,15 +24,27 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
-@pytest.mark.parametrize("part", ["core", "openai"])
-def test_own_tests_are_green(package: Path, part: str) -> None:
+OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
+"""The version that TanStack's adapter brings."""
+
+
+@pytest.mark.parametrize(
+    ("part", "more"),
+    [
+        pytest.param("core", {}, id="core"),
+        pytest.param("openai", {}, id="openai"),
+        pytest.param("openai", {"HOOKLINE_TEST_OPENAI": OLDER_OPENAI}, id="older openai", marks=pytest.mark.long),
+    ],
+)
+def test_own_tests_are_green(package: Path, part: str, more: dict[str, str]) -> None:
     """
-    What `npm test` runs: delivery, and every call pattern of openai's client.
+    What `npm test` runs: delivery, and every call pattern of openai's client, of two versions.
     """
+    more = {name: str(package / path) for name, path in more.items()}
     done = subprocess.run(
         ["node", "--expose-gc", "--test", f"test/{part}.test.mjs"],
         cwd=package,
-        env=environment(HOOKLINE_TEST_PYTHON=sys.executable),
+        env=environment(HOOKLINE_TEST_PYTHON=sys.executable, **more),
         capture_output=True,
         text=True,
         timeout=110,

@@ -86,6 +86,15 @@ test("a collector that never answers does not keep the process", async () => {
   assert.ok(elapsedMs < 3000, `${elapsedMs} ms`);
 });
 
+test("a POST on its way to a collector that never answers does not keep the process", async () => {
+  collector.answers.push({ isSilent: true }, { isSilent: true });
+  const then = `hookline.configure({ flushIntervalMs: 1, exitTimeoutMs: 300 }); hookline.recordTanStack({
+    type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} }); await new Promise((resolve) => setTimeout(resolve, 100))`;
+  const { elapsedMs } = await run({ count: 0, then });
+  assert.equal(collector.posts.length, 1);
+  assert.ok(elapsedMs < 3000, `${elapsedMs} ms`);
+});
+
 test("batches have their bounds, and large bodies are compressed", async () => {
   await run({ count: 25, size: 400, then: "hookline.configure({ batchMaxEvents: 10 })" });
   assert.deepEqual(collector.posts.map((post) => post.events.length), [10, 10, 5]);
