@@ -109,7 +109,9 @@ def build_collector(settings: Settings) -> Collector:
         sampling=Sampling(rate=settings.export_sample_rate, slow_ms=settings.export_slow_ms),
         retention=RetentionWorker(
             store,
-            RetentionLimits(days=settings.retention_days, max_bytes=settings.retention_max_bytes),
+            RetentionLimits(
+                days=settings.retention_days, max_bytes=settings.retention_max_bytes, is_exact=settings.retention_exact
+            ),
             clock=membership.clock,
             queued_events=store.queued_events,
         ),
@@ -181,6 +183,8 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
     metrics, clock, roles = Metrics(), membership.clock, settings.role_names
     sessions = Sessions(store, clock.now_ms)
     metrics.watch_calls(pipeline.meter.series)
+    if pipeline.retention is not None:
+        metrics.watch_retention(pipeline.retention)
     access = Access(
         store,
         host=settings.host,

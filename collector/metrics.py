@@ -22,6 +22,7 @@ from collector.errors import HooklineError
 from collector.events import Batch, Receipt, Rejection
 from collector.meter import Series
 from collector.rates import Rates
+from collector.retention_metrics import RetentionCounts, RetentionTold
 from collector.storage.protocols import EventWriter, Store
 from collector.store_metrics import StoreGauges
 
@@ -110,6 +111,10 @@ class Metrics:
         gauges = StoreGauges(store, work_done)
         self.registry.register(gauges)
         return gauges
+
+    def watch_retention(self, retention: RetentionTold) -> None:
+        """Add what retention removed."""
+        self.registry.register(RetentionCounts(retention))
 
     def watch_process(self, about: Mapping[str, str], *, held_bytes: Callable[[], int], followers: Callable[[], int]) -> None:
         """Add what is running, and how much it holds in memory for others."""

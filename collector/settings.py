@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     retention_days: int | None = Field(
         None, ge=1, description="How many days to keep calls and events. Without it: for ever. Projects may have their own."
     )
+    retention_exact: bool = Field(
+        False,
+        description="PostgreSQL: remove old calls to the day, row by row, instead of waiting until a whole partition is too old.",
+    )
     retention_max_bytes: int | None = Field(
         None, ge=1, description="About how many bytes a project may hold; the oldest go first. Projects may have their own."
     )

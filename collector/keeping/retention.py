@@ -2,12 +2,13 @@
 Retention: what is too old or too much goes, in steps so small that ingest does not notice.
 
 Flow: pipeline -> **RetentionWorker** -> storage (Keeper).
-A pass goes through every project: calls by age, events without a call by age, both by size, then what nothing refers to any more.
+A pass takes out whole partitions of events where it can, then goes through every project: calls by age, events without a call by
+age, both by size, then what nothing refers to any more. Of all collectors on a database one at a time is at it.
 It is a generator of steps; a crash between two of them leaves nothing half removed, and the next pass starts from the front.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +16,15 @@ import structlog
 
 from collector.clock import Clock
 from collector.errors import StoreError
-from collector.storage.keeper import Bounds, Counts, Keeper, Place, RetentionRule
+from collector.keeping.partitions import fate_of, stretches
+from collector.storage.keeper import TRACE_WAITS_MS, Bounds, Counts, Keeper, Place, RetentionRule
+from collector.storage.leaver import Partition
 
 log: Any = structlog.get_logger(__name__)
 
 DAY_MS = 86_400_000
 PASS_EVERY_S = 300.0
 PROGRESS_EVERY_S = 30.0
-TRACE_WAITS_MS = DAY_MS
-"""So long a call waits for the rest of its trace: halves are of no use, but a trace without end must not keep everything."""
 FUTURE_MS = 7 * DAY_MS
 """A time so far ahead is a clock that goes wrong: what counts is when the event came."""
 RESOURCES_EVERY_MS = DAY_MS
@@ -36,6 +37,8 @@ BUSY_REST_S = 0.5
 BUSY_EVENTS = 1_000
 """With so many events waiting for a commit retention steps back."""
 BLOBS_AT_ONCE = 100
+TAKE_OUT_TRIES = 5
+"""So often in one pass: between two of them ingest goes on."""
 EVENT_BYTES = 4_096
 """What an event with its share takes at most, usually."""
 _EVER = 2**62
@@ -43,10 +46,11 @@ _EVER = 2**62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionLimits:
-    """What may be kept. None: no limit."""
+    """What may be kept. None: no limit. `is_exact`: no row waits until its partition can go whole."""
 
     days: int | None = None
     max_bytes: int | None = None
+    is_exact: bool = False
 
 
 def limits_of(project: str, defaults: RetentionLimits, rules: Mapping[str, RetentionRule]) -> RetentionLimits:
@@ -71,7 +75,12 @@ class RetentionWorker:
         self._resources_ms = 0
         self._removed = Counter[str]()
         self._told_s = 0.0
+        self._pass_ended_s = clock.monotonic_s()
         self.counts = Counter[str]()
+
+    def pass_age_s(self) -> float:
+        """How long ago a pass came to its end; before the first one, how long there is this worker."""
+        return max(self._clock.monotonic_s() - self._pass_ended_s, 0.0)
 
     def until_due_s(self) -> float:
         """How long there is nothing to do."""
@@ -135,28 +144,64 @@ class RetentionWorker:
             self._step_events = min(self._step_events * 3 // 2, most)
 
     def _pass(self) -> Iterator[Counts]:
+        with self._store.passing() as is_ours:
+            if is_ours:
+                yield from self._whole_pass()
+                self._pass_ended_s = self._clock.monotonic_s()
+
+    def _whole_pass(self) -> Iterator[Counts]:
         now_ms = self._clock.now_ms()
+        yield from self._leave()
         rules = {rule.project: rule for rule in self._store.retention_rules()}
         limits = {name: limits_of(name, self._defaults, rules) for name in self._store.projects()}
-        oldest_kept_ms: list[int] = []
-        for project, limit in limits.items():
-            if limit.days is not None:
-                cutoff_ms = now_ms - limit.days * DAY_MS
-                oldest_kept_ms.append(cutoff_ms)
-                yield from self._by_age(project, cutoff_ms, now_ms)
+        cutoffs = {project: now_ms - limit.days * DAY_MS for project, limit in limits.items() if limit.days is not None}
+        waiting: list[Partition] = []
+        if cutoffs:
+            yield from self._whole_partitions(cutoffs, now_ms, waiting)
+        for project, cutoff_ms in cutoffs.items():
+            yield from self._by_age(project, cutoff_ms, now_ms, [one for one in waiting if project in one.projects])
         yield from self._blobs()
         sized = {project: limit.max_bytes for project, limit in limits.items() if limit.max_bytes is not None}
         if sized:
             yield from self._by_size(sized)
-        if any(
-            limits_of("", self._defaults, rules) != RetentionLimits() or limit != RetentionLimits() for limit in limits.values()
-        ):
+        has_limit = any(limit.days or limit.max_bytes for limit in (limits_of("", self._defaults, rules), *limits.values()))
+        if has_limit:
             yield from self._resources(now_ms)
 
-    def _by_age(self, project: str, cutoff_ms: int, now_ms: int) -> Iterator[Counts]:
-        bounds = Bounds(until_ms=cutoff_ms, received_before_ms=cutoff_ms, trace_waits_from_ms=cutoff_ms - TRACE_WAITS_MS)
-        yield from self._calls(project, bounds, None)
-        yield from self._events(project, bounds, None)
+    def _whole_partitions(self, cutoffs: Mapping[str, int], now_ms: int, waiting: list[Partition]) -> Iterator[Counts]:
+        """Take out what is too old as a whole; adds those whose rows wait for that."""
+        for partition in self._store.partitions():
+            fate = fate_of(partition, cutoffs, now_ms=now_ms, may_wait=not self._defaults.is_exact)
+            if fate == "whole":
+                yield from self._take_out(partition, cutoffs)
+            elif fate == "waits":
+                waiting.append(partition)
+
+    def _take_out(self, partition: Partition, cutoffs: Mapping[str, int]) -> Iterator[Counts]:
+        """Where it can't be had, its rows go one by one later in the pass."""
+        for _ in range(TAKE_OUT_TRIES):
+            done = self._store.take_out(partition, cutoffs, now_ms=self._clock.now_ms())
+            yield done.removed
+            if done.outcome == "taken":
+                yield from self._leave()
+            if done.outcome != "busy":
+                return
+
+    def _leave(self) -> Iterator[Counts]:
+        place: Place | None = None
+        while True:
+            swept = self._store.leave(after=place, limit_events=self._step_events, now_ms=self._clock.now_ms())
+            if swept.next is None:
+                return
+            yield swept.removed
+            place = swept.next
+
+    def _by_age(self, project: str, cutoff_ms: int, now_ms: int, waiting: Sequence[Partition]) -> Iterator[Counts]:
+        for from_ms, until_ms in stretches(cutoff_ms, waiting):
+            bounds = Bounds(until_ms=until_ms, received_before_ms=cutoff_ms, trace_waits_from_ms=cutoff_ms - TRACE_WAITS_MS)
+            begin = None if from_ms is None else Place(at=from_ms, name="")
+            yield from self._calls(project, bounds, begin)
+            yield from self._events(project, bounds, begin)
         ahead = Bounds(until_ms=_EVER, received_before_ms=cutoff_ms)
         yield from self._calls(project, ahead, Place(at=now_ms + FUTURE_MS, name=""))
         yield from self._events(project, ahead, Place(at=now_ms + FUTURE_MS, name=""))

@@ -133,6 +133,11 @@ class Pipeline:
             self._metrics.finish(timeout_s=max(ends_s - time.monotonic(), LAST_EXPORT_S))
         return all(ended)
 
+    @property
+    def retention(self) -> RetentionWorker | None:
+        """What it removed, and when."""
+        return self._retention
+
     def counts(self) -> Mapping[str, int]:
         """Since the start: `calls_assembled`, `calls_failed`, … and `<destination>_sent`, `_put_off`, `_dead`, `_rejected`."""
         told = {f"calls_{name}": count for name, count in asdict(self._calls.counts).items()}

@@ -25,6 +25,7 @@ from collector.storage.expiring import Expiring
 from collector.storage.exporting import ExportWork
 from collector.storage.forgetting import Forgetting
 from collector.storage.keys import Keys
+from collector.storage.leaving import Leaving
 from collector.storage.membership import Alone, Membership, new_owner
 from collector.storage.page_sessions import PageSessions
 from collector.storage.protocols import Store
@@ -61,6 +62,7 @@ class SqlStore(
     Keys,
     PageSessions,
     Expiring,
+    Leaving,
     Forgetting,
     Caretaking,
 ):

@@ -9,7 +9,7 @@ one short write. What it looked at is not looked at again in the same pass, so c
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, literal_column, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, literal_column, or_, select, tuple_
 
 from collector.storage.keeper import Bounds, Place, RetentionRule, Swept
 from collector.storage.keeper_part import KeeperPart
@@ -17,6 +17,7 @@ from collector.storage.removing import (
     MARKS_PROJECT,
     ROW_BYTES,
     add_sizes,
+    keep_ingest_out,
     mark,
     remove_calls,
     remove_events,
@@ -110,13 +111,14 @@ class Expiring(KeeperPart):
         if not found:
             return Swept(removed={}, next=None)
 
-        def remove(connection: Connection) -> int:
-            _keep_ingest_out(connection, "blobs")
+        def remove(connection: Connection) -> dict[str, int]:
+            keep_ingest_out(connection, "blobs")
             which = and_(are_of(blobs.c.project, blobs.c.sha256, found), ~_is_referred_to())
-            return connection.execute(delete(blobs).where(which)).rowcount
+            gone = connection.execute(delete(blobs).where(which).returning(blobs.c.bytes)).scalars().all()
+            return {"blobs": len(gone), "bytes": sum(gone)}
 
         removed = self._remove(remove)
-        return Swept(removed={"blobs": removed}, next=Place(at=0, name="") if removed and len(found) == limit else None)
+        return Swept(removed=removed, next=Place(at=0, name="") if removed["blobs"] and len(found) == limit else None)
 
     def sweep_states(self, project: str, *, before_ms: int) -> int:
         """See `Keeper.sweep_states`."""
@@ -143,7 +145,7 @@ class Expiring(KeeperPart):
             sweep_marks(connection)
             if not old:
                 return 0
-            _keep_ingest_out(connection, "resources")
+            keep_ingest_out(connection, "resources")
             since = select(events.c.project, events.c.resource_id).where(events.c.arrival > seen_to)
             late = {(row.project, row.resource_id) for row in connection.execute(since)}
             gone = sorted(old - late)[:_FEW_AT_ONCE]
@@ -213,7 +215,7 @@ def _next_families(
     """The next calls that may go, as far as can be seen from here, and where to go on."""
     c = calls.c
     window = (
-        select(c.order_ms, c.request_id, c.trace_id, _may_go(bounds).label("may_go"))
+        select(c.order_ms, c.request_id, c.trace_id, may_go(bounds).label("may_go"))
         .where(c.project == project, c.order_ms < bounds.until_ms, _is_after((c.order_ms, c.request_id), after))
         .order_by(c.order_ms, c.request_id)
         .limit(LOOK_AT_CALLS)
@@ -230,8 +232,8 @@ def _next_families(
             taken.append(row)
     else:
         last = rows[-1] if len(rows) == LOOK_AT_CALLS else None
-        return _with_parts(connection, project, taken), None if last is None else Place(at=last.order_ms, name=last.request_id)
-    return _with_parts(connection, project, taken), Place(at=taken[-1].order_ms, name=taken[-1].request_id)
+        return with_parts(connection, project, taken), None if last is None else Place(at=last.order_ms, name=last.request_id)
+    return with_parts(connection, project, taken), Place(at=taken[-1].order_ms, name=taken[-1].request_id)
 
 
 def _loose_ones(rows: Sequence[Any], bounds: Bounds, limit: int) -> tuple[list[Any], Place | None]:
@@ -252,7 +254,7 @@ def _event_counts(connection: Connection, keys: Sequence[Key]) -> dict[str, int]
     return dict(found)
 
 
-def _with_parts(connection: Connection, project: str, rows: Sequence[Any]) -> list[Family]:
+def with_parts(connection: Connection, project: str, rows: Sequence[Any]) -> list[Family]:
     families = {row.request_id: [(project, row.request_id)] for row in rows}
     traces = {row.trace_id for row in rows if row.trace_id}
     if traces:
@@ -275,14 +277,14 @@ def _remove_families(connection: Connection, families: Sequence[Family], bounds:
         return {}
     # Looked at once more, now that nobody else can: between the first look and the mark they may have got news.
     c = calls.c
-    again = select(c.project, c.request_id).where(are_of(c.project, c.request_id, whole), _may_go(bounds, is_ours=True))
+    again = select(c.project, c.request_id).where(are_of(c.project, c.request_id, whole), may_go(bounds, is_ours=True))
     stay = set(whole) - {(row.project, row.request_id) for row in connection.execute(again)}
     gone = [key for family in families if marked.issuperset(family) and not stay.intersection(family) for key in family]
     unmark(connection, marked.difference(gone))
     return remove_calls(connection, gone)
 
 
-def _may_go(bounds: Bounds, *, is_ours: bool = False) -> ColumnElement[bool]:
+def may_go(bounds: Bounds, *, is_ours: bool = False) -> ColumnElement[bool]:
     """Whether a call of the table `calls` may be removed."""
     c, e, x, w = calls.c, events.c, exports.c, call_work.c
     other = calls.alias()
@@ -316,15 +318,3 @@ def _is_after(columns: tuple[Any, Any], place: Place | None) -> ColumnElement[bo
     if place is None:
         return literal_column("1") == literal_column("1")
     return tuple_(*columns) > tuple_(place.at, place.name)
-
-
-def _keep_ingest_out(connection: Connection, table: str) -> None:
-    """
-    PostgreSQL: wait for whoever wrote to a table, and let nobody write until the commit.
-
-    Ingest leaves a row that is there untouched, so no lock of a row would tell that it relies on it. What came before is seen by
-    the next statement; what comes after finds the row gone and writes it again.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL lock_timeout = '1s'"))
-        connection.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))

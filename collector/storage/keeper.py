@@ -8,8 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Counts = Mapping[str, int]
-"""Table -> how many of its rows."""
+from collector.storage.leaver import Counts as Counts
+from collector.storage.leaver import Leaver
+from collector.storage.leaver import Place as Place
+from collector.storage.leaver import Swept as Swept
+
+TRACE_WAITS_MS = 86_400_000
+"""So long a call waits for the rest of its trace: halves are of no use, but a trace without end must not keep everything."""
 
 SubjectField = Literal["user_id", "session_id", "client_id", "request_id"]
 
@@ -33,14 +38,6 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """How far a look through one project went, in order of time; None for the start."""
-
-    at: float
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """
     Which calls and events may go.
@@ -53,14 +50,6 @@ class Bounds:
     until_ms: float
     received_before_ms: int | None = None
     trace_waits_from_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
-    """One bounded step: what it removed, and where the next one starts; None when it came to the end."""
-
-    removed: Counts
-    next: Place | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +66,7 @@ class ForgetPlan:
     """Spans that a tracing backend has already; they can't be called back."""
 
 
-class Keeper(Protocol):
+class Keeper(Leaver, Protocol):
     """Keeping. Each method is one short transaction, or only reads; all may be called from any thread, beside ingest."""
 
     def projects(self) -> Sequence[str]:

@@ -61,7 +61,7 @@ def make_partitions(connection: Connection, *, now_ms: int, days: int) -> list[s
     run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
     if not run(f"SELECT pg_try_advisory_xact_lock({_MAKER})").scalar():
         return []
-    missing = ranges_to_make(list(_listed(connection).values()), now_ms=now_ms, width_ms=days * DAY_MS)
+    missing = ranges_to_make(list(listed(connection).values()), now_ms=now_ms, width_ms=days * DAY_MS)
     return [_make(connection, one) for one in missing]
 
 
@@ -93,14 +93,14 @@ def drop_empty_partitions(connection: Connection, *, before_ms: int) -> list[str
 
 
 def _older(connection: Connection, before_ms: int) -> list[str]:
-    return [name for name, its in _listed(connection).items() if its.until_ms is not None and its.until_ms <= before_ms]
+    return [name for name, its in listed(connection).items() if its.until_ms is not None and its.until_ms <= before_ms]
 
 
 def _holds(one: Range, at_ms: int) -> bool:
     return (one.from_ms is None or one.from_ms <= at_ms) and (one.until_ms is None or at_ms < one.until_ms)
 
 
-def _listed(connection: Connection) -> dict[str, Range]:
+def listed(connection: Connection) -> dict[str, Range]:
     """The partitions that have a range: all but the default one."""
     found = [(name, _BOUNDS.fullmatch(bound)) for name, bound in connection.exec_driver_sql(_LIST)]
     return {name: Range(*(int(at) if at else None for at in bounds.groups())) for name, bounds in found if bounds}

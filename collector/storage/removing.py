@@ -23,6 +23,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     update,
 )
 
@@ -85,13 +86,20 @@ def unmark(connection: Connection, keys: Iterable[Key]) -> None:
 
 def remove_calls(connection: Connection, keys: Iterable[Key]) -> Counter[str]:
     """Remove marked calls, whole: how many rows of which table. Their work items go with them."""
-    keys, removed = set(keys), Counter[str]()
+    keys = set(keys)
     if not keys:
-        return removed
-    removed += remove_events(connection, are_of(events.c.project, events.c.request_id, keys))
-    for table in _OF_CALLS:
-        removed[table.name] += _delete_of(connection, table, keys)
-    unmark(connection, keys)
+        return Counter()
+    removed = remove_events(connection, are_of(events.c.project, events.c.request_id, keys))
+    return removed + remove_all_but_events(connection, keys)
+
+
+def remove_all_but_events(connection: Connection, keys: Iterable[Key]) -> Counter[str]:
+    """Remove what marked calls have beside their events."""
+    keys, removed = set(keys), Counter[str]()
+    if keys:
+        for table in _OF_CALLS:
+            removed[table.name] += _delete_of(connection, table, keys)
+        unmark(connection, keys)
     return removed
 
 
@@ -118,6 +126,7 @@ def remove_events(connection: Connection, which: Any) -> Counter[str]:
     removed = Counter[str](events=len(rows))
     if not rows:
         return removed
+    removed["bytes"] = sum(row[4] + ROW_BYTES for row in rows)
     removed["blob_refs"] = _remove_refs(connection, [(row[0], row[1], row[2]) for row in rows if row[5]])
     _take_from_sizes(connection, rows)
     newest = max(rows, key=lambda row: row.arrival)
@@ -189,3 +198,15 @@ def sweep_marks(connection: Connection) -> None:
     for number in (events.c.arrival, exports.c.export_id):
         higher = select(func.max(number)).scalar_subquery()
         connection.execute(delete(number.table).where(number.table.c.project == MARKS_PROJECT, number < higher))
+
+
+def keep_ingest_out(connection: Connection, table: str) -> None:
+    """
+    PostgreSQL: wait for whoever wrote to a table, and let nobody write until the commit.
+
+    Ingest leaves a row that is there untouched, so no lock of a row would tell that it relies on it. What came before is seen by
+    the next statement; what comes after finds the row gone and writes it again.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+        connection.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))

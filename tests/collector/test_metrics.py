@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.errors import StoreUnavailable
+from collector.retention_metrics import RetentionCounts
 from collector.store_metrics import StoreGauges
 from tests.fakes.otlp import Answer, OtlpReceiver
 from tests.fakes.running import Running, chat_call, running_collector
@@ -151,3 +152,28 @@ def test_a_database_that_is_away_is_told() -> None:
 
     assert 0 == told["hookline_database_up"]
     assert 7 == told["hookline_queue_events"]
+
+
+class Retired:
+    """A worker that removed something."""
+
+    def __init__(self) -> None:
+        self.counts = {"events": 12, "calls": 2, "bytes": 9_000, "partitions": 1}
+
+    def pass_age_s(self) -> float:
+        return 7.5
+
+
+def test_what_retention_removed() -> None:
+    """
+    Rows by table, those of which nothing went too; bytes, partitions, and the age of the last pass.
+    """
+    families = RetentionCounts(Retired()).collect()
+    told = {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+
+    rows = {name[1]: value for name, value in told.items() if name[0] == "hookline_retention_rows_removed_total"}
+    assert {"events": 12, "calls": 2, "spans": 0}.items() <= rows.items()
+    assert "bytes" not in rows
+    assert (9_000, 1, 7.5) == tuple(
+        told[(f"hookline_retention_{name}",)] for name in ("bytes_removed_total", "partitions_dropped_total", "pass_age_seconds")
+    )

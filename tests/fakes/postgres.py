@@ -61,10 +61,10 @@ class PostgresServer:
         """The URL as `HOOKLINE_DATABASE_URL` takes it."""
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """The name of a new, empty database."""
+    def new_database(self, *, template: str = "template1") -> str:
+        """The name of a new database, empty or like another one."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def empty(self, database: str, tables: Iterable[str]) -> None:
