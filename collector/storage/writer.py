@@ -185,7 +185,7 @@ class GroupWriter:
         with self._changed:
             # What senders wait for goes first; work only gets what is left, but always something.
             now_s = self._clock.monotonic_s()
-            is_pressed = bool(self._appends) or now_s < self._pressed_until_s
+            is_pressed = bool(self._appends) or (now_s < self._pressed_until_s and not self._closing)
             if self._jobs and is_pressed and now_s - self._jobs[0].since_s < WORK_WAITS_S:
                 return []
             taken = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP_JOBS))]

@@ -175,12 +175,16 @@ def test_work_goes_after_requests_but_does_not_wait_for_ever(engine: AwayEngine,
 
 
 @pytest.mark.parametrize(("requests", "seen_at_job"), [(PRESSED_REQUESTS, 1), (1, 0)])
-def test_work_waits_a_moment_for_the_next_requests_of_many_senders(engine: AwayEngine, requests: int, seen_at_job: int):
+def test_work_waits_a_moment_for_the_next_requests_of_many_senders(
+    engine: AwayEngine, monkeypatch: pytest.MonkeyPatch, requests: int, seen_at_job: int
+):
     """
     After a commit for many senders their next requests are on their way and go first; after one for few the job is done at once.
     """
-    clock = FakeClock()
-    writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=20_000)
+    # A long moment, so that a busy machine changes nothing.
+    monkeypatch.setattr("collector.storage.writer.PRESSED_FOR_S", 20.0)
+    monkeypatch.setattr("collector.storage.writer.WORK_WAITS_S", 20.0)
+    writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=20_000)
     is_held, may_go = threading.Event(), threading.Event()
 
     def hang(_connection: Any) -> None:
@@ -192,13 +196,17 @@ def test_work_waits_a_moment_for_the_next_requests_of_many_senders(engine: AwayE
     assert is_held.wait(20)
     futures = [writer.append(batch(event(f"first-{n}"))) for n in range(requests)]
     later: list[Any] = []
-    # The answer of the last one sends the next request, as a sender does.
-    futures[-1].add_done_callback(lambda _: later.append(writer.append(batch(event("next")))) if requests > 1 else None)
     seen: list[int] = []
     worker = threading.Thread(target=lambda: writer.run(lambda _: seen.append(sum(future.done() for future in later))))
     worker.start()
     wait_until(lambda: len(writer._jobs) == 1)
     may_go.set()
+    for future in futures:
+        future.result(20)
+    if requests > 1:
+        later.append(writer.append(batch(event("next"))))
+        later[0].result(20)
+        writer.close()
     worker.join(20)
 
     assert [seen_at_job] == seen
