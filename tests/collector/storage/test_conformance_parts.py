@@ -2,6 +2,7 @@
 What every engine keeps for calls that are a part of a stream, such as an image: they have no rows and are read from the stream's.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from collector.events import CallTouch, EventRow
@@ -37,9 +38,7 @@ def append_stream(store: Store, *rows: EventRow, part: str = PART, **options: An
         has_start=False,
         has_terminal=False,
     )
-    whole = type(made)(
-        **{name: getattr(made, name) for name in made.__slots__ if name != "touches"}, touches=(*made.touches, named)
-    )
+    whole = replace(made, touches=(*made.touches, named))
     store.append(whole).result(timeout=20)
 
 
