@@ -18,6 +18,7 @@ from tests.fakes.kept import DAY_MS, OLD_MS, dangling, media, old_call, rows, sh
 from tests.fakes.stored import NOW_MS, append, claim, event, settlement
 
 CALLS = 7
+AT_MOST = 3_000
 ROUNDS = (60, pytest.param(400, marks=pytest.mark.long))
 BREAK_SQLITE = "CREATE TRIGGER broken BEFORE DELETE ON call_health BEGIN SELECT RAISE(ABORT, 'broken'); END"
 BREAK_POSTGRESQL = (
@@ -32,10 +33,14 @@ def retention(store: Store, *, days: int | None = 30) -> RetentionWorker:
     return RetentionWorker(store, limits, clock=FakeClock(NOW_MS), queued_events=store.queued_events)
 
 
-def send(store: Store, failures: list[Exception], offset: int, rounds: int) -> None:
-    """The same few calls again and again, all old, all with the same two pictures."""
+def send(store: Store, failures: list[Exception], offset: int, rounds: int, has_removed: threading.Event) -> None:
+    """The same few calls again and again, all old, all with the same two pictures; each once more after one was removed."""
     try:
-        for number in range(rounds):
+        left = rounds
+        for number in range(AT_MOST):
+            left = max(left - 1, 0 if has_removed.is_set() else CALLS)
+            if not left:
+                break
             name, blob = f"r{(number + offset) % CALLS}", media(b"picture %d" % (number % 2))
             columns = {"request_id": name, "timestamp": OLD_MS + number, "received_at": OLD_MS}
             row = event(f"{offset}-{number}", **columns, payload=showing(blob))
@@ -61,8 +66,11 @@ def test_events_come_in_while_their_calls_go(store_url: str, rounds: int):
     store = open_store(store_url, settle_ms=0)
     other = store if store_url.startswith("sqlite") else open_store(store_url, settle_ms=0)
     failures: list[Exception] = []
-    is_over = threading.Event()
-    senders = [threading.Thread(target=send, args=(one, failures, offset, rounds)) for offset, one in enumerate((store, other))]
+    is_over, has_removed = threading.Event(), threading.Event()
+    senders = [
+        threading.Thread(target=send, args=(one, failures, offset, rounds, has_removed))
+        for offset, one in enumerate((store, other))
+    ]
     settler = threading.Thread(target=settle, args=(store, failures, is_over))
     worker, removed = retention(store), 0
     try:
@@ -70,6 +78,8 @@ def test_events_come_in_while_their_calls_go(store_url: str, rounds: int):
             thread.start()
         while any(sender.is_alive() for sender in senders):
             removed += worker.run_pass().get("calls", 0)
+            if removed:
+                has_removed.set()
         is_over.set()
         settler.join(20)
         assert [] == failures
