@@ -6,7 +6,8 @@ A pack holds pieces of one kind, messageId, choice and toolCallId; offsets count
 first piece's. Along the way the whole text and the tool calls are kept for the terminal event.
 """
 
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any, Protocol, cast
 
 Event = dict[str, Any]
 
@@ -20,6 +21,12 @@ begins a new tool call.
 """
 
 Delta = str | Piece
+
+
+class Unread(Protocol):
+    """What may stand in a delta's place: the pieces of a text that is parsed here and not in the caller's thread."""
+
+    def pieces(self) -> Iterator[Delta]: ...
 
 
 class _ToolCall:
@@ -47,7 +54,7 @@ class Packer:
     def pack(self, taken: list[Any], start_ns: int, start_ms: float) -> list[Event]:
         """Events for (time, delta, time, delta, …), in the order of their first pieces."""
         packs: dict[tuple[Any, ...], tuple[Event, int]] = {}
-        for at_ns, delta in zip(taken[::2], taken[1::2], strict=False):
+        for at_ns, delta in _read_all(taken):
             kind, text, choice, message_id, tool = self._read(delta)
             key = (kind, choice, message_id, id(tool) if tool else 0)
             found = packs.get(key)
@@ -106,3 +113,13 @@ class Packer:
                 for t in self._tools
             ]
         return fields
+
+
+def _read_all(taken: list[Any]) -> Iterator[tuple[int, Delta]]:
+    """Times and deltas; those that are still to be read become their pieces."""
+    for at_ns, delta in zip(taken[::2], taken[1::2], strict=False):
+        if isinstance(delta, str | tuple):
+            yield at_ns, cast("Delta", delta)
+        else:
+            for piece in cast("Unread", delta).pieces():
+                yield at_ns, piece

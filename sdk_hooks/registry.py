@@ -9,10 +9,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress as ignoring
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, Unpack, cast
 
 from sdk_hooks.config import CallOptions, Layer
 from sdk_hooks.guard import guard, log
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 C = TypeVar("C")
 
@@ -41,7 +44,7 @@ class Hook(Protocol):
 
 class Row(NamedTuple):
     """
-    An SDK: the name of its import package, and our module for it.
+    An SDK: the name of its import package (a dotted one where the first part is shared), and our module for it.
 
     `proof` is a file of the package that others of the same name lack, where the name is a common word.
     """
@@ -56,6 +59,7 @@ HOOKS: Mapping[str, Row] = {
     "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic"),
     "openai-agents": Row("agents", "sdk_hooks.hooks.agents", proof="models/openai_responses.py"),
     "openrouter": Row("openrouter", "sdk_hooks.hooks.openrouter"),
+    "google-genai": Row("google.genai", "sdk_hooks.hooks.google_genai"),
 }
 """By the name that users install."""
 
@@ -67,8 +71,7 @@ def load(row: Row) -> Hook:
 def row_of(client: Any) -> Row | None:
     """The SDK that the client, a subclass of it, or the SDK's module belongs to. Told by names: nothing is imported."""
     names = [client.__name__] if isinstance(client, type(sys)) else [kind.__module__ for kind in type(client).__mro__]
-    packages = {name.partition(".")[0] for name in names}
-    return next((row for row in HOOKS.values() if row.sdk in packages), None)
+    return next((row for row in HOOKS.values() if any(f"{name}.".startswith(f"{row.sdk}.") for name in names)), None)
 
 
 def instrument(client: C = None, **settings: Unpack[CallOptions]) -> C:
@@ -117,15 +120,27 @@ def _installed() -> list[Row]:
 
 def _is_installed(row: Row) -> bool:
     """Looked up, not imported: a host's own package of the same name must not run because of us."""
-    from importlib.util import find_spec
     from os.path import exists
 
     if row.sdk in sys.modules and not row.proof:
         return True
     with ignoring(ValueError):
         # A module that a host made by hand has no spec: then it is none of ours.
-        spec = find_spec(row.sdk)
+        spec = _spec_of(row.sdk)
         return spec is not None and (
             not row.proof or any(exists(f"{folder}/{row.proof}") for folder in spec.submodule_search_locations or ())
         )
     return False
+
+
+def _spec_of(package: str) -> "ModuleSpec | None":
+    """Part by part: asking for a dotted name at once would import the parts before the last."""
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec
+
+    first, *rest = package.split(".")
+    name, spec = first, find_spec(first)
+    for part in rest:
+        name = f"{name}.{part}"
+        spec = None if spec is None else PathFinder.find_spec(name, spec.submodule_search_locations)
+    return spec

@@ -1,5 +1,5 @@
 """
-A provider on loopback that speaks the wire formats of OpenAI, Anthropic and OpenRouter, for the demo and the tests.
+A provider on loopback that speaks the wire formats of OpenAI, Anthropic, OpenRouter and Google, for the demo and the tests.
 
 Flow: real SDK client -> **provider** -> the same client. Nothing of the collector is involved.
 
@@ -9,7 +9,8 @@ Flow: real SDK client -> **provider** -> the same client. Nothing of the collect
 It answers /chat/completions, /responses, /images/generations, /images/edits, /embeddings, /audio/speech,
 /audio/transcriptions, /audio/translations, /moderations, /models and Anthropic's /messages; an Azure path
 (/openai/deployments/NAME/...) is the same without its prefix. Behind `openrouter_url` it speaks OpenRouter's dialect, which has
-prices in every usage, numbers as error codes, /images, /rerank and /videos. Answers depend on the request alone:
+prices in every usage, numbers as error codes, /images, /rerank and /videos. A path that ends in /models/NAME:VERB is Google's:
+generateContent, streamGenerateContent, predict and batchEmbedContents. Answers depend on the request alone:
 
 - a chat or response that offers function tools, and whose last message is not a tool's result, calls the first tool;
 - a response that offers `image_generation` makes an image; one with `reasoning` thinks first;

@@ -52,7 +52,8 @@ def _schema_of(ask: Ask) -> Mapping[str, Any] | None:
 
 def fit_schema(schema: Mapping[str, Any]) -> Any:
     """The simplest document that fits a JSON schema."""
-    match schema.get("type"):
+    # Google writes its types in capitals.
+    match str(schema.get("type")).lower():
         case "object":
             return {name: fit_schema(inner) for name, inner in schema.get("properties", {}).items()}
         case "array":

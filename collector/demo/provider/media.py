@@ -81,10 +81,15 @@ def _texts(ask: Ask) -> list[Any]:
 
 
 def _embedding(number: int, text: str, size: int, as_base64: bool) -> dict[str, Any]:
-    digest = sha256(text.encode()).digest()
-    vector = [digest[i % len(digest)] / 255 for i in range(size)]
+    vector = embed(text, size)
     packed = b64encode(struct.pack(f"<{size}f", *vector)).decode()
     return {"object": "embedding", "index": number, "embedding": packed if as_base64 else vector}
+
+
+def embed(text: str, size: int) -> list[float]:
+    """A vector that depends on the text alone."""
+    digest = sha256(text.encode()).digest()
+    return [digest[i % len(digest)] / 255 for i in range(size)]
 
 
 def answer_speech(ask: Ask) -> Reply:

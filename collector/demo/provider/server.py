@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from collector.demo.provider.chat import answer_chat
+from collector.demo.provider.google import GOOGLE_ENDPOINTS, verb_and_model
 from collector.demo.provider.media import (
     answer_embedding,
     answer_image,
@@ -37,6 +38,7 @@ from collector.demo.provider.wire import (
     Json,
     Reply,
     error_body,
+    google_error_body,
     openrouter_error_body,
     read_markers,
 )
@@ -53,6 +55,7 @@ ENDPOINTS: Mapping[str, Callable[[Ask], Reply]] = {
     "/moderations": answer_moderation,
     "/messages": answer_message,
     "/models": list_models,
+    **GOOGLE_ENDPOINTS,
 }
 
 OPENROUTER_PREFIX = "/api/v1"
@@ -150,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         body = _read_body(self.headers.get("content-type") or "", raw)
         path, is_openrouter = _endpoint_path(self.path)
+        if path.startswith(":"):
+            body.setdefault("model", verb_and_model(self.path)[1])
         self.server.seen.append(Seen(path=path, headers=dict(self.headers.items()), body=body))
         markers = read_markers(raw.decode("latin-1"))
         is_retry = "flaky" in markers and self._is_retry(raw)
@@ -196,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
                 break
             self._send_frame(frame, str(frame["type"]) if reply.named else None)
         else:
-            if not reply.named:
+            if not reply.named and reply.has_done:
                 self._send_chunk(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
@@ -230,7 +235,10 @@ def choose_reply(ask: Ask) -> Reply:
 
 
 def _error(ask: Ask, status: int, message: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Json:
-    body = openrouter_error_body(status, message) if ask.is_openrouter else error_body(status, message, code)
+    if ask.path.startswith(":"):
+        body = google_error_body(status, message)
+    else:
+        body = openrouter_error_body(status, message) if ask.is_openrouter else error_body(status, message, code)
     return Json(body=body, status=status, headers=headers or {})
 
 
@@ -244,6 +252,8 @@ def _endpoint_path(target: str) -> tuple[str, bool]:
     path = target.split("?", 1)[0]
     if path.startswith(OPENROUTER_PREFIX):
         return path.removeprefix(OPENROUTER_PREFIX), True
+    if "/models/" in path and ":" in path:
+        return verb_and_model(path)[0], False
     if path.startswith("/openai/deployments/"):
         return "/" + path.split("/", 4)[-1], False
     return path.removeprefix("/openai").removeprefix("/v1"), False

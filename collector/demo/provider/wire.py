@@ -80,6 +80,8 @@ class Frames:
     named: bool
     error: Mapping[str, Any] | None = None
     """The frame of a stream that breaks, where it is not OpenAI's."""
+    has_done: bool = True
+    """Google's streams just end."""
 
 
 Reply = Json | Binary | Frames
@@ -110,6 +112,11 @@ def error_body(status: int, message: str, code: str | None = None) -> dict[str, 
 def openrouter_error_body(status: int, message: str) -> dict[str, Any]:
     """An error as OpenRouter's client insists on it: the code is a number."""
     return {"error": {"code": status, "message": message}}
+
+
+def google_error_body(status: int, message: str) -> dict[str, Any]:
+    """An error as Google's client insists on it: the code is a number, the status a name."""
+    return {"error": {"code": status, "message": message, "status": "INTERNAL" if status >= 500 else "RESOURCE_EXHAUSTED"}}
 
 
 def words_of(text: str) -> list[str]:

@@ -12,7 +12,14 @@ import pytest
 from collector.demo.provider import Provider, start_provider
 from sdk_hooks import instrument
 from sdk_hooks.registry import HOOKS
-from tests.sdk_hooks.hooks import agents_patterns, anthropic_patterns, openai_patterns, openai_patterns_async, openrouter_patterns
+from tests.sdk_hooks.hooks import (
+    agents_patterns,
+    anthropic_patterns,
+    google_genai_patterns,
+    openai_patterns,
+    openai_patterns_async,
+    openrouter_patterns,
+)
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.openai_patterns import Pattern
 
@@ -23,6 +30,7 @@ PATTERNS: dict[str, Any] = {
     "anthropic": (anthropic_patterns,),
     "openai-agents": (agents_patterns.RESPONSES, agents_patterns.CHAT),
     "openrouter": (openrouter_patterns,),
+    "google-genai": (google_genai_patterns,),
 }
 """Sync and async patterns of each hook."""
 
