@@ -58,9 +58,13 @@ class Leaving(KeeperPart):
 
     def take_out(self, partition: Partition, cutoffs: Mapping[str, int], *, now_ms: int) -> TakenOut:
         """See `Leaver.take_out`."""
-        with self._looking() as connection:
-            safe = self._database.engine.last_safe_arrival(connection) or 0
-            found = partitions_of.look(connection, partition, cutoffs, safe_arrival=safe, now_ms=now_ms)
+        try:
+            with self._looking() as connection:
+                safe = self._database.engine.last_safe_arrival(connection) or 0
+                found = partitions_of.look(connection, partition, cutoffs, safe_arrival=safe, now_ms=now_ms)
+        except StoreUnavailable:
+            # A partition too large to look through in time goes row by row; a database that is away says so there.
+            found = None
         if found is None:
             return TakenOut(outcome="kept", removed={})
         try:
