@@ -85,9 +85,19 @@ class CallWorker:
         self._sampling = sampling
         self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
         self.counts = CallCounts()
+        self._was_broken_off = False
 
     def run_once(self) -> int:
         """Claim, assemble and settle what is due; how many calls. Raises StoreUnavailable."""
+        if self._was_broken_off:
+            # Otherwise what was claimed then, perhaps without our hearing of it, would wait for its lease to end.
+            self._store.free_calls(owner=self._owner)
+        self._was_broken_off = True
+        done = self._round()
+        self._was_broken_off = False
+        return done
+
+    def _round(self) -> int:
         now_ms = self._clock.now_ms()
         claims = self._store.claim_calls(owner=self._owner, now_ms=now_ms, lease_ms=LEASE_MS, limit=CLAIM_LIMIT)
         settlements = [settlement for claim in claims if (settlement := self._work(claim, now_ms)) is not None]

@@ -45,6 +45,8 @@ class CallWork(StorePart):
         self._settle_ms = settle_ms
         self._loader = Loader()
         self._held: Held[Key] | None = None if self._database.engine.is_shared else Held()
+        self._in_hand: set[Key] = set()
+        """What the workers have of `_held`; removing holds calls there too."""
 
     def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
         """See `WorkQueue.claim_calls`."""
@@ -63,6 +65,7 @@ class CallWork(StorePart):
             claimed = {(project, request_id): dirty for project, request_id, dirty in free[:limit]}
             claims = self._loader.load(connection, claimed, now_ms) if claimed else []
             taken.update(dict.fromkeys(claimed, now_ms + lease_ms))
+            self._in_hand.update(claimed)
         return claims
 
     def settle_calls(self, settlements: Sequence[CallSettlement], *, now_ms: int) -> None:
@@ -83,9 +86,20 @@ class CallWork(StorePart):
             self._database.write(lambda connection: connection.execute(statement))
             self._let_go(claims)
 
+    def free_calls(self, *, owner: str) -> None:
+        """See `WorkQueue.free_calls`."""
+        if self._held is not None:
+            self._held.release(self._in_hand)
+            self._in_hand.clear()
+            return
+        statement = update(call_work).where(call_work.c.lease_owner == owner).values(lease_owner=None, lease_until_ms=None)
+        self._database.write(lambda connection: connection.execute(statement))
+
     def _let_go(self, claims: Sequence[CallClaim]) -> None:
         if self._held is not None:
-            self._held.release([(claim.project, claim.request_id) for claim in claims])
+            keys = [(claim.project, claim.request_id) for claim in claims]
+            self._held.release(keys)
+            self._in_hand.difference_update(keys)
 
     @contextmanager
     def _apart_from_workers(self, keys: Iterable[Key], *, now_ms: int) -> Generator[set[Key]]:

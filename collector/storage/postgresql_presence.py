@@ -77,7 +77,6 @@ class Presence:
         self._listeners = Listeners()
         self._untold: set[str] = set()
         self._missing_since_s: dict[str, float] = {}
-        self._others = 0
         self._looks = 0
         self._is_away = False
         self._stopping = threading.Event()
@@ -99,8 +98,8 @@ class Presence:
 
     def tell(self, projects: Sequence[str]) -> None:
         """See `Membership.tell`."""
-        if self._others:
-            self._untold.update(projects)
+        # Also while no other is known: one that has just come is heard of at the next look only.
+        self._untold.update(projects)
 
     def leave(self, timeout_s: float) -> None:
         """See `Membership.leave`."""
@@ -140,9 +139,10 @@ class Presence:
         self._free(driver, self.owner, _GO)
 
     def _enter(self, driver: Driver) -> None:
+        # Before the lock: whoever is seen to be alive hears what is told.
+        driver.execute(f"LISTEN {_CHANNEL}".encode())
         driver.execute("SELECT pg_advisory_lock(%s, %s)", (_ALIVE, self._lock_key))
         driver.execute(_ENTER, (self.owner, self._lock_key, self._roles, self._clock.now_ms()))
-        driver.execute(f"LISTEN {_CHANNEL}".encode())
         # Whoever else was cut off gets as long to come back as it would have had from now on.
         self._missing_since_s.clear()
         if self._is_away:
@@ -156,7 +156,6 @@ class Presence:
         self._looks += 1
         now_ms, missing, all_owners = cast(_Looked, driver.execute(_LOOK.encode()).fetchone())
         self._clock.set(now_ms, at_s=(began_s + time.monotonic()) / 2)
-        self._others = sum(owner != self.owner for owner in all_owners)
         if self.owner not in all_owners:
             # Others took us for dead. What they took from us they settle as well as we do.
             self._enter(driver)

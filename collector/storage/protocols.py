@@ -126,6 +126,14 @@ class WorkQueue(Outbox, Protocol):
         """Give claims back unsettled, due again at `retry_at_ms` (assembly failed)."""
         ...
 
+    def free_calls(self, *, owner: str) -> None:
+        """
+        End all claims of this owner, whatever became of them: after a round that the database broke off.
+
+        Only for the thread that claims for the owner, while it has none of them in hand.
+        """
+        ...
+
     def next_due_ms(self, *, now_ms: int) -> int | None:
         """When the next call is due (Unix ms), None for none. A claimed one counts by its lease's end."""
         ...

@@ -64,7 +64,8 @@ const PATTERNS = {
     const stream = await c.chat.completions.create(streams("Tell [words:50] [slow:5]"));
     const seen = [];
     for await (const chunk of stream) if (seen.push(chunk.object) === 3) stream.controller.abort();
-    return seen;
+    // What had arrived by then may still come.
+    return seen.slice(0, 3);
   }],
   "stream, iterated twice": ["completed", async (c) => {
     const stream = await c.chat.completions.create(streams("Hello"));

@@ -281,3 +281,17 @@ def test_call_remembers_when_it_first_settled(store: Store):
     (late,) = claim(store, now_ms=NOW_MS + 60_000)
 
     assert [None, None, NOW_MS + 2_500, NOW_MS + 2_500] == [one.settled_ms for one in (running, ended, again, late)]
+
+
+def test_claims_of_a_broken_off_round_are_free_again(store: Store):
+    """
+    The database broke off between the claim and its settling: the owner, who has nothing in hand, frees what is its own and
+    nobody else's.
+    """
+    append(store, event("e1"), event("e2"), start=True, terminal=True)
+    assert 1 == len(store.claim_calls(owner="me", now_ms=NOW_MS, lease_ms=30_000, limit=10))
+    assert [] == store.claim_calls(owner="me", now_ms=NOW_MS, lease_ms=30_000, limit=10)
+
+    store.free_calls(owner="me")
+
+    assert 1 == len(store.claim_calls(owner="me", now_ms=NOW_MS, lease_ms=30_000, limit=10))
