@@ -8,12 +8,13 @@ One row a file. `make gen` runs it, `make check` runs it with `--check`.
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from docs.dialects_page import dialects_page
 from docs.openapi_document import openapi_document
 from docs.settings_page import settings_page
-from docs.typescript_events import typescript_events
+from docs.typescript_events import FAMILIES, typescript_base, typescript_family, typescript_index
 from sdk_hooks.events.schema import page_text, schema_text
 
 DOCS = Path(__file__).parent
@@ -24,7 +25,9 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "dialects.md": dialects_page,
     "events.md": page_text,
     "events.schema.json": schema_text,
-    "../sdk_hooks/js/src/events.ts": typescript_events,
+    "../sdk_hooks/js/src/events/index.ts": typescript_index,
+    "../sdk_hooks/js/src/events/base.ts": typescript_base,
+    **{f"../sdk_hooks/js/src/events/{family}.ts": partial(typescript_family, family) for family in FAMILIES},
 }
 
 
@@ -35,6 +38,7 @@ def main(arguments: list[str]) -> int:
             print(f"docs/{name} is out of date: run `make gen` and commit it", file=sys.stderr)
         return 1 if stale else 0
     for name in stale:
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(GENERATED[name](), encoding="utf-8")
         print(f"wrote docs/{name}")
     return 0

@@ -44,6 +44,13 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+def definition(shape: type) -> dict[str, Any]:
+    """One shape by itself; shapes inside it are references."""
+    shapes: dict[str, Any] = {}
+    _reference(shape, shapes)
+    return shapes[shape.__name__]
+
+
 def _reference(shape: Any, shapes: dict[str, Any]) -> dict[str, Any]:
     name = shape.__name__
     if name not in shapes:
