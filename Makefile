@@ -20,7 +20,7 @@ ENGINE      ?= sqlite postgresql
 SEED        ?=
 FUZZ_TESTS   = tests/collector/validation/test_any_body.py tests/collector/api/test_ingest_any_body.py tests/collector/api/test_mutated_whole.py
 # The tests set what they need; what the shell around them has must not reach them.
-FOREIGN_VARIABLES = $(filter-out HOOKLINE_REQUIRE_ALL,$(filter HOOKLINE_% OTEL_%,$(.VARIABLES)))
+FOREIGN_VARIABLES = $(filter-out HOOKLINE_REQUIRE_ALL,$(filter HOOKLINE_% OTEL_% PYTHONDONTWRITEBYTECODE,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test fuzz kill interop check format gen lock migration bench clean
@@ -53,7 +53,7 @@ test: $(READY) ## run the tests; TESTS=path and PYTEST_ARGS=... choose, LONG=1 a
 	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) $(if $(LONG),HOOKLINE_LONG=1) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
 fuzz: $(READY) ## send ten thousand mutated bodies (some minutes); FUZZ=number for another count
-	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) HOOKLINE_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(FUZZ_TESTS)
+	@env $(addprefix -u ,$(FOREIGN_VARIABLES)) HOOKLINE_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q --timeout=3600 -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) $(FUZZ_TESTS)
 
 kill: $(READY) ## rounds of kill -9 under load, on both engines (minutes each); ROUNDS=number, ENGINE=sqlite, SEED=number
 	@for engine in $(ENGINE); do \

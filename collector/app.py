@@ -37,6 +37,7 @@ from collector.api.sessions import Patience, Sessions
 from collector.dialects.tanstack_bus import BusReader, new_prefix
 from collector.errors import HooklineError, WrongSettings
 from collector.exporters import ExportSettings, open_exporters, open_metrics
+from collector.exporters.otlp_settings import told_endpoint
 from collector.front import ASGIApp, Front
 from collector.keeping.retention import RetentionLimits, RetentionWorker
 from collector.keeping.sampling import Sampling
@@ -118,9 +119,7 @@ def build_collector(settings: Settings) -> Collector:
         upkeep=UpkeepWorker(store, clock=membership.clock, idle_timeout_ms=settings.idle_timeout_s * 1000),
     )
     stopping = Stopping(settings.stop_timeout_s)
-    running = _Running(
-        store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, works="work" in settings.role_names
-    )
+    running = _Running(store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, works=works)
     app, devtools = create_app(settings, running)
     return Collector(
         app=app, store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, devtools=devtools
@@ -203,7 +202,7 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
         hub=hub,
         metrics=metrics,
         gauges=metrics.watch(store, pipeline.counts),
-        now_ms=clock.now_ms,
+        clock=clock,
         wake_pipeline=pipeline.wake,
         destinations=lambda: [asdict(one) for one in pipeline.destination_states()],
         send_now=pipeline.send_now,
@@ -222,12 +221,13 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
     metrics.watch_process(build, held_bytes=lambda: inflight.held_bytes, followers=hub.followers)
     writer, redaction = CountedWriter(store, metrics), _redaction(settings)
     announcer = Announcer(committed)
+    limits = _limits(settings)
     ingest = IngestApp(
         writer,
         access,
         clock.now_ms,
-        limits=_limits(settings),
-        public_limits=_limits(settings).under(PUBLIC_LIMITS),
+        limits=limits,
+        public_limits=limits.under(PUBLIC_LIMITS),
         body_timeout_s=settings.request_timeout_s,
         inflight=inflight,
         receipts=FirstReceipts(lambda project, key, received_ms: store.first_receipt(project, key, received_ms=received_ms)),
@@ -242,7 +242,7 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
             writer,
             clock.now_ms,
             project=settings.devtools_project,
-            limits=_limits(settings),
+            limits=limits,
             redaction=redaction,
             on_commit=announcer.note,
             on_rejected=metrics.count_rejections,
@@ -290,16 +290,15 @@ def _listed(text: str) -> list[str]:
 
 def _about(settings: Settings) -> dict[str, Any]:
     """What `/v1/status` may tell an operator of the settings."""
-    otel = otel_environment()
-    endpoint = otel.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or otel.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    protocol = otel.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or otel.get("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
+    works = "work" in settings.role_names
+    endpoint, protocol = (told_endpoint(otel_environment()) if works else None) or (None, None)
     return {
         "version": installed_version(),
         "engine": settings.database_url.partition(":")[0].partition("+")[0],
         "schema": head(),
         "database": without_password(settings.database_url),
         "otlp_endpoint": without_password(endpoint) if endpoint else None,
-        "otlp_protocol": protocol if endpoint else None,
+        "otlp_protocol": protocol,
     }
 
 

@@ -76,9 +76,7 @@ def test_no_file_is_too_long() -> None:
     A file of more than 500 lines holds more than one idea: it fails the build. Generated ones are nobody's to read.
     """
     too_long = {
-        str(path.relative_to(ROOT)): lines
-        for path in code_files()
-        if (lines := len(text_of(path).splitlines())) > MAX_LINES
+        str(path.relative_to(ROOT)): lines for path in code_files() if (lines := len(text_of(path).splitlines())) > MAX_LINES
     }
 
     assert too_long == {}

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 
 from collector.api.access import Access, Identity
 from collector.api.sessions import Patience, Sessions
+from collector.clock import Clock
 from collector.errors import NotAllowed, UnsupportedMedia
 from collector.metrics import Metrics
 from collector.query.live import LiveHub
@@ -33,7 +34,7 @@ class Parts:
     hub: LiveHub
     metrics: Metrics
     gauges: StoreGauges
-    now_ms: Callable[[], int]
+    clock: Clock
     wake_pipeline: Callable[[], None]
     destinations: Callable[[], Sequence[Row]]
     """How it stands with each place that spans go to, as this process knows it."""
@@ -43,6 +44,10 @@ class Parts:
     """How long a user's own statement may run."""
     about: Mapping[str, Any]
     """What `/v1/status` tells of the settings: no secrets."""
+
+    def now_ms(self) -> int:
+        """Unix milliseconds, by the clock that all collectors of a database share."""
+        return self.clock.now_ms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,10 +110,10 @@ class DevtoolsBus:
     async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != PATH or self._pages >= MOST_PAGES:
             raise NotFound(f"there is nothing at {scope['path']} for one page more")
-        await receive()
-        await send({"type": "websocket.accept"})
         self._pages += 1
         try:
+            await receive()
+            await send({"type": "websocket.accept"})
             while (message := await receive())["type"] == "websocket.receive":
                 # Waiting here, the socket isn't read: too much is slowed down and not lost.
                 await self._take(message.get("text") or message.get("bytes") or "")

@@ -10,14 +10,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
 
 from collector.api.allowances import Allowance, Rates
 from collector.dialects.tanstack_bus import SDK_NAME
-from collector.errors import HooklineError, RateLimited, StoreBusy, StoreUnavailable
+from collector.errors import HooklineError, RateLimited, StoreBusy, StoreError, StoreUnavailable
 from collector.events import Batch, Rejection
 from collector.storage.protocols import EventWriter
 from collector.validation import Limits, ReadResult, Redaction, read_batch
@@ -114,7 +114,12 @@ class DevtoolsIntake:
                 if not self._waiting:
                     return
                 batch = self._take()
-            await self._store(batch)
+            try:
+                await self._store(batch)
+            except Exception as exc:
+                # The next batch may be fine; without this task every page would wait for ever.
+                self.dropped += len(batch)
+                log.exception("devtools_batch_failed", count=len(batch), error=type(exc).__name__)
 
     def _take(self) -> list[bytes]:
         taken: list[bytes] = []
@@ -135,7 +140,7 @@ class DevtoolsIntake:
             log.error("devtools_batch_refused", count=len(events), reason=str(exc))
             return
         if result.rejected:
-            self._on_rejected(result.rejected)
+            self._tell(self._on_rejected, result.rejected)
             log.info("events_rejected", count=len(result.rejected), codes=sorted({r.code for r in result.rejected}))
         if result.batch.events:
             await self._append(result.batch)
@@ -166,7 +171,15 @@ class DevtoolsIntake:
                     is_told = True
                     log.warning("devtools_waits", reason=str(exc))
                 await asyncio.sleep(_RETRY_S)
+            except StoreError as exc:
+                self.dropped += len(batch.events)
+                log.error("devtools_batch_refused", count=len(batch.events), reason=str(exc))
+                return
+        self._tell(self._on_commit, batch)
+
+    def _tell(self, listener: Callable[[Any], None], news: Any) -> None:
+        # The events are stored, or refused for good: whatever a listener does, that is so.
         try:
-            self._on_commit(batch)
+            listener(news)
         except Exception:
             log.exception("ingest_listener_failed")

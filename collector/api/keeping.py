@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from collector.api.asked import Administering, json_answer
 from collector.api.schemas import answers
-from collector.clock import SystemClock
 from collector.errors import BadRequest
 from collector.keeping.forgetting import forget, planned
 from collector.query.parameters import clean_text
@@ -71,7 +70,7 @@ async def forget_subject(asked: Administering, body: Annotated[ForgetBody, Body(
     if body.dry_run:
         return json_answer(planned(await anyio.to_thread.run_sync(lambda: store.plan_forget(subject))))
     done = await anyio.to_thread.run_sync(
-        lambda: forget(store, subject, clock=SystemClock(), wait=time.sleep, with_vacuum=with_vacuum)
+        lambda: forget(store, subject, clock=asked.parts.clock, wait=time.sleep, with_vacuum=with_vacuum)
     )
     asked.parts.hub.wake((subject.project,))
     return json_answer(done.as_row())

@@ -6,7 +6,7 @@ Best first: the call's own completed, error or aborted; the stream's error; a st
 the run's end as the browser tells it; silence for too long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from collector.assembly.facts import Facts
@@ -74,20 +74,24 @@ def _stream_error(facts: Facts) -> Ended | None:
 
 def _waiting(facts: Facts) -> Ended | None:
     """A stream that stops after it asked for a client tool or an approval: the answer comes as another call."""
-    for wait in facts.waits:
-        message_id = name(wait.payload.get("messageId"))
-        waits = [other for other in facts.waits if name(other.payload.get("messageId")) == message_id]
+    if not facts.waits:
+        return None
+    dones = _by_message(facts.dones)
+    for message_id, waits in _by_message(facts.waits).items():
         # The stop comes twice, before and after the question; in one millisecond only the time can be compared.
-        stops = [
-            done
-            for done in facts.dones
-            if name(done.payload.get("messageId")) == message_id and done.timestamp_ms >= waits[-1].timestamp_ms
-        ]
+        stops = [done for done in dones.get(message_id, ()) if done.timestamp_ms >= waits[-1].timestamp_ms]
         if stops:
             needs_approval = any(other.type == "tools:approval:requested" for other in waits)
             waiting: Waiting = "approval" if needs_approval else "client_tool"
             return Ended(status="ok", end_ms=stops[-1].timestamp_ms, event=stops[-1], waiting=waiting)
     return None
+
+
+def _by_message(events: Iterable[StoredEvent]) -> dict[str | None, list[StoredEvent]]:
+    found: dict[str | None, list[StoredEvent]] = {}
+    for event in events:
+        found.setdefault(name(event.payload.get("messageId")), []).append(event)
+    return found
 
 
 def _without_terminal(last: StoredEvent, call: CallEvents) -> Ending:

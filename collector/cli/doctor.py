@@ -164,7 +164,7 @@ def _endpoint_finding(endpoint: str | None, protocol: str | None) -> Finding:
     if endpoint is None:
         says, advice = "no OTEL_EXPORTER_OTLP_ENDPOINT: spans stay in SQL", "Set it on the server."
         return Finding(topic="otlp", level="note", says=says, advice=advice)
-    if trouble := probe_otlp(endpoint):
+    if trouble := probe_otlp(endpoint, protocol):
         return Finding(
             topic="otlp", level="bad", says=f"{endpoint} ({protocol}): {trouble}", advice="Spans wait in the database."
         )

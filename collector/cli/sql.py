@@ -5,6 +5,7 @@ Flow: argument or standard input -> POST /v1/sql -> **here** -> terminal, file o
 be read, how long, how much.
 """
 
+import math
 import sys
 from typing import Annotated, Any
 
@@ -88,6 +89,7 @@ def _param(text: str) -> tuple[str, Any]:
             number = kind(value)
         except ValueError:
             continue
-        # 007 and 1_000 are names of something, not numbers.
-        return (name, number) if str(number) == value else (name, value)
+        # 007 and 1_000 are names of something, not numbers; nan and inf are none in JSON.
+        is_number = str(number) == value and (kind is int or math.isfinite(number))
+        return (name, number) if is_number else (name, value)
     return name, value

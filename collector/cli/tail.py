@@ -51,10 +51,16 @@ def _is_wanted(message: ServerSentEvent, *, events: bool, calls: bool, chunks: b
 
 def _messages(client: CollectorClient, on_break: Callable[[str], None]) -> Iterator[ServerSentEvent]:
     last_id, was_connected = None, False
+
+    def note_open() -> None:
+        nonlocal was_connected
+        was_connected = True
+        _say_following(client)
+
     while True:
         try:
-            for message in client.follow("/v1/live", last_event_id=last_id, on_open=lambda: _say_following(client)):
-                was_connected, last_id = True, message.id
+            for message in client.follow("/v1/live", last_event_id=last_id, on_open=note_open):
+                last_id = message.id
                 yield message
             on_break("the collector closed the stream")
         except (ServerUnreachable, StoreUnavailable) as exc:
@@ -62,7 +68,6 @@ def _messages(client: CollectorClient, on_break: Callable[[str], None]) -> Itera
             if not was_connected:
                 raise
             on_break(str(exc))
-        was_connected = was_connected or last_id is not None
         time.sleep(RETRY_S)
 
 

@@ -94,15 +94,8 @@ def _pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
             super().close()
             deadline.release()
 
-    class SecureConnection(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
-            deadline.hold(connected)
-            return connected
-
-        def close(self) -> None:
-            super().close()
-            deadline.release()
+    class SecureConnection(Connection, HTTPSConnection):
+        """The same, with TLS."""
 
     class Pool(HTTPConnectionPool):
         ConnectionCls: Any = Connection

@@ -1,7 +1,7 @@
 """
 Attributes as messages of opentelemetry.proto.
 
-Flow: otlp_encoding -> **KeyValue messages, filled in place**.
+Flow: otlp_encoding, otlp_histograms -> **KeyValue messages, filled in place**.
 The official encoder makes a message of every value and copies it into its span, which takes a span's attributes five times as
 long; in place they are the same messages. A test holds their bytes to the official encoder's.
 """
@@ -10,25 +10,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import HistogramDataPoint
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.exporters.cleaning import Clean, clean_attributes, is_clean
 
 
-def fill_attributes(span: Span, attributes: Mapping[str, Any]) -> None:
+def fill_attributes(message: Span | Resource | HistogramDataPoint, attributes: Mapping[str, Any]) -> None:
     """Add the attributes, cleaned, in the order of their names."""
-    add = span.attributes.add
+    add = message.attributes.add
     for name, value in sorted(attributes.items()) if is_clean(attributes) else clean_attributes(attributes).items():
         if value is None:
             continue
-        message = add(key=name).value
+        told = add(key=name).value
         # The common kinds first, without a call: this runs for every attribute of every span.
         if type(value) is str:
-            message.string_value = value
+            told.string_value = value
         elif type(value) is int:
-            message.int_value = value
+            told.int_value = value
         else:
-            _fill(message, value)
+            _fill(told, value)
 
 
 def _fill(message: AnyValue, value: Clean) -> None:

@@ -9,7 +9,6 @@ official encoder; spans are many, and filled into the same messages in a third o
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import metadata
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -23,6 +22,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 from collector.exporters.cleaning import clean_attributes, clean_text, clean_times
 from collector.exporters.otlp_attributes import fill_attributes
 from collector.spans import Span
+from collector.version import installed_version
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 SCOPE_NAME = "hookline"
@@ -101,12 +101,4 @@ def _field(number: int, content: bytes) -> bytes:
 
 @cache
 def _scope() -> InstrumentationScope:
-    return InstrumentationScope(name=SCOPE_NAME, version=hookline_version(), schema_url=SCHEMA_URL)
-
-
-def hookline_version() -> str:
-    """The installed version; "0" in a checkout that was never installed."""
-    try:
-        return metadata.version("hookline")
-    except metadata.PackageNotFoundError:
-        return "0"
+    return InstrumentationScope(name=SCOPE_NAME, version=installed_version(), schema_url=SCHEMA_URL)

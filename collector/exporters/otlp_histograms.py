@@ -6,12 +6,11 @@ A piece is a ResourceMetrics of one application and one metric, as a field of th
 putting their bytes one after the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AGGREGATION_TEMPORALITY_CUMULATIVE,
     AGGREGATION_TEMPORALITY_DELTA,
@@ -21,12 +20,12 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     ScopeMetrics,
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Histogram as HistogramMessage
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from collector.exporters.cleaning import Clean, clean_attributes
-from collector.exporters.otlp_encoding import SCHEMA_URL, SCOPE_NAME, hookline_version
+from collector.exporters.otlp_attributes import fill_attributes
+from collector.exporters.otlp_encoding import SCHEMA_URL, SCOPE_NAME
 from collector.instruments import INSTRUMENTS
 from collector.meter import Series
+from collector.version import installed_version
 
 POINTS_PER_PIECE = 500
 """So that a piece fits any request."""
@@ -64,19 +63,20 @@ def _encoded(group: Sequence[Series], *, now_ns: int, is_delta: bool) -> bytes:
             data_points=[_point(one, instrument.boundaries, now_ns) for one in group],
         ),
     )
-    scope = InstrumentationScope(name=SCOPE_NAME, version=hookline_version())
+    scope = InstrumentationScope(name=SCOPE_NAME, version=installed_version())
     message = ResourceMetrics(
-        resource=Resource(attributes=_pairs(clean_attributes(group[0].resource))),
         scope_metrics=[ScopeMetrics(scope=scope, metrics=[metric], schema_url=SCHEMA_URL)],
         schema_url=SCHEMA_URL,
     )
+    # Also one without an attribute is told.
+    message.resource.SetInParent()
+    fill_attributes(message.resource, group[0].resource)
     return ExportMetricsServiceRequest(resource_metrics=[message]).SerializeToString(deterministic=True)
 
 
 def _point(series: Series, boundaries: Sequence[float], now_ns: int) -> HistogramDataPoint:
     histogram = series.histogram
-    return HistogramDataPoint(
-        attributes=_pairs(clean_attributes(dict(series.attributes))),
+    point = HistogramDataPoint(
         start_time_unix_nano=series.start_ns,
         time_unix_nano=max(now_ns, series.start_ns),
         count=histogram.count,
@@ -86,23 +86,5 @@ def _point(series: Series, boundaries: Sequence[float], now_ns: int) -> Histogra
         bucket_counts=histogram.buckets,
         explicit_bounds=boundaries,
     )
-
-
-def _pairs(attributes: Mapping[str, Clean]) -> list[KeyValue]:
-    return [KeyValue(key=name, value=_value(value)) for name, value in attributes.items()]
-
-
-def _value(value: Any) -> AnyValue:
-    match value:
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case str():
-            return AnyValue(string_value=value)
-        case Mapping():
-            return AnyValue(kvlist_value=KeyValueList(values=_pairs(value)))  # pyright: ignore[reportUnknownArgumentType]
-        case _:
-            return AnyValue(array_value=ArrayValue(values=[_value(item) for item in value]))
+    fill_attributes(point, dict(series.attributes))
+    return point

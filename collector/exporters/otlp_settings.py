@@ -10,13 +10,14 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from collector.errors import WrongSettings
 from collector.exporters.otlp_headers import read_headers
 from collector.exporters.otlp_signals import TRACES, Signal
 
+T = TypeVar("T")
 Protocol = Literal["http/protobuf", "grpc"]
 Compression = Literal["gzip", "none"]
 
@@ -97,6 +98,13 @@ def read_otlp_settings(environment: Mapping[str, str], signal: Signal = TRACES) 
     )
 
 
+def told_endpoint(environment: Mapping[str, str], signal: Signal = TRACES) -> tuple[str, Protocol] | None:
+    """Where a signal goes, as it was set, and how; None where nothing goes out. Raises WrongSettings."""
+    variables = _Variables(environment=environment, signal=signal)
+    endpoint = variables.find("ENDPOINT")
+    return None if endpoint is None or not _sends_otlp(variables) else (endpoint.value, _protocol(variables))
+
+
 def _sends_otlp(variables: _Variables) -> bool:
     """OTEL_<SIGNAL>_EXPORTER: a list of names. We know OTLP; what others say is for the SDKs of other programs."""
     name = f"OTEL_{variables.signal.name}_EXPORTER"
@@ -112,28 +120,27 @@ def _name_and_value(variables: _Variables, option: str) -> tuple[str, str]:
     return (found.name, found.value) if found else (BASE + option, "")
 
 
+def _choice(variables: _Variables, option: str, choices: Mapping[str, T], default: T, *, wrong: str) -> T:
+    """What one of a few words stands for."""
+    found = variables.find(option)
+    if found is None:
+        return default
+    word = found.value.lower()
+    if word not in choices:
+        raise WrongSettings(f"{found.name}: {word[:40]!r} {wrong}.")
+    return choices[word]
+
+
+_PROTOCOLS: Mapping[str, Protocol] = {"http/protobuf": "http/protobuf", "grpc": "grpc"}
+_COMPRESSIONS: Mapping[str, Compression] = {"none": "none", "gzip": "gzip"}
+
+
 def _protocol(variables: _Variables) -> Protocol:
-    found = variables.find("PROTOCOL")
-    match found.value.lower() if found else "http/protobuf":
-        case "http/protobuf":
-            return "http/protobuf"
-        case "grpc":
-            return "grpc"
-        case other:
-            name = found.name if found else ""
-            raise WrongSettings(f"{name}: {other[:40]!r} is not spoken here: set http/protobuf or grpc.")
+    return _choice(variables, "PROTOCOL", _PROTOCOLS, "http/protobuf", wrong="is not spoken here: set http/protobuf or grpc")
 
 
 def _compression(variables: _Variables) -> Compression:
-    found = variables.find("COMPRESSION")
-    match found.value.lower() if found else "none":
-        case "none":
-            return "none"
-        case "gzip":
-            return "gzip"
-        case other:
-            name = found.name if found else ""
-            raise WrongSettings(f"{name}: {other[:40]!r} is not known: set gzip or none.")
+    return _choice(variables, "COMPRESSION", _COMPRESSIONS, "none", wrong="is not known: set gzip or none")
 
 
 def _timeout_s(variables: _Variables) -> float:
@@ -199,12 +206,4 @@ def _grpc_target(endpoint: _Found, variables: _Variables) -> tuple[str, bool]:
 
 
 def _is_insecure(variables: _Variables) -> bool:
-    found = variables.find("INSECURE")
-    match found.value.lower() if found else "false":
-        case "true":
-            return True
-        case "false":
-            return False
-        case other:
-            name = found.name if found else ""
-            raise WrongSettings(f"{name}: {other[:40]!r} is neither true nor false.")
+    return _choice(variables, "INSECURE", {"true": True, "false": False}, False, wrong="is neither true nor false")

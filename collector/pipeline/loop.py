@@ -47,7 +47,6 @@ class Loop:
         self._breath_s = breath_s
         self._bell = threading.Event()
         self._end = threading.Event()
-        self._is_stopping = False
         self._idle_rounds = 0
         self._failed_rounds = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -61,7 +60,6 @@ class Loop:
 
     def ask_to_stop(self) -> None:
         """End after the round that is running."""
-        self._is_stopping = True
         self._end.set()
         self._bell.set()
 
@@ -72,11 +70,11 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._is_stopping:
+        while not self._end.is_set():
             # Cleared before looking, so that a ring during the round is heard after it.
             self._bell.clear()
             wait_s = self._round()
-            if wait_s > 0 and not self._is_stopping:
+            if wait_s > 0 and not self._end.is_set():
                 self._bell.wait(wait_s)
 
     def _round(self) -> float:

@@ -83,10 +83,13 @@ class Pipeline:
         self._call_loop = self._loop_of_calls(poll_s)
         self._export_loops = tuple(self._export_loop(worker, poll_s) for worker in self._exports)
         self._metrics = None if metrics_exporter is None else MetricsWorker(metrics_exporter, clock=self._clock)
-        self._metrics_loops = () if self._metrics is None else (self._metrics_loop(self._metrics, poll_s),)
         self._retention = retention
-        self._retention_loops = () if retention is None else (_retention_loop(retention, poll_s),)
-        self._upkeep_loops = () if upkeep is None else (_upkeep_loop(upkeep, poll_s),)
+        others = (("metrics", self._metrics), ("retention", retention), ("upkeep", upkeep))
+        self._other_loops = tuple(
+            Loop(f"hookline-{name}", worker.run_once, worker.until_due_s, poll_s=poll_s)
+            for name, worker in others
+            if worker is not None
+        )
         self._is_started = False
 
     @property
@@ -154,11 +157,8 @@ class Pipeline:
         name = f"hookline-export-{worker.destination}"
         return Loop(name, worker.run_once, worker.until_due_s, poll_s=poll_s, full=exports.CLAIM_LIMIT)
 
-    def _metrics_loop(self, worker: MetricsWorker, poll_s: float) -> Loop:
-        return Loop("hookline-metrics", worker.run_once, worker.until_due_s, poll_s=poll_s)
-
     def _loops(self) -> tuple[Loop, ...]:
-        return (self._call_loop, *self._export_loops, *self._metrics_loops, *self._retention_loops, *self._upkeep_loops)
+        return (self._call_loop, *self._export_loops, *self._other_loops)
 
     def _until_due_s(self) -> float | None:
         now_ms = self._clock.now_ms()
@@ -168,14 +168,6 @@ class Pipeline:
     def _ring_exports(self) -> None:
         for loop in self._export_loops:
             loop.ring()
-
-
-def _retention_loop(worker: RetentionWorker, poll_s: float) -> Loop:
-    return Loop("hookline-retention", worker.run_once, worker.until_due_s, poll_s=poll_s)
-
-
-def _upkeep_loop(worker: UpkeepWorker, poll_s: float) -> Loop:
-    return Loop("hookline-upkeep", worker.run_once, worker.until_due_s, poll_s=poll_s)
 
 
 def _backoff(waits_ms: tuple[int, int], roll: Callable[[], float]) -> Backoff:

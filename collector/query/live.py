@@ -68,8 +68,9 @@ class Follower:
 
     def read(self) -> list[News]:
         """What is new, a page or so of each kind; empty for nothing. A StoreError leaves the position as it was."""
-        events = () if self._only_calls else self._reader.events_after(self._project, self._position.arrival, limit=PAGE)
+        # Calls are looked for first and told last: what a call was made of is there before it, also if both come meanwhile.
         calls = self._fresh_calls()
+        events = () if self._only_calls else self._reader.events_after(self._project, self._position.arrival, limit=PAGE)
         return [*map(self._event_news, events), *map(self._call_news, calls)]
 
     def _fresh_calls(self) -> list[Row]:

@@ -6,6 +6,7 @@ Flow: CallFilter -> **text** -> "copy as SQL". The same text means the same on e
 
 from collections.abc import Sequence
 
+from collector.storage.call_statements import quote
 from collector.storage.protocols import CallFilter
 
 _COLUMNS = (
@@ -18,14 +19,14 @@ _LISTS = ("request_id", "status", "operation", "provider", "model", "service", "
 
 def calls_as_sql(query: CallFilter) -> str:
     """The SELECT, without the cursor: it begins with the newest call."""
-    where = [f"project = {literal(query.project)}"]
+    where = [f"project = {quote(query.project)}"]
     for name in _LISTS:
         where += _matches(name, getattr(query, name))
     where += _tools(query.tool)
     if query.min_duration_ms is not None:
         where.append(f"duration_ms >= {query.min_duration_ms:g}")
     if query.q:
-        pattern = literal(f"%{_escaped(query.q)}%")
+        pattern = quote(f"%{_escaped(query.q)}%")
         found = [f"lower({name}) LIKE lower({pattern}) ESCAPE '/'" for name in ("prompt_preview", "answer_preview")]
         where.append(f"({' OR '.join(found)})")
     if query.since_ms is not None:
@@ -36,14 +37,9 @@ def calls_as_sql(query: CallFilter) -> str:
     return f"SELECT {_COLUMNS}\nFROM calls\nWHERE {conditions}\nORDER BY start_ms DESC, request_id DESC\nLIMIT {query.limit}"
 
 
-def literal(text: str) -> str:
-    """A string literal. Backslashes mean nothing in standard SQL, and no stored text has a NUL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _matches(name: str, values: Sequence[str]) -> list[str]:
-    wanted = [literal(value) for value in values if not value.startswith("!")]
-    excluded = [literal(value[1:]) for value in values if value.startswith("!")]
+    wanted = [quote(value) for value in values if not value.startswith("!")]
+    excluded = [quote(value[1:]) for value in values if value.startswith("!")]
     conditions = [f"{name} IN ({', '.join(wanted)})"] if wanted else []
     return [*conditions, f"({name} IS NULL OR {name} NOT IN ({', '.join(excluded)}))"] if excluded else conditions
 
@@ -54,8 +50,8 @@ def _tools(values: Sequence[str]) -> list[str]:
         found = f"{is_same_call} AND t.tool_name IN ({', '.join(names)})"
         return f"EXISTS (SELECT 1 FROM tool_calls AS t WHERE {found})"  # noqa: S608 - shown, never run by us
 
-    wanted = [literal(value) for value in values if not value.startswith("!")]
-    excluded = [literal(value[1:]) for value in values if value.startswith("!")]
+    wanted = [quote(value) for value in values if not value.startswith("!")]
+    excluded = [quote(value[1:]) for value in values if value.startswith("!")]
     conditions = [called(wanted)] if wanted else []
     return [*conditions, f"NOT {called(excluded)}"] if excluded else conditions
 

@@ -15,7 +15,7 @@ class Statement(NamedTuple):
 
 
 def quote(text: str) -> str:
-    """A text literal, the same on every engine."""
+    """A text literal. Backslashes mean nothing in standard SQL, and no stored text has a NUL."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -19,14 +19,6 @@ class Caretaker(Protocol):
         """Drop old partitions that retention has emptied, a week after their end; their names."""
         ...
 
-    def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
-        """
-        Drop partitions whose events are all older, with their events; their names. At once, whatever their size.
-
-        What else there is of those calls stays: it is the caller's.
-        """
-        ...
-
     def bring_forward(self, *, later_than_ms: int, to_ms: int) -> int:
         """
         Make calls and spans due that are due later than they can have been meant: how many.

@@ -40,13 +40,6 @@ class Caretaking(StorePart):
         except DBAPIError as exc:
             raise StoreUnavailable(f"no partition was dropped ({type(exc).__name__}): it is tried again") from exc
 
-    def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
-        """See `Caretaker.drop_partitions_before`."""
-        try:
-            return self._database.engine.drop_partitions_before(before_ms)
-        except DBAPIError as exc:
-            raise StoreUnavailable(f"no partition was dropped ({type(exc).__name__}): try again") from exc
-
     def bring_forward(self, *, later_than_ms: int, to_ms: int) -> int:
         """See `Caretaker.bring_forward`."""
 

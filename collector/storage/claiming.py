@@ -8,6 +8,7 @@ memory. Either way events are read afterwards, on a reading connection.
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from collector.storage.database import StorePart
 from collector.storage.held import Held
@@ -162,22 +164,29 @@ def _key_of(table: Any) -> Any:
     return tuple_(table.c.project, table.c.request_id)
 
 
-def _lease(connection: Connection, owner: str, now_ms: int, lease_ms: int, limit: int) -> dict[Key, int]:
-    """The claimed calls' keys with their dirty counters, oldest due first."""
+# Built once: building it costs as much as a commit.
+@cache
+def _lease_statement() -> ReturningUpdate[Any, Any, Any, Any]:
+    now_ms = bindparam("now_ms", type_=BigInteger)
     is_free = or_(call_work.c.lease_until_ms.is_(None), call_work.c.lease_until_ms <= now_ms)
     due = (
         select(call_work.c.project, call_work.c.request_id)
         .where(call_work.c.due_ms <= now_ms, is_free)
         .order_by(call_work.c.due_ms, call_work.c.request_id)
-        .limit(limit)
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    statement = (
+    return (
         update(call_work)
         .where(_key_of(call_work).in_(select(due.c.project, due.c.request_id)))
-        .values(lease_owner=owner, lease_until_ms=now_ms + lease_ms)
+        .values(lease_owner=bindparam("owner"), lease_until_ms=bindparam("until_ms"))
         .returning(call_work.c.due_ms, call_work.c.project, call_work.c.request_id, call_work.c.dirty)
     )
-    found = sorted(tuple(row) for row in connection.execute(statement))
+
+
+def _lease(connection: Connection, owner: str, now_ms: int, lease_ms: int, limit: int) -> dict[Key, int]:
+    """The claimed calls' keys with their dirty counters, oldest due first."""
+    values = {"owner": owner, "now_ms": now_ms, "until_ms": now_ms + lease_ms, "most": limit}
+    found = sorted(tuple(row) for row in connection.execute(_lease_statement(), values))
     return {(project, request_id): dirty for _, project, request_id, dirty in found}

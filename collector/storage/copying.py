@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, create_engine, func, make_url, select, text, tuple_
+from sqlalchemy import Connection, Engine, Table, func, make_url, select, text, tuple_
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from collector.errors import StoreError, StoreUnavailable, WrongSettings
 from collector.storage import schema, sqlite_files
@@ -94,7 +93,7 @@ def _reading(url: str) -> Generator[Connection]:
     if url.startswith("sqlite"):
         engine = sqlite_files.reader_engine(sqlite_files.path_of(url))
     else:
-        engine = create_engine(_driver(url), poolclass=NullPool, hide_parameters=True, isolation_level="REPEATABLE READ")
+        engine = _postgresql(url).execution_options(isolation_level="REPEATABLE READ")
     with _translated("--from"), engine.connect() as connection, connection.begin():
         yield connection
     engine.dispose()
@@ -108,7 +107,7 @@ def _writing(url: str) -> Generator[Connection]:
         path = sqlite_files.path_of(url)
         lock, engine = sqlite_files.FileLock(path), sqlite_files.writer_engine(path)
     else:
-        engine = create_engine(_driver(url), poolclass=NullPool, hide_parameters=True)
+        engine = _postgresql(url)
     try:
         with _translated("--to"), engine.connect() as connection:
             yield connection
@@ -118,8 +117,10 @@ def _writing(url: str) -> Generator[Connection]:
             lock.release()
 
 
-def _driver(url: str) -> Any:
-    return make_url(url).set(drivername="postgresql+psycopg")
+def _postgresql(url: str) -> Engine:
+    from collector.storage.postgresql_connections import connections_to
+
+    return connections_to(url, "")
 
 
 @contextmanager

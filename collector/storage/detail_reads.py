@@ -4,7 +4,6 @@ Reading one call closely, and its trace in outline: what a page shows, without w
 Flow: query -> **DetailReads** -> events, spans, calls. A call may have 20,000 events, a trace 3,000 spans, an event megabytes.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from collector.storage.loading import stored_event
 from collector.storage.paging import after, decode_cursor, encode_cursor, encode_place, page_size
 from collector.storage.parts import events_of_call
 from collector.storage.protocols import Page, Row
-from collector.storage.rows import plain, shown
+from collector.storage.rows import plain, read_json, shown
 from collector.storage.tables import calls, events, spans
 from collector.storage.views import PIECE_KINDS, SOMETIMES_PIECES
 
@@ -120,7 +119,7 @@ class DetailReads(StorePart):
         with self._database.reading() as connection:
             rows: Sequence[Any] = connection.execute(statement).all()
         if times_only:
-            return [{"at_ms": at_ms, "payload": json.loads(payload) if payload else None} for at_ms, payload in rows]
+            return [{"at_ms": at_ms, "payload": read_json(payload) if payload else None} for at_ms, payload in rows]
         return [_piece(*row) for row in rows]
 
     def trace_outline(self, project: str, trace_id: str, *, limit: int) -> Mapping[str, Sequence[Row]]:
@@ -166,6 +165,6 @@ def _piece(
         "kind": PIECE_KINDS[type_],
         "message_id": message_id,
         "tool_call_id": tool_call_id,
-        "payload": json.loads(payload),
+        "payload": read_json(payload),
         "cursor": encode_place("call_events", (timestamp, part, order, arrival)),
     }

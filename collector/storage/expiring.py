@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, li
 from collector.storage.keeper import Bounds, Place, RetentionRule, Swept
 from collector.storage.keeper_part import KeeperPart
 from collector.storage.removing import (
+    COUNTED_TO,
     MARKS_PROJECT,
     ROW_BYTES,
     add_sizes,
@@ -50,7 +51,7 @@ class Expiring(KeeperPart):
     def projects(self) -> Sequence[str]:
         """See `Keeper.projects`."""
         with self._database.reading() as connection:
-            found = {name for table in (calls, events, hook_states, blobs) for name in _projects_of(connection, table)}
+            found = {name for table in (calls, events, hook_states, blobs) for name in projects_of(connection, table)}
         return sorted(found - {MARKS_PROJECT})
 
     def retention_rules(self) -> Sequence[RetentionRule]:
@@ -159,7 +160,7 @@ class Expiring(KeeperPart):
             last_safe = self._database.engine.last_safe_arrival(connection)
 
         def count(connection: Connection) -> int:
-            counted_to = connection.execute(_COUNTED_TO).scalar() or 0
+            counted_to = connection.execute(COUNTED_TO).scalar() or 0
             new = select(events.c.project, events.c.arrival, func.length(events.c.payload)).where(events.c.arrival > counted_to)
             if last_safe is not None:
                 new = new.where(events.c.arrival <= last_safe)
@@ -181,9 +182,6 @@ class Expiring(KeeperPart):
         return found
 
 
-_COUNTED_TO = select(kept_sizes.c.counted_to).where(kept_sizes.c.project == MARKS_PROJECT)
-
-
 def _count_rows(connection: Connection, rows: Sequence[Any]) -> None:
     sizes: dict[str, int] = {}
     for project, _, length in rows:
@@ -195,7 +193,7 @@ def _count_rows(connection: Connection, rows: Sequence[Any]) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["project"], set_=further))
 
 
-def _projects_of(connection: Connection, table: Any) -> list[str]:
+def projects_of(connection: Connection, table: Any) -> list[str]:
     """By jumps from one to the next: DISTINCT would read the whole index."""
     found: list[str] = []
     name = connection.execute(select(func.min(table.c.project))).scalar()

@@ -6,7 +6,6 @@ The plan is made by one look at all events of the project, since no index leads 
 event for the sake of a rare question. Removing goes in short steps beside ingest.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from collector.fields import bounded
 from collector.storage.keeper import Counts, ForgetPlan, Subject
 from collector.storage.keeper_part import KeeperPart
 from collector.storage.removing import mark, remove_calls, remove_events
+from collector.storage.rows import read_json
 from collector.storage.tables import call_work, calls, events, exports, hook_states, spans, token_usage, tool_calls
 from collector.storage.touches import Key, are_of
 
@@ -156,36 +156,40 @@ def _loose_events(connection: Connection, subject: Subject, names: set[str]) -> 
         for run, thread in connection.execute(select(c.run_id, c.thread_id).where(of_part)):
             runs |= {run} - {None}
             threads |= {thread} - {None}
-    threads = {thread for thread in threads if _all_go(connection, subject.project, thread, names)}
+    threads -= _threads_that_stay(connection, subject.project, threads, names)
     found: dict[int, Any] = {}
     conditions = [_is_of(subject, events)]
     conditions += [e.run_id.in_(part) for part in _chunked(runs)] + [e.thread_id.in_(part) for part in _chunked(threads)]
-    columns = (e.arrival, e.request_id, e.payload)
+    # In the statement and not here: the index of runs has loose events only, and payloads of calls are not to be loaded.
+    loose = select(e.arrival, e.payload).where(e.project == subject.project, e.request_id.is_(None))
     for condition in conditions:
-        for row in connection.execute(select(*columns).where(e.project == subject.project, condition)):
-            if row.request_id is None:
-                found[row.arrival] = row
+        for row in connection.execute(loose.where(condition)):
+            found[row.arrival] = row
     return list(found.values())
 
 
-def _all_go(connection: Connection, project: str, thread: str, names: set[str]) -> bool:
-    of_thread = select(calls.c.request_id).where(calls.c.project == project, calls.c.thread_id == thread)
-    return names.issuperset(connection.execute(of_thread).scalars())
+def _threads_that_stay(connection: Connection, project: str, threads: set[str], names: set[str]) -> set[str]:
+    """Threads with a call that is none of these."""
+    c, stay = calls.c, set[str]()
+    for part in _chunked(threads):
+        of_part = select(c.thread_id, c.request_id).where(c.project == project, c.thread_id.in_(part))
+        stay |= {thread for thread, name in connection.execute(of_part) if name not in names}
+    return stay
 
 
 def _hook_id(payload: str) -> str | None:
     """The browser hook whose newest messages are in `hook_states`."""
     if '"hookId"' not in payload:
         return None
-    found = json.loads(payload).get("hookId")
+    found = read_json(payload).get("hookId")
     return bounded(found) if isinstance(found, str) else None
 
 
 def _states_there(connection: Connection, project: str, hooks: Sequence[str]) -> int:
-    if not hooks:
-        return 0
-    statement = select(func.count()).where(hook_states.c.project == project, hook_states.c.hook_id.in_(hooks[:_CHUNK]))
-    return connection.execute(statement).scalar_one()
+    s, count = hook_states.c, 0
+    for part in _chunked(hooks):
+        count += connection.execute(select(func.count()).where(s.project == project, s.hook_id.in_(part))).scalar_one()
+    return count
 
 
 def _counts(connection: Connection, project: str, names: Sequence[str]) -> Counter[str]:

@@ -1,7 +1,7 @@
 """
 Who has which work, where nobody else can take any: in memory, so that a claim is no write.
 
-Flow: claiming, exporting -> **Held**. SQLite has one process; what it had in hand when it died is free again by itself.
+Flow: claiming -> **Held**. SQLite has one process; what it had in hand when it died is free again by itself.
 On a database that several collectors share, leases stand in the tables instead.
 """
 

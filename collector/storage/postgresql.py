@@ -21,7 +21,7 @@ from collector.storage import upkeep
 from collector.storage.engine import Verdict
 from collector.storage.postgresql_connections import connections_to, driver_of
 from collector.storage.postgresql_events import BulkInsert
-from collector.storage.postgresql_partitions import drop_empty_partitions, drop_partitions, make_partitions
+from collector.storage.postgresql_partitions import drop_empty_partitions, make_partitions
 from collector.storage.sql_postgresql import PostgresqlSql
 from collector.storage.sql_types import AT_ONCE
 from collector.storage.tables import metadata
@@ -152,10 +152,6 @@ class PostgresqlEngine:
     def drop_empty_partitions(self, before_ms: int) -> Sequence[str]:
         with self._writers.begin() as connection:
             return drop_empty_partitions(connection, before_ms=before_ms)
-
-    def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
-        with self._writers.begin() as connection:
-            return drop_partitions(connection, before_ms=before_ms)
 
     def verdict(self, exc: Exception) -> Verdict:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc

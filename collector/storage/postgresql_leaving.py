@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, and_, exists, func, literal_column, not_, or_, select, text
 
-from collector.storage.expiring import may_go
+from collector.storage.expiring import may_go, projects_of
 from collector.storage.keeper import TRACE_WAITS_MS, Bounds
 from collector.storage.leaver import Partition
 from collector.storage.postgresql_partitions import listed
-from collector.storage.removing import MARKS_PROJECT, ROW_BYTES, add_sizes
-from collector.storage.tables import call_work, calls, events, exports, kept_sizes
+from collector.storage.removing import COUNTED_TO, ROW_BYTES, add_sizes
+from collector.storage.tables import call_work, calls, events, exports
 
 LOCK_TIMEOUT_MS = 250
 """Whoever waits for `events` keeps ingest waiting behind it."""
@@ -37,7 +37,6 @@ _DEPENDS = text("""
     SELECT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass
                    AND refobjid = to_regclass(:name))
 """)
-_COUNTED = select(kept_sizes.c.counted_to).where(kept_sizes.c.project == MARKS_PROJECT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,9 @@ class Looked:
 def partitions(connection: Connection) -> list[Partition]:
     """Those that have a range, with the projects in each."""
     return [
-        Partition(name=name, from_ms=its.from_ms, until_ms=its.until_ms, projects=frozenset(_projects(connection, name)))
+        Partition(
+            name=name, from_ms=its.from_ms, until_ms=its.until_ms, projects=frozenset(projects_of(connection, _rows_of(name)))
+        )
         for name, its in listed(connection).items()
     ]
 
@@ -130,17 +131,6 @@ def _rows_of(name: str) -> Any:
     return events.to_metadata(MetaData(), name=name)
 
 
-def _projects(connection: Connection, name: str) -> list[str]:
-    """By jumps: see `expiring`."""
-    found: list[str] = []
-    its = _rows_of(name).c.project
-    one = connection.execute(select(func.min(its))).scalar()
-    while one is not None:
-        found.append(one)
-        one = connection.execute(select(func.min(its)).where(its > one)).scalar()
-    return found
-
-
 def _is_kept(connection: Connection, partition: Partition, project: str, cutoff_ms: int) -> bool:
     """Whether something of a project stays, by its own rows or by those of its calls."""
     its, c = _rows_of(partition.name), calls.c
@@ -168,7 +158,7 @@ def _is_kept(connection: Connection, partition: Partition, project: str, cutoff_
 
 
 def _count(connection: Connection, name: str, safe_arrival: int, now_ms: int) -> Looked:
-    counted_to = connection.execute(_COUNTED).scalar() or 0
+    counted_to = connection.execute(COUNTED_TO).scalar() or 0
     its = _rows_of(name).c
     size = func.length(its.payload) + ROW_BYTES
     counted = func.coalesce(func.sum(size).filter(its.arrival <= counted_to), 0)
@@ -184,4 +174,4 @@ def _count(connection: Connection, name: str, safe_arrival: int, now_ms: int) ->
 
 
 def _counted_to(connection: Connection) -> int:
-    return connection.execute(_COUNTED.with_for_update()).scalar() or 0
+    return connection.execute(COUNTED_TO.with_for_update()).scalar() or 0

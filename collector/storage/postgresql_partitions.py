@@ -1,7 +1,7 @@
 """
 Partitions of events by time: made ahead, dropped whole.
 
-Flow: upkeep -> PostgresqlEngine -> **make_partitions**, **drop_partitions** -> events.
+Flow: upkeep -> PostgresqlEngine -> **make_partitions**, **drop_empty_partitions** -> events.
 What lies outside of all ranges, by a clock that is far off or because nobody made partitions for weeks, is in the default
 partition; a new range takes along what is there of it.
 """
@@ -63,15 +63,6 @@ def make_partitions(connection: Connection, *, now_ms: int, days: int) -> list[s
         return []
     missing = ranges_to_make(list(listed(connection).values()), now_ms=now_ms, width_ms=days * DAY_MS)
     return [_make(connection, one) for one in missing]
-
-
-def drop_partitions(connection: Connection, *, before_ms: int) -> list[str]:
-    """Drop, in the open transaction, every partition all of whose events are older; their names."""
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-    old = _older(connection, before_ms)
-    for name in old:
-        connection.exec_driver_sql(f'DROP TABLE "{name}"')
-    return old
 
 
 def drop_empty_partitions(connection: Connection, *, before_ms: int) -> list[str]:

@@ -385,7 +385,7 @@ class SessionStore(Protocol):
 
 
 class Store(EventWriter, WorkQueue, Reader, KeyStore, SessionStore, SqlReader, Keeper, Caretaker, Protocol):
-    """An engine: all seven, and its life."""
+    """An engine: all of these, and its life."""
 
     def close(self) -> None:
         """Commit what is queued, then let go of the database."""

@@ -145,9 +145,13 @@ def _remove_refs(connection: Connection, keys: Sequence[tuple[str, int, str]]) -
     return max(done.rowcount, 0)
 
 
+COUNTED_TO = select(kept_sizes.c.counted_to).where(kept_sizes.c.project == MARKS_PROJECT)
+"""The arrival up to which the kept sizes count."""
+
+
 def _take_from_sizes(connection: Connection, rows: Sequence[Any]) -> None:
     """Only what was counted is taken off."""
-    counted_to = connection.execute(select(kept_sizes.c.counted_to).where(kept_sizes.c.project == MARKS_PROJECT)).scalar()
+    counted_to = connection.execute(COUNTED_TO).scalar()
     if not counted_to:
         return
     sizes: defaultdict[str, int] = defaultdict(int)

@@ -4,7 +4,6 @@ Spans that are to be sent once more, on purpose: to a backend that lost them, or
 Flow: `hookline export --to` -> **Resending** -> spans -> encode -> exports. Some calls at a time, each time in one short write.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -14,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, tuple_
 from collector.spans import Span
 from collector.storage.database import StorePart
 from collector.storage.outbox import Resend
-from collector.storage.rows import AnyRow
+from collector.storage.rows import AnyRow, read_json
 from collector.storage.tables import calls, exports, spans
 from collector.storage.upserts import Insert, insert
 
@@ -61,7 +60,7 @@ class Resending(StorePart):
         of_calls = and_(s.project == project, s.request_id.in_(request_ids), s.is_sampled)
         with self._database.reading() as connection:
             rows = connection.execute(select(*columns).where(of_calls).order_by(s.request_id, s.span_id)).all()
-        return [Span(**{**row._mapping, "attributes": json.loads(row.attributes)}) for row in rows]  # pyright: ignore[reportPrivateUsage]
+        return [Span(**{**row._mapping, "attributes": read_json(row.attributes)}) for row in rows]  # pyright: ignore[reportPrivateUsage]
 
 
 def _put(connection: Connection, values: list[dict[str, Any]]) -> int:

@@ -48,5 +48,5 @@ def plain(row: AnyRow, *, leave: Iterable[str] = ()) -> PlainRow:
         values.pop(name, None)
     for name in _JSON & values.keys():
         if values[name] is not None:
-            values[name] = json.loads(values[name])
+            values[name] = read_json(values[name])
     return values

@@ -9,7 +9,7 @@ security barriers, so no condition of a user is evaluated on rows of another pro
 import contextlib
 import re
 from collections.abc import Generator, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from collector.errors import SqlRefused, SqlTimeout, StoreUnavailable
+from collector.storage.postgresql_connections import Driver, driver_of
 from collector.storage.sql_names import STORED, VIEWS, columns_of
 from collector.storage.sql_parameters import Inlined, inlined
 from collector.storage.sql_review import review
@@ -35,8 +36,6 @@ _SETUP: Final = (
     "SET LOCAL bytea_output = hex; SET LOCAL IntervalStyle = postgres; SET LOCAL DateStyle = 'ISO, YMD'"
 )
 
-Driver = psycopg.Connection[Any]
-
 
 class PostgresqlSql:
     """Runs statements on one database, under `role` where one is given."""
@@ -49,10 +48,9 @@ class PostgresqlSql:
         """See `SqlReader.run_sql`."""
         try:
             with self._connections.connect() as connection:
-                driver = connection.connection.driver_connection
-                assert isinstance(driver, psycopg.Connection)
+                driver = driver_of(connection)
                 try:
-                    return _answer(cast(Driver, driver), query, self._role)
+                    return _answer(driver, query, self._role)
                 finally:
                     # A connection that can't go back is found out, and closed, by the pool.
                     with contextlib.suppress(psycopg.Error):

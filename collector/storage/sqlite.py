@@ -108,9 +108,6 @@ class SqliteEngine:
     def drop_empty_partitions(self, before_ms: int) -> Sequence[str]:
         return []
 
-    def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
-        return []
-
     def verdict(self, exc: Exception) -> Verdict:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc
         # Locked, full, read-only and I/O errors are OperationalError; values that don't fit are not.

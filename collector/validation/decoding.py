@@ -44,12 +44,9 @@ def decode_event(raw: bytes | msgspec.Raw, *, max_depth: int) -> Decoded:
     """The event's value and text. Raises NotJson, or Refused for one that lies too deep."""
     data = bytes(raw)
     try:
-        value = _decode(data)
-        decoded = Decoded(value, data.decode()) if b"\\u0000" not in data else _mended(data)
+        decoded = _as_it_is(data) or _mended(data)
     except RecursionError:
         raise Refused(TOO_DEEP, f"more than {max_depth} levels of objects and arrays: flatten the event") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        decoded = _mended(data)
     if data.count(b"[") + data.count(b"{") > max_depth and is_deeper(decoded.value, max_depth):
         raise Refused(TOO_DEEP, f"more than {max_depth} levels of objects and arrays: flatten the event")
     return decoded
@@ -93,6 +90,16 @@ def children(node: Any) -> Iterable[Any]:
     return node.values() if type(node) is dict else node  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
+def _as_it_is(data: bytes) -> Decoded | None:
+    """None for what can't be read, or stored, without mending."""
+    if b"\\u0000" in data:
+        return None
+    try:
+        return Decoded(_decode(data), data.decode())
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
 def _mended(data: bytes) -> Decoded:
     """The slow way: replace what can't be stored, then read again."""
     mended: dict[str, None] = {}
@@ -124,7 +131,7 @@ def _decode_wide_numbers(text: str) -> Any:
     """Numbers that no double holds become null; everything else as it is."""
     try:
         return json.loads(text, parse_float=_float_or_none, parse_int=_int_or_none, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
+    except ValueError as exc:
         raise NotJson(str(exc)) from None
 
 

@@ -36,9 +36,6 @@ class Locked:
     def drop_empty_partitions(self, *, now_ms: int) -> Sequence[str]:
         raise NotImplementedError
 
-    def drop_partitions_before(self, before_ms: int) -> Sequence[str]:
-        raise NotImplementedError
-
     def bring_forward(self, *, later_than_ms: int, to_ms: int) -> int:
         raise NotImplementedError
 

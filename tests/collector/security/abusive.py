@@ -58,6 +58,8 @@ _DEEP_OBJECTS = b'{"a":' * 10_000 + b"1" + b"}" * 10_000
 CASES = (
     _beside_good("deep_arrays", b'"x":' + _DEEP_ARRAYS, "too_deep"),
     _beside_good("deep_objects", b'"x":' + _DEEP_OBJECTS, "too_deep"),
+    _beside_good("deep_after_surrogate", rb'"a":"\ud800","x":' + _DEEP_ARRAYS, "too_deep"),
+    _beside_good("deep_after_wide_number", b'"a":1e400,"x":' + _DEEP_ARRAYS, "too_deep"),
     _beside_good("lone_surrogates", rb'"a":"\ud800","b":"x\udc00y","\ud83d":"\ude00"'),
     _beside_good("surrogate_columns", rb'"requestId":"r\ud800","model":"\udfff","streamId":"\ud800"'),
     _beside_good("nul_escaped", rb'"a":"x\u0000y","\u0000":1,"model":"m\u0000"'),
@@ -75,6 +77,12 @@ CASES = (
     Case(
         name="deep_resource",
         body=b'{"resource":{"a":' + _DEEP_ARRAYS + b'},"events":[' + good("deep_resource") + b"]}",
+        status=400,
+        says="resource",
+    ),
+    Case(
+        name="deep_resource_after_surrogate",
+        body=rb'{"resource":{"s":"\ud800","a":' + _DEEP_ARRAYS + b'},"events":[' + good("deep_resource_after_surrogate") + b"]}",
         status=400,
         says="resource",
     ),

@@ -89,22 +89,6 @@ def test_events_lie_where_their_time_is(engine: PostgresqlEngine):
     store.close()
 
 
-def test_old_partitions_are_dropped_whole(engine: PostgresqlEngine):
-    """
-    Only those that hold nothing younger; the default and the one that the time lies in stay.
-    """
-    weeks = [engine.make_partitions(now_ms=NOW_MS + number * WEEK_MS, days=7) for number in (-2, 0)]
-    store = open_store(url_of(engine), settle_ms=0)
-    append(store, event("old", timestamp=NOW_MS - 2 * WEEK_MS), event("now"), event("past", timestamp=1))
-
-    dropped = engine.drop_partitions_before(NOW_MS)
-
-    assert weeks[0][:2] == dropped
-    assert {"now", "past"} == {row["event_id"] for row in query(url_of(engine), WHERE)}
-    assert [] == engine.drop_partitions_before(NOW_MS)
-    store.close()
-
-
 def test_partitions_that_retention_emptied_go(engine: PostgresqlEngine):
     """
     Old ones without a row; one with a row stays, and so does a young one.
