@@ -33,6 +33,7 @@ OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
     [
         pytest.param("core", {}, id="core"),
         pytest.param("openai", {}, id="openai"),
+        pytest.param("openrouter", {}, id="openrouter"),
         pytest.param("openai", {"HOOKLINE_TEST_OPENAI": OLDER_OPENAI}, id="older openai", marks=pytest.mark.long),
     ],
 )

@@ -27,6 +27,7 @@ function scope<T>(): Scope<T> {
         now = before;
       }
     },
+    enter: () => undefined,
   };
 }
 

@@ -51,7 +51,7 @@ function read(response: IncomingMessage, resolve: (answer: Answer) => void, reje
 
 function scope<T>(): Scope<T> {
   const storage = new AsyncLocalStorage<T>();
-  return { current: () => storage.getStore(), run: (value, inner) => storage.run(value, inner) };
+  return { current: () => storage.getStore(), run: (value, inner) => storage.run(value, inner), enter: (value) => storage.enterWith(value) };
 }
 
 function later(run: () => void, afterMs: number): () => void {

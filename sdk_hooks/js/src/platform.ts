@@ -19,6 +19,8 @@ export interface Post {
 export interface Scope<T> {
   current(): T | undefined;
   run<R>(value: T, inner: () => R): R;
+  /** From here on in this chain of `await`s; nothing in browsers, which follow none. */
+  enter(value: T): void;
 }
 
 export interface Platform {

@@ -1,6 +1,8 @@
 // The life of one call, from a hook's remarks to events: one started, one terminal, packed chunks between.
 // In the host's calls: a copy of the request and an append a chunk. Events are rendered when the emitter drains the record.
 import { checked, type CallOptions, type CallSettings, type HooklineEvent } from "./config.js";
+import { type Enclosing, enclosing, isSilent } from "./context.js";
+import { settingsFields } from "./fields.js";
 import { Packer, type Piece } from "./packing.js";
 import type { Fields } from "./platform.js";
 import { traceparent } from "./hostspan.js";
@@ -34,11 +36,13 @@ export interface Begin {
   readonly streaming?: boolean;
   readonly layer?: CallOptions | undefined;
   readonly startedMs?: number;
+  /** Shares the trace of the call with this id, without being inside it. */
+  readonly rootRequestId?: string | undefined;
 }
 
 interface Place {
   readonly requestId: string;
-  readonly parent: Call | undefined;
+  readonly parent: Enclosing | undefined;
   readonly traceparent: string | undefined;
 }
 
@@ -50,7 +54,8 @@ export class Call {
   readonly startMs: number;
   readonly sizeBytes: number;
   private readonly startWallMs: number;
-  private readonly parent: Call | undefined;
+  private readonly parent: Enclosing | undefined;
+  private scope: Enclosing | undefined;
   private readonly traceparent: string | undefined;
   private request: unknown;
   private pieces: Piece[] = [];
@@ -114,15 +119,25 @@ export class Call {
   /** A call inside this one's stream, like an image of a Responses stream: `<requestId>/<item id>`. */
   child(shape: Shape, itemId: string, model: string | undefined, startedMs?: number): Call | undefined {
     const begin: Begin = { shape, request: {}, provider: this.begin.provider, model, ...(startedMs === undefined ? {} : { startedMs }) };
-    const place = { requestId: `${this.requestId}/${itemId}`, parent: this, traceparent: this.traceparent };
+    const place = { requestId: `${this.requestId}/${itemId}`, parent: this.asEnclosing(), traceparent: this.traceparent };
     const child = new Call(this.runtime, this.settings, begin, place);
     child.isSampled = this.isSampled;
     return !child.isSampled || this.runtime.emitter.offer(child) ? child : undefined;
   }
 
+  /** For calls that are made inside this one. */
+  asEnclosing(): Enclosing {
+    this.scope ??= {
+      requestId: this.requestId, rootRequestId: this.parent?.rootRequestId ?? this.begin.rootRequestId ?? this.requestId,
+      toolCallId: undefined, traceparent: this.traceparent, isSampled: this.isSampled, around: this.parent, isOver: false,
+    };
+    return this.scope;
+  }
+
   private finish(what: End["what"], answer?: Fields, error?: End["error"], atMs = performance.now()): void {
     if (this.end) return;
     this.end = { what, atMs, answer, error };
+    if (this.scope) this.scope.isOver = true;
     if (!this.isSampled) {
       // An unsampled call still sends its error.
       if (what === "error") this.runtime.emitter.offer(this);
@@ -160,7 +175,7 @@ export class Call {
     this.firstMs ??= pieces[0]?.atMs;
     this.packer ??= new Packer(this.requestId);
     this.packer.messageId = this.messageId;
-    const context = this.contextFields();
+    const context = settingsFields(this.settings);
     for (const event of this.packer.pack(pieces, this.startWallMs - this.startMs)) yield { ...event, ...context };
   }
 
@@ -184,16 +199,7 @@ export class Call {
     if (this.begin.provider) event["provider"] = this.begin.provider;
     if (this.begin.model) event["model"] = this.begin.model;
     if (this.begin.streaming || activity === "text") event["streaming"] = this.begin.streaming ?? false;
-    return { ...event, ...this.contextFields(), ...this.endFields() };
-  }
-
-  private contextFields(): Fields {
-    const { clientId, project, threadId, runId, sessionId, userId } = this.settings;
-    const fields: Fields = { source: "server" };
-    for (const [name, value] of Object.entries({ clientId, project, threadId, runId, sessionId, userId })) {
-      if (value !== undefined) fields[name] = value;
-    }
-    return fields;
+    return { ...event, ...settingsFields(this.settings), ...this.endFields() };
   }
 
   /** What the first and the last event of a call have. */
@@ -202,10 +208,10 @@ export class Call {
     if (this.settings.tags) fields["tags"] = this.settings.tags;
     if (this.traceparent) fields["traceparent"] = this.traceparent;
     if (this.settings.sampleRate < 1) fields["sampleRate"] = this.isSampled ? this.settings.sampleRate : 1;
-    if (this.parent) {
-      fields["parentRequestId"] = this.parent.requestId;
-      fields["rootRequestId"] = this.parent.requestId;
-    }
+    const rootRequestId = this.parent?.rootRequestId ?? this.begin.rootRequestId;
+    if (rootRequestId && rootRequestId !== this.requestId) fields["rootRequestId"] = rootRequestId;
+    if (this.parent) fields["parentRequestId"] = this.parent.requestId;
+    if (this.parent?.toolCallId) fields["parentToolCallId"] = this.parent.toolCallId;
     return fields;
   }
 }
@@ -220,24 +226,29 @@ export interface Moment {
   readonly settings: CallSettings;
   readonly traceparent: string | undefined;
   readonly startedMs: number;
+  readonly around: Enclosing | undefined;
+  readonly isSilent: boolean;
 }
 
 export function moment(layer: CallOptions | undefined): Moment {
   const runtime = currentRuntime();
+  const around = enclosing();
   return {
     settings: runtime.config.forCall(layer, runtime.sessions.current()),
-    traceparent: traceparent(),
+    traceparent: around ? around.traceparent : traceparent(),
     startedMs: performance.now(),
+    around,
+    isSilent: isSilent(),
   };
 }
 
 /** Undefined means: not recorded (disabled, or the buffer is full, which is counted). */
 export function startCall(begin: Begin, at: Moment = moment(begin.layer)): Call | undefined {
   const runtime = currentRuntime();
-  if (at.settings.disabled) return undefined;
+  if (at.settings.disabled || at.isSilent) return undefined;
   const number = runtime.identity.requestNumber();
-  const place = { requestId: runtime.identity.requestId(number), parent: undefined, traceparent: at.traceparent };
+  const place = { requestId: runtime.identity.requestId(number), parent: at.around, traceparent: at.traceparent };
   const call = new Call(runtime, at.settings, { ...begin, startedMs: begin.startedMs ?? at.startedMs }, place);
-  call.isSampled = at.settings.sampleRate >= 1 || (number * GOLDEN) % 1 < at.settings.sampleRate;
+  call.isSampled = at.around?.isSampled ?? (at.settings.sampleRate >= 1 || (number * GOLDEN) % 1 < at.settings.sampleRate);
   return !call.isSampled || runtime.emitter.offer(call) ? call : undefined;
 }

@@ -1,5 +1,6 @@
 // Everything that lives as long as the process or page: one runtime, whichever copies of this package are loaded (ESM, CJS).
 import { type CallOptions, Config, type Options, checked } from "./config.js";
+import type { Surroundings } from "./context.js";
 import { Delivery } from "./delivery.js";
 import { Emitter } from "./emitter.js";
 import { guard } from "./guard.js";
@@ -15,6 +16,7 @@ export class Runtime {
   readonly identity = new Identity();
   readonly losses = new Losses();
   readonly sessions: Scope<CallOptions>;
+  readonly surroundings: Scope<Surroundings>;
   readonly emitter: Emitter;
   private foreign: Emitter | undefined;
   private isEnding = false;
@@ -22,6 +24,7 @@ export class Runtime {
   constructor(readonly platform: Platform) {
     this.config = new Config(platform.environment);
     this.sessions = platform.scope<CallOptions>();
+    this.surroundings = platform.scope<Surroundings>();
     this.emitter = this.newEmitter("hookline-js", this.identity.prefix);
     platform.onEnd(() => guard("end", () => this.end()));
   }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as hookline from "hookline";
 import { startCollector } from "./support/collector.mjs";
+import { collectGarbage, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
 import { startProvider } from "./support/provider.mjs";
 
 // Another copy of the SDK, to see whether the same holds for its version.
@@ -35,13 +36,6 @@ async function sse(response) {
   let text = "";
   for await (const part of response.body) text += Buffer.from(part).toString();
   return text;
-}
-
-async function collectGarbage() {
-  for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    globalThis.gc();
-  }
 }
 
 /** name: [how its calls end, what the host does]; the host's outcome is compared with that of a bare client. */
@@ -140,38 +134,9 @@ const PATTERNS = {
   "moderation": ["completed", (c) => c.moderations.create({ model: "omni-moderation-latest", input: "Hi" })],
 };
 
-async function outcome(act, client) {
-  try {
-    return { value: JSON.parse(JSON.stringify((await act(client)) ?? null)) };
-  } catch (error) {
-    return { name: error.constructor.name, message: error.message, status: error.status };
-  }
-}
-
 const newClient = () => new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 1 });
 
-for (const [name, [end, act]] of Object.entries(PATTERNS)) {
-  test(`${name}: as bare, one started and one ${end}`, async () => {
-    const bare = await outcome(act, newClient());
-    const from = collector.events().length;
-    const hooked = await outcome(act, hookline.instrument(newClient(), { clientId: name }));
-    assert.deepEqual(hooked, bare);
-
-    let events;
-    let ends;
-    // A helper that is left hangs up a moment after its loop.
-    for (let tries = 0; tries < 40 && !(ends?.length > 1); tries++) {
-      await hookline.flush();
-      events = collector.events().slice(from).filter((event) => event.clientId === name);
-      ends = events.map((event) => event.type.split(":request:")[1]).filter(Boolean);
-      if (ends.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    assert.deepEqual(ends, ["started", end]);
-    const last = events.at(-1);
-    assert.ok(last.duration >= 0 && last.duration < 5000);
-    if (end === "error") assert.ok(last.error.name);
-  });
-}
+keepsTheContract(PATTERNS, newClient, () => collector);
 
 async function eventsOf(act, options = {}) {
   const clientId = `c${Math.random()}`;
@@ -243,9 +208,4 @@ test("a reader of ours that throws does not reach the host", async () => {
   assert.ok(hookline.losses().redact_failed >= 2);
 });
 
-test("ids are unique and without a gap, and nothing came twice", () => {
-  const events = collector.events();
-  const own = events.map((event) => event.sequence).sort((a, b) => a - b);
-  assert.equal(new Set(events.map((event) => event.eventId)).size, events.length);
-  assert.deepEqual(own, Array.from({ length: own.length }, (_, i) => i + 1));
-});
+idsAreWhole(() => collector);

@@ -34,6 +34,8 @@ export class ChatNotes extends Notes {
     this.model ??= text(chunk["model"]);
     if (this.id === undefined) this.id = this.call.messageId = text(chunk["id"]);
     if (chunk["usage"]) this.usage = chunk["usage"];
+    // OpenRouter tells an error in the middle by a chunk like any other.
+    if (chunk["error"]) this.error = chunk["error"];
     for (const choice of (chunk["choices"] as Fields[] | undefined) ?? []) this.choice(choice);
   }
 
@@ -62,13 +64,13 @@ export class ChatNotes extends Notes {
   }
 
   ended(): void {
-    if (this.reasons.includes("error")) this.call.fail(providerError(this.error), this.answer());
+    if (this.error || this.reasons.includes("error")) this.call.fail(providerError(this.error), this.answer());
     else this.call.complete(this.answer());
   }
 
   left(isKnown = true): void {
     // Leaving after every choice has finished (before the usage, say) is no abort: nothing was missed of the answer.
-    if (this.reasons.length && this.reasons.every(Boolean)) this.ended();
+    if (this.error || (this.reasons.length && this.reasons.every(Boolean))) this.ended();
     else if (isKnown) this.call.abort(this.answer());
     else this.call.left();
   }

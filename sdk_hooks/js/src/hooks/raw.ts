@@ -6,10 +6,12 @@ import type { Fields } from "../platform.js";
 import type { Call } from "../recorder.js";
 import { speechAnswer } from "./openai-answers.js";
 import type { Endpoint } from "./openai-endpoints.js";
+import type { Notes } from "./openai-notes.js";
+import { type Hears, watchReadable } from "./readable.js";
 import { errorOf, isAbort } from "./reading.js";
 
 const MAX_BODY = 8 * 1024 * 1024;
-const dropped = new FinalizationRegistry<Call>((call) => guard("dropped", () => call.left()));
+const dropped = new FinalizationRegistry<Reader>((reader) => guard("dropped", () => reader.droppedUnread()));
 
 export interface Followed {
   /** The SDK parses the response after all: what it reads is its own. */
@@ -17,15 +19,16 @@ export interface Followed {
 }
 
 export function watchResponse(response: Response, call: Call, endpoint: Endpoint, followed: Followed): void {
-  dropped.register(response, call);
   const isOurs = (): boolean => !followed.isParsed && !call.hasEnded;
-  const reader = new Reader(call, endpoint, response.headers.get("content-type") ?? "");
+  const reader = new Reader(call, endpoint, response.headers.get("content-type") ?? "", followed);
+  dropped.register(response, reader);
   const whole = (name: "json" | "text" | "arrayBuffer" | "blob", read: (found: never) => void | Promise<void>): void => {
     const original = response[name] as () => Promise<never>;
     Object.defineProperty(response, name, {
       configurable: true, writable: true,
       value: async () => {
         if (!isOurs()) return original.call(response);
+        reader.isRead = true;
         try {
           const found = await original.call(response);
           guard("raw", () => void read(found));
@@ -44,72 +47,33 @@ export function watchResponse(response: Response, call: Call, endpoint: Endpoint
   if (response.body) watchBody(response.body, reader, isOurs);
 }
 
+/** A body without its response, as an SDK may hand it out. */
+export function watchAudio(body: ReadableStream<Uint8Array>, call: Call, endpoint: Endpoint, contentType: string): void {
+  watchBody(body, new Reader(call, endpoint, contentType, { isParsed: false }), () => !call.hasEnded);
+}
+
 function watchBody(body: ReadableStream<Uint8Array>, reader: Reader, isOurs: () => boolean): void {
-  const getReader = body.getReader;
-  const define = (name: PropertyKey, value: unknown): void => void Object.defineProperty(body, name, { configurable: true, writable: true, value });
-  define("getReader", (...args: []) => {
-    const found = getReader.apply(body, args) as ReadableStreamDefaultReader<Uint8Array>;
-    if (isOurs() && !args.length) guard("raw", () => watchReader(found, reader));
-    return found;
+  watchReadable(body, reader, () => {
+    if (isOurs()) reader.isRead = true;
+    return isOurs();
   });
-  const values = (body as { values?: (options?: object) => AsyncIterator<Uint8Array> }).values;
-  if (values) {
-    const iterate = (options?: object): AsyncIterator<Uint8Array> => {
-      const found = values.call(body, options);
-      if (isOurs()) guard("raw", () => watchIterator(found, reader));
-      return found;
-    };
-    define("values", iterate);
-    define(Symbol.asyncIterator, iterate);
-  }
-  for (const name of ["pipeTo", "pipeThrough", "tee"] as const) {
-    const original = body[name] as (...args: unknown[]) => unknown;
-    define(name, (...args: unknown[]) => {
-      // Handed on out of our sight: the call is recorded, its content is unknown.
-      if (isOurs()) guard("raw", () => reader.handedOn());
-      return original.apply(body, args);
-    });
-  }
 }
 
-function watchReader(found: ReadableStreamDefaultReader<Uint8Array>, reader: Reader): void {
-  const { read, cancel } = found;
-  found.read = () => read.call(found).then((result) => reader.heard(result), (error: unknown) => reader.rethrow(error));
-  found.cancel = (reason) => {
-    guard("raw", () => reader.left());
-    return cancel.call(found, reason);
-  };
-}
-
-function watchIterator(found: AsyncIterator<Uint8Array>, reader: Reader): void {
-  const { next, return: leave } = found;
-  found.next = () => next.call(found).then((result) => reader.heard(result), (error: unknown) => reader.rethrow(error));
-  if (leave) {
-    found.return = (value) => {
-      guard("raw", () => reader.left());
-      return leave.call(found, value);
-    };
-  }
-}
-
-class Reader {
+class Reader implements Hears {
+  /** Somebody reads: the response itself may be let go of. */
+  isRead = false;
   private parts: Uint8Array[] = [];
   private length = 0;
-  private firstMs: number | undefined;
+  private events: EventReader | undefined;
 
-  constructor(private readonly call: Call, private readonly endpoint: Endpoint, private readonly contentType: string) {}
+  constructor(
+    private readonly call: Call, private readonly endpoint: Endpoint, private readonly contentType: string, private readonly followed: Followed,
+  ) {}
 
-  heard<T extends { done?: boolean | undefined; value?: Uint8Array | undefined }>(result: T): T {
-    guard("raw", () => {
-      if (result.done) this.whole(this.content());
-      else if (result.value) this.add(result.value);
-    });
-    return result;
-  }
-
-  rethrow(error: unknown): never {
-    guard("raw", () => this.failed(error));
-    throw error;
+  heard(result: { done?: boolean | undefined; value?: unknown }): void {
+    if (!result.done) this.add(result.value as Uint8Array);
+    else if (this.isEvents) this.notes().ended();
+    else this.whole(this.content());
   }
 
   json(found: unknown): void {
@@ -120,18 +84,21 @@ class Reader {
     if (this.call.hasEnded) return;
     if (content.length > MAX_BODY || this.length > MAX_BODY) this.call.complete();
     else if (this.endpoint.isBinary) this.call.complete(speechAnswer(content, this.contentType));
-    else if (this.contentType.includes("event-stream")) this.events(content, (notes) => notes.ended());
-    else if (this.contentType.includes("json")) this.endpoint.end(this.call, JSON.parse(new TextDecoder().decode(content)));
+    else if (this.isEvents) {
+      this.add(content);
+      this.notes().ended();
+    } else if (this.contentType.includes("json")) this.endpoint.end(this.call, JSON.parse(new TextDecoder().decode(content)));
     else this.endpoint.end(this.call, new TextDecoder().decode(content));
   }
 
   left(): void {
-    if (this.contentType.includes("event-stream")) this.events(this.content(), (notes) => notes.left());
+    if (this.isEvents) this.notes().left();
     else this.call.abort();
   }
 
   failed(error: unknown): void {
-    if (isAbort(error)) this.call.abort();
+    if (this.isEvents) this.notes().raised(error);
+    else if (isAbort(error)) this.call.abort();
     else this.call.fail(errorOf(error));
   }
 
@@ -139,10 +106,32 @@ class Reader {
     this.call.complete();
   }
 
+  dropped(): void {
+    if (this.isEvents) this.notes().left(false);
+    else this.call.left();
+  }
+
+  droppedUnread(): void {
+    if (!this.isRead && !this.followed.isParsed) this.dropped();
+  }
+
+  private get isEvents(): boolean {
+    return this.contentType.includes("event-stream");
+  }
+
+  private notes(): Notes {
+    return (this.events ??= new EventReader(this.endpoint.notes(this.call))).notes;
+  }
+
   private add(part: Uint8Array): void {
-    this.firstMs ??= performance.now() - this.call.startMs;
+    if (this.isEvents) {
+      this.notes();
+      this.events?.add(part);
+      return;
+    }
     this.length += part.length;
     if (this.length <= MAX_BODY) this.parts.push(part.slice());
+    else this.parts = [];
   }
 
   private content(): Uint8Array {
@@ -154,22 +143,31 @@ class Reader {
     }
     return all;
   }
+}
 
-  /** All of them when the reading is over: the pieces' own times are not known. */
-  private events(content: Uint8Array, end: (notes: ReturnType<Endpoint["notes"]>) => void): void {
-    const notes = this.endpoint.notes(this.call);
-    for (const line of new TextDecoder().decode(content).split("\n")) {
-      const data = line.startsWith("data:") ? line.slice(5).trim() : "";
-      if (!data.startsWith("{")) continue;
-      let event: Fields;
-      try {
-        event = JSON.parse(data) as Fields;
-      } catch {
-        // Cut off where the host stopped reading.
-        break;
-      }
-      notes.item(event);
+/** Server-sent events out of pieces of bytes, as they come. */
+class EventReader {
+  private readonly decoder = new TextDecoder();
+  private rest = "";
+
+  constructor(readonly notes: Notes) {}
+
+  add(part: Uint8Array): void {
+    const lines = (this.rest + this.decoder.decode(part, { stream: true })).split("\n");
+    this.rest = lines.pop() ?? "";
+    if (this.rest.length > MAX_BODY) this.rest = "";
+    for (const line of lines) this.line(line);
+  }
+
+  private line(line: string): void {
+    const data = line.startsWith("data:") ? line.slice(5).trim() : "";
+    if (!data.startsWith("{")) return;
+    let event: Fields;
+    try {
+      event = JSON.parse(data) as Fields;
+    } catch {
+      return;
     }
-    end(notes);
+    this.notes.item(event);
   }
 }

@@ -28,8 +28,28 @@ export function errorOf(error: unknown): { name: string; message: string } {
   return { name, message: error.message };
 }
 
+const ABORTS = new Set(["AbortError", "APIUserAbortError", "RequestAbortedError"]);
+
 /** Somebody left: a cancelled request is no failure. */
 export function isAbort(error: unknown): boolean {
   const name = error instanceof Error ? errorOf(error).name : "";
-  return name === "AbortError" || name === "APIUserAbortError";
+  return ABORTS.has(name);
+}
+
+const SNAKE = new Map<string, string>();
+
+/** Names as the wire has them, of a value that an SDK has put in camelCase. Numbers and texts are taken as they are. */
+export function snake(value: unknown): unknown {
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(snake);
+  const found: Fields = {};
+  for (const name of Object.keys(value)) {
+    let wire = SNAKE.get(name);
+    if (wire === undefined) {
+      wire = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      if (SNAKE.size < 1000) SNAKE.set(name, wire);
+    }
+    found[wire] = snake((value as Fields)[name]);
+  }
+  return found;
 }

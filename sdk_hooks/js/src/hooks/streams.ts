@@ -4,6 +4,7 @@
 import { guard, report } from "../guard.js";
 import type { Fields } from "../platform.js";
 import type { Notes } from "./openai-notes.js";
+import type { Hears } from "./readable.js";
 
 export interface StreamLike {
   iterator: () => AsyncIterator<unknown>;
@@ -75,5 +76,32 @@ function observe(items: AsyncIterator<unknown>, notes: Notes, controller: AbortC
       guard("left", () => notes.left());
       return raise.call(items, error);
     };
+  }
+}
+
+/** What is read out of a stream of objects, for its notes. `wire` gives an item the names that notes know. */
+export class StreamReading implements Hears {
+  constructor(private readonly notes: Notes, private readonly wire: (item: unknown) => unknown) {}
+
+  heard(result: { done?: boolean | undefined; value?: unknown }): void {
+    if (this.notes.call.hasEnded) return;
+    if (result.done) this.notes.ended();
+    else this.notes.item(this.wire(result.value) as Fields);
+  }
+
+  failed(error: unknown): void {
+    this.notes.raised(error);
+  }
+
+  left(): void {
+    this.notes.left();
+  }
+
+  handedOn(): void {
+    this.notes.call.complete();
+  }
+
+  dropped(): void {
+    this.notes.left(false);
   }
 }

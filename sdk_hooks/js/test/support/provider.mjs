@@ -9,7 +9,7 @@ const PROGRAM = `
 import sys
 from collector.demo.provider import start_provider
 with start_provider() as provider:
-    print(provider.base_url, flush=True)
+    print(provider.base_url, provider.openrouter_url, flush=True)
     sys.stdin.read()
 `;
 
@@ -19,9 +19,9 @@ export async function startProvider() {
   const python = process.env.HOOKLINE_TEST_PYTHON ?? (existsSync(venv) ? venv : "python3");
   const child = spawn(python, ["-c", PROGRAM], { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout });
-  const baseURL = await new Promise((resolve, reject) => {
+  const [baseURL, openrouterURL] = (await new Promise((resolve, reject) => {
     lines.once("line", resolve);
     child.once("exit", (code) => reject(new Error(`the provider ended with ${code}`)));
-  });
-  return { baseURL, close: () => child.stdin.end() };
+  })).split(" ");
+  return { baseURL, openrouterURL, close: () => child.stdin.end() };
 }

@@ -1,0 +1,62 @@
+// What every hook of an SDK has to keep: the host gets what it gets bare, and each pattern is one started and one ended call.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as hookline from "hookline";
+
+async function outcome(act, client) {
+  try {
+    return { value: JSON.parse(JSON.stringify((await act(client)) ?? null)) };
+  } catch (error) {
+    return { name: error.constructor.name, message: error.message, status: error.status ?? error.statusCode };
+  }
+}
+
+/** So that what nobody holds is noticed. */
+export async function collectGarbage() {
+  for (let i = 0; i < 4; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    globalThis.gc();
+  }
+}
+
+/** The events of one client, once at least `least` calls have ended. */
+export async function endedEvents(collector, clientId, from = 0, least = 1) {
+  let events;
+  // A helper that is left hangs up a moment after its loop.
+  for (let tries = 0; tries < 200; tries++) {
+    await hookline.flush();
+    events = collector().events().slice(from).filter((event) => event.clientId === clientId);
+    if (events.filter((event) => /:request:(completed|error|aborted)$/.test(event.type)).length >= least) break;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return events;
+}
+
+/** `patterns` is name: [how its calls end, what the host does, how many calls it makes (1)]. */
+export function keepsTheContract(patterns, newClient, collector) {
+  for (const [name, [end, act, count = 1]] of Object.entries(patterns)) {
+    test(`${name}: as bare, one started and one ${end}`, async () => {
+      const bare = await outcome(act, newClient());
+      const from = collector().events().length;
+      const hooked = await outcome(act, hookline.instrument(newClient(), { clientId: name }));
+      assert.deepEqual(hooked, bare);
+
+      const events = await endedEvents(collector, name, from, count);
+      const ends = events.map((event) => event.type.split(":request:")[1]).filter(Boolean);
+      assert.deepEqual(ends.sort(), [...Array(count).fill("started"), ...Array(count).fill(end)].sort());
+      const last = events.findLast((event) => event.type.endsWith(`:${end}`));
+      assert.ok(last.duration >= 0 && last.duration < 60_000);
+      if (end === "error") assert.ok(last.error.name);
+    });
+  }
+}
+
+/** Nothing came twice, and nothing is missing. */
+export function idsAreWhole(collector) {
+  test("ids are unique and without a gap, and nothing came twice", () => {
+    const events = collector().events();
+    const own = events.map((event) => event.sequence).sort((a, b) => a - b);
+    assert.equal(new Set(events.map((event) => event.eventId)).size, events.length);
+    assert.deepEqual(own, Array.from({ length: own.length }, (_, i) => i + 1));
+  });
+}
