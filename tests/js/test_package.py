@@ -34,12 +34,13 @@ OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
         pytest.param("core", {}, id="core"),
         pytest.param("openai", {}, id="openai"),
         pytest.param("openrouter", {}, id="openrouter"),
+        pytest.param("agents", {}, id="agents", marks=pytest.mark.long),
         pytest.param("openai", {"HOOKLINE_TEST_OPENAI": OLDER_OPENAI}, id="older openai", marks=pytest.mark.long),
     ],
 )
 def test_own_tests_are_green(package: Path, part: str, more: dict[str, str]) -> None:
     """
-    What `npm test` runs: delivery, and every call pattern of openai's client, of two versions.
+    What `npm test` runs: delivery, and every call pattern of each SDK, of openai's client in two versions.
     """
     more = {name: str(package / path) for name, path in more.items()}
     done = subprocess.run(

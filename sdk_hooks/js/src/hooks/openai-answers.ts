@@ -101,7 +101,7 @@ export function madeImage(item: Fields): MadeImage {
 const INCOMPLETE: Record<string, string> = { max_output_tokens: "length", content_filter: "content_filter" };
 
 /** A response has a status where a chat has a finish reason; told in the chat's words. */
-function responseFinish(response: Fields, hasCalls: boolean): string | undefined {
+export function responseFinish(response: Fields, hasCalls: boolean): string | undefined {
   if (response["status"] === "completed") return hasCalls ? "tool_calls" : "stop";
   const reason = text(object(response["incomplete_details"])["reason"]);
   return response["status"] === "incomplete" && reason ? (INCOMPLETE[reason] ?? reason) : undefined;

@@ -14,7 +14,8 @@ export abstract class Notes {
   abstract ended(): void;
   /** The host left before the end. */
   abstract left(isKnown?: boolean): void;
-  protected abstract answer(): Fields;
+  /** What was seen of the answer, besides its text and tools. */
+  abstract answer(): Fields;
 
   raised(error: unknown): void {
     if (isAbort(error)) this.left();
@@ -75,7 +76,7 @@ export class ChatNotes extends Notes {
     else this.call.left();
   }
 
-  protected answer(): Fields {
+  answer(): Fields {
     return present({ responseModel: this.model, responseId: this.id, ...finishFields(this.reasons), ...usageFields(this.usage) });
   }
 }
@@ -172,7 +173,7 @@ export class ResponseNotes extends Notes {
     for (const call of this.images.values()) call?.abort();
   }
 
-  protected answer(): Fields {
+  answer(): Fields {
     return this.final ?? present({ responseModel: this.model, responseId: this.id });
   }
 }
@@ -208,7 +209,7 @@ export class MediaNotes extends Notes {
     else this.call.left();
   }
 
-  protected answer(): Fields {
+  answer(): Fields {
     return { ...this.fields, ...usageFields(this.usage) };
   }
 }

@@ -210,7 +210,7 @@ const PROVIDERS: Record<string, string> = {
   "api.x.ai": "x_ai",
 };
 
-function providerOf(client: Client): string {
+export function providerOf(client: { readonly baseURL?: unknown }): string {
   if ("deployment" in client || /azure/i.test(client.constructor.name)) return "azure.ai.openai";
   try {
     return PROVIDERS[new URL(String(client.baseURL)).hostname] ?? "openai";

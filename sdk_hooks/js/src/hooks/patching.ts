@@ -6,8 +6,13 @@ export class Replaced {
   private readonly was: [object, PropertyKey, PropertyDescriptor | undefined][] = [];
 
   replace(owner: object, name: PropertyKey, value: unknown): void {
-    this.was.push([owner, name, Object.getOwnPropertyDescriptor(owner, name)]);
-    Object.defineProperty(owner, name, { value, configurable: true, writable: true, enumerable: false });
+    const was = Object.getOwnPropertyDescriptor(owner, name);
+    Object.defineProperty(owner, name, { value, configurable: true, writable: true, enumerable: was?.enumerable ?? false });
+    this.was.push([owner, name, was]);
+  }
+
+  has(owner: object, name: PropertyKey): boolean {
+    return this.was.some(([known, called]) => known === owner && called === name);
   }
 
   restore(): void {

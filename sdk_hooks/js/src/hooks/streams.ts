@@ -35,7 +35,32 @@ export function watch(stream: StreamLike, notes: Notes): void {
   };
 }
 
-function observe(items: AsyncIterator<unknown>, notes: Notes, controller: AbortController | undefined): void {
+/** Anything that can be iterated, where no way of ending is known but its own. `around` is what the SDK works in. */
+export function watchIterable(stream: AsyncIterable<unknown>, notes: Notes, around: Around): void {
+  const token = {};
+  dropped.register(stream, notes, token);
+  if (typeof (stream as Partial<AsyncIterator<unknown>>).next === "function") {
+    observe(stream as unknown as AsyncIterator<unknown>, notes, undefined, around);
+    return;
+  }
+  const iterate = stream[Symbol.asyncIterator];
+  const value = (): AsyncIterator<unknown> => {
+    const items = around(() => iterate.call(stream));
+    guard("stream", () => {
+      if (notes.call.hasEnded) return;
+      dropped.unregister(token);
+      dropped.register(items, notes);
+      observe(items, notes, undefined, around);
+    });
+    return items;
+  };
+  Object.defineProperty(stream, Symbol.asyncIterator, { value, configurable: true, writable: true, enumerable: false });
+}
+
+type Around = <R>(inner: () => R) => R;
+const bare: Around = (inner) => inner();
+
+function observe(items: AsyncIterator<unknown>, notes: Notes, controller: AbortController | undefined, around = bare): void {
   const { next, return: leave, throw: raise } = items;
   let isOver = false;
 
@@ -61,13 +86,13 @@ function observe(items: AsyncIterator<unknown>, notes: Notes, controller: AbortC
   }
 
   items.next = function (this: unknown, ...args: [] | [undefined]) {
-    return next.apply(items, args).then(heard, failed);
+    return around(() => next.apply(items, args)).then(heard, failed);
   };
   if (leave) {
     items.return = function (value?: unknown) {
       isOver = true;
       guard("left", () => notes.left());
-      return leave.call(items, value);
+      return around(() => leave.call(items, value));
     };
   }
   if (raise) {

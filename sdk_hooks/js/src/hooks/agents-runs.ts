@@ -1,0 +1,140 @@
+// Runs of @openai/agents, and what its runner tells of them: tools, handoffs.
+//
+// Flow: Runner.run(agent, …) -> **run** -> recorder, as `agent:request:*`; whatever is called inside is its child.
+import type { CallOptions } from "../config.js";
+import { enter, surroundings, within } from "../context.js";
+import { guard } from "../guard.js";
+import type { Fields } from "../platform.js";
+import { type Call, moment, startCall } from "../recorder.js";
+import { recordStep } from "../step.js";
+import { startTool, type ToolRun } from "../toolrun.js";
+import { outputOf, RUN } from "./agents-answers.js";
+import type { Method } from "./agents-models.js";
+import { errorOf, isAbort, list, object, text } from "./reading.js";
+
+/** A recorded run: what happens inside it is recorded with its settings. */
+export class Run {
+  readonly tools = new Map<string, ToolRun>();
+
+  constructor(readonly call: Call, readonly layer: CallOptions) {}
+}
+
+export function currentRun(): Run | undefined {
+  const { run } = surroundings();
+  return run instanceof Run ? run : undefined;
+}
+
+/** `hold` sees to it that this runner's models are held. */
+export function running(original: Method, layerOf: (runner: object) => CallOptions | undefined, hold: (runner: object) => void): Method {
+  return function (this: object, ...args: unknown[]) {
+    const run = guard("agents.run", () => begin(args, layerOf(this)));
+    if (!run) return original.apply(this, args);
+    guard("agents.hold", () => hold(this));
+    const result = within({ run, enclosing: run.call.asEnclosing() }, () => original.apply(this, args)) as Promise<unknown>;
+    return result.then((found) => returned(found, run), (error: unknown) => rethrown(error, run));
+  };
+}
+
+function begin([agent, input]: unknown[], layer: CallOptions | undefined): Run | undefined {
+  if (!layer) return undefined;
+  const request: Fields = { agentName: text(object(agent)["name"]) ?? "agent" };
+  // A resumed state is no input; what it holds was recorded when it came.
+  if (typeof input === "string" || Array.isArray(input)) request["input"] = input;
+  const call = startCall({ shape: RUN, request, provider: undefined, model: undefined }, moment(layer));
+  return call && new Run(call, layer);
+}
+
+function returned(result: unknown, run: Run): unknown {
+  guard("agents.result", () => {
+    const { completed } = object(result) as { completed?: Promise<void> };
+    if (typeof completed?.then !== "function") ended(result, run);
+    // A streamed run goes on whether or not its events are read; the SDK itself handles what this promise rejects with.
+    else completed.then(() => ended(result, run), (error: unknown) => failed(error, run));
+  });
+  return result;
+}
+
+function ended(result: unknown, run: Run): void {
+  guard("agents.end", () => {
+    const found = object(result);
+    verdicts(found, run);
+    leftTools(run);
+    if (found["cancelled"] === true) run.call.abort();
+    else run.call.complete(outputOf(found));
+  });
+}
+
+function failed(error: unknown, run: Run): void {
+  guard("agents.error", () => {
+    leftTools(run);
+    if (isAbort(error)) run.call.abort();
+    else run.call.fail(errorOf(error));
+  });
+}
+
+function rethrown(error: unknown, run: Run): never {
+  failed(error, run);
+  throw error;
+}
+
+function leftTools(run: Run): void {
+  for (const tool of run.tools.values()) tool.left();
+  run.tools.clear();
+}
+
+function verdicts(result: Fields, run: Run): void {
+  for (const verdict of [...list(result["inputGuardrailResults"]), ...list(result["outputGuardrailResults"])].map(object)) {
+    const { tripwireTriggered, outputInfo } = object(verdict["output"]);
+    const fields: Fields = { name: text(object(verdict["guardrail"])["name"]) ?? "", triggered: tripwireTriggered === true };
+    if (outputInfo !== undefined && outputInfo !== null) fields["output"] = outputInfo;
+    recordStep("guardrail:completed", fields, run.call.asEnclosing(), run.layer);
+  }
+}
+
+// -- what the runner tells --------------------------------------------------------------------------------------------------
+
+/** `hold` gets the agent whose turn begins: its model is asked next. */
+export function telling(original: Method, hold: (agent: object) => void): Method {
+  return function (this: object, ...args: unknown[]) {
+    // Agents tell the same things again, each its own.
+    const run = typeof (this as Fields)["run"] === "function" ? currentRun() : undefined;
+    if (run) guard("agents.told", () => told(run, args, hold));
+    return original.apply(this, args);
+  };
+}
+
+function told(run: Run, [kind, , agent, subject, more, details]: unknown[], hold: (agent: object) => void): void {
+  if (kind === "agent_start") hold(object(agent));
+  else if (kind === "agent_handoff") {
+    const names = { fromAgent: text(object(agent)["name"]) ?? "", toAgent: text(object(subject)["name"]) ?? "" };
+    recordStep("agent:handoff", names, run.call.asEnclosing(), run.layer);
+  } else if (kind === "agent_tool_start") toolStarted(run, object(subject), object(object(more)["toolCall"]));
+  else if (kind === "agent_tool_end") {
+    const id = idOf(object(object(details)["toolCall"]));
+    run.tools.get(id)?.complete(more);
+    run.tools.delete(id);
+  }
+}
+
+function toolStarted(run: Run, tool: Fields, toolCall: Fields): void {
+  const id = idOf(toolCall);
+  const given = readable(toolCall["arguments"]) ?? toolCall["action"] ?? toolCall["operation"];
+  const started = startTool(text(tool["name"]) ?? text(tool["type"]) ?? "", given, id, run.layer, run.call.asEnclosing());
+  if (!started) return;
+  run.tools.set(id, started);
+  // The runner calls the tool next, in this chain: what it calls itself is inside it.
+  enter({ enclosing: started.asEnclosing() });
+}
+
+function idOf(toolCall: Fields): string {
+  return text(toolCall["callId"]) ?? text(toolCall["id"]) ?? "";
+}
+
+function readable(given: unknown): unknown {
+  if (typeof given !== "string") return undefined;
+  try {
+    return given ? JSON.parse(given) : {};
+  } catch {
+    return given;
+  }
+}
