@@ -7,7 +7,7 @@ Plain data: no I/O, no clock, no SQL.
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from collector.values import value
 
@@ -57,6 +57,36 @@ class EventRow(NamedTuple):
     dialect: str
     """Whose shape the payload has: `hookline` (canonical) or a row of `dialects.DIALECTS`."""
     resource_id: str
+
+
+LEFT_IN_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
+    "columns": {
+        "type": "type",
+        "timestamp": "timestamp",
+        "requestId": "request_id",
+        "parentRequestId": "parent_request_id",
+        "streamId": "stream_id",
+        "messageId": "message_id",
+        "clientId": "client_id",
+        "threadId": "thread_id",
+        "runId": "run_id",
+        "toolCallId": "tool_call_id",
+        "sessionId": "session_id",
+        "userId": "user_id",
+        "source": "source",
+        "provider": "provider",
+        "model": "model",
+        "messageCount": "message_count",
+        "hasTools": "has_tools",
+        "streaming": "streaming",
+    },
+    "id": {"eventId": "event_id", "sequence": "sequence"},
+}
+"""
+What a row's payload may lack because its columns have it: a name in `reduced` -> the event's fields -> their columns.
+
+A row with such a name lacks all of these fields, and its event had just those whose column is not NULL, with that value.
+"""
 
 
 @value

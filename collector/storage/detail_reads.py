@@ -14,6 +14,7 @@ from collector.storage.database import StorePart
 from collector.storage.loading import stored_event
 from collector.storage.paging import after, decode_cursor, encode_cursor, encode_place, page_size
 from collector.storage.parts import events_of_call
+from collector.storage.payloads import whole_payload
 from collector.storage.protocols import Page, Row
 from collector.storage.rows import plain, read_json, shown
 from collector.storage.tables import calls, events, spans
@@ -26,20 +27,12 @@ _AT_MS = (events.c.timestamp + _PART).label("at_ms")
 _HEAD_COLUMNS = [
     column for column in shown(events) if column.name not in {"payload", "project", "tool_names", "message_count", "has_tools"}
 ]
-_STORY_COLUMNS = tuple(
-    events.c[name]
-    for name in (
-        "type",
-        "event_id",
-        "timestamp",
-        "fraction",
-        "received_at",
-        "arrival",
-        "sequence",
-        "dialect",
-        "payload",
-        "request_id",
-    )
+_STORY_COLUMNS = (
+    *(
+        events.c[name]
+        for name in ("type", "event_id", "timestamp", "fraction", "received_at", "arrival", "sequence", "dialect", "request_id")
+    ),
+    whole_payload.label("payload"),
 )
 _PIECE_COLUMNS = (events.c.type, events.c.message_id, events.c.tool_call_id, events.c.payload)
 _SPAN_COLUMNS = tuple(
@@ -138,8 +131,8 @@ class DetailReads(StorePart):
 def _heads(max_chars: int) -> Select[Any]:
     return select(
         *_HEAD_COLUMNS,
-        func.substr(events.c.payload, 1, max_chars).label("head"),
-        func.length(events.c.payload).label("payload_chars"),
+        func.substr(whole_payload, 1, max_chars).label("head"),
+        func.length(whole_payload).label("payload_chars"),
         _AT_MS,
         _PART.label("part"),
         _PLACE.label("place"),

@@ -12,10 +12,12 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.events import Resource, StoredEvent
 from collector.storage import postgresql_answers, sqlite_answers
 from collector.storage.parts import stream_of_part
+from collector.storage.payloads import compiled, whole_payload
 from collector.storage.protocols import CallClaim
 from collector.storage.rows import AnyRow, read_json
 from collector.storage.tables import calls, events, resources
@@ -36,7 +38,7 @@ _EVENT_COLUMNS = (
     events.c.request_id,
     events.c.project,
     events.c.run_id,
-    events.c.payload,
+    whole_payload.label("payload"),
 )
 _ARRIVAL = itemgetter(_EVENT_COLUMNS.index(events.c.arrival))
 _CALL_COLUMNS = (
@@ -48,16 +50,17 @@ _CALL_COLUMNS = (
     calls.c.settled_ms,
     calls.c.resource_id,
 )
+_EVENT_NAMES = ", ".join(column.name for column in _EVENT_COLUMNS[:-1])
 # SQLite's own form of the two queries: see `sqlite_answers`. The payload is JSON already; what is not ours is sorted out later.
 _LISTED = "request_id IN (SELECT value FROM json_each(?)) AND project IN (SELECT value FROM json_each(?))"
 _SQLITE_CALLS = f"SELECT group_concat(json_array({', '.join(c.name for c in _CALL_COLUMNS)})) FROM calls WHERE {_LISTED}"  # noqa: S608
 _SQLITE_EVENTS = (
-    f"SELECT group_concat(rtrim(json_array({', '.join(c.name for c in _EVENT_COLUMNS[:-1])}), ']') || ',' || payload || ']') "  # noqa: S608
+    f"SELECT group_concat(rtrim(json_array({_EVENT_NAMES}), ']') || ',' || {compiled(sqlite.dialect())} || ']') "  # noqa: S608
     f"FROM events WHERE {_LISTED}"
 )
 _OF_ARRAYS = "request_id = ANY(%s::text[]) AND project = ANY(%s::text[])"
 _POSTGRESQL_CALLS = f"SELECT {', '.join(c.name for c in _CALL_COLUMNS)} FROM calls WHERE {_OF_ARRAYS}"  # noqa: S608
-_POSTGRESQL_EVENTS = f"SELECT {', '.join(c.name for c in _EVENT_COLUMNS)} FROM events WHERE {_OF_ARRAYS}"  # noqa: S608
+_POSTGRESQL_EVENTS = f"SELECT {_EVENT_NAMES}, {compiled(postgresql.dialect())} FROM events WHERE {_OF_ARRAYS}"  # noqa: S608
 
 Told = tuple[list[StoredEvent], dict[str, None]]
 """The events of a call in order of arrival, and the runs that they name."""

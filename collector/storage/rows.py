@@ -5,13 +5,14 @@ Flow: reads -> **rows** -> query, api, cli.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, Table
 
 from collector.storage import tables
+from collector.storage.payloads import whole_payload
 from collector.storage.protocols import Row as PlainRow
 
 _decode = msgspec.json.Decoder().decode
@@ -25,6 +26,8 @@ _INTERNAL = {
     tables.calls: frozenset({"order_ms", "resource_id", "exported_status", "settled_ms"}),
     tables.exports: frozenset({"encoded", "encoded_bytes", "resource_id"}),
 }
+# Under the column's own name: readers look for that.
+_WHOLE: Mapping[Any, ColumnElement[Any]] = {tables.events.c.payload: whole_payload.label("payload")}
 
 
 def read_json(text: str) -> Any:
@@ -36,9 +39,9 @@ def read_json(text: str) -> Any:
 
 
 def shown(table: Table) -> list[ColumnElement[Any]]:
-    """The columns of a table that readers get."""
+    """The columns of a table that readers get, events as they were sent."""
     hidden = _INTERNAL.get(table, frozenset())
-    return [column for column in table.c if column.name not in hidden]
+    return [_WHOLE.get(column, column) for column in table.c if column.name not in hidden]
 
 
 def plain(row: AnyRow, *, leave: Iterable[str] = ()) -> PlainRow:

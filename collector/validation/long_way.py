@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.dialects import OWN, Dialect, StreamMark, dialect_of
-from collector.events import Blob, EventRow, HookState, Rejection, Resource
+from collector.events import LEFT_IN_COLUMNS, Blob, EventRow, HookState, Rejection, Resource
 from collector.validation.catalogue import schema_check
 from collector.validation.clock import moment_of
 from collector.validation.codes import MISSING_TYPE, PROJECT_MISMATCH, TOO_LARGE, Refused
@@ -20,7 +20,7 @@ from collector.validation.limits import Limits
 from collector.validation.media import lift_media, may_hold_media
 from collector.validation.reading import Piece
 from collector.validation.redaction import Redaction
-from collector.validation.reductions import reduce_chunk, take_state
+from collector.validation.reductions import leave_in_columns, reduce_chunk, take_state
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,8 +70,10 @@ def long_way_row(post: Post, index: int, piece: Piece) -> EventRow:
         schema_check().add_issues(type_name, event, issues)
 
     reduced = [*decoded.mended, *redacted, *_reduce(post, event, type_name, raw, moment.ms, sequence)]
+    # A field that media were taken out of may have any name.
+    reduced = [f"$.{name}" if name in LEFT_IN_COLUMNS else name for name in reduced]
     is_as_sent = dialect is OWN and len(reduced) == len(decoded.mended)
-    return EventRow(
+    row = EventRow(
         post.project,
         unique_id,
         bounded(type_name),
@@ -87,6 +89,13 @@ def long_way_row(post: Post, index: int, piece: Piece) -> EventRow:
         dialect.name,
         post.resource.resource_id,
     )
+    return _slimmed(row, event, reduced) if type_name.startswith("text:chunk:") and not is_as_sent else row
+
+
+def _slimmed(row: EventRow, event: dict[str, Any], reduced: list[str]) -> EventRow:
+    """A chunk that had to be written anew says nothing twice."""
+    left = leave_in_columns(event, row._asdict())
+    return row._replace(payload=encode(event), reduced=encode([*reduced, *left])) if left else row
 
 
 def _type_of(event: dict[str, Any]) -> str:

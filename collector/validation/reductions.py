@@ -5,9 +5,10 @@ Flow: columns -> **reductions** -> storage.
 TanStack AI's chunks repeat the whole text and the whole context each time: 1,000 five-character chunks are 3 MB.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from collector.events import HookState
+from collector.events import LEFT_IN_COLUMNS, HookState
 from collector.validation.columns import bounded
 from collector.validation.decoding import encode
 
@@ -26,6 +27,29 @@ def reduce_chunk(event: dict[str, Any], type_name: str) -> list[str]:
         event["content"] = len(event["content"])
         reduced.append("content")
     return reduced
+
+
+def leave_in_columns(event: dict[str, Any], columns: Mapping[str, Any]) -> list[str]:
+    """
+    Take out of a chunk what its row's `columns` hold as well; the names under which storage puts it back (LEFT_IN_COLUMNS).
+
+    All of a name's fields or none: whatever came otherwise than its column has it could not be told apart later.
+    """
+    reduced = [name for name, fields in LEFT_IN_COLUMNS.items() if _is_in_columns(event, fields, columns)]
+    for name in reduced:
+        for field, column in LEFT_IN_COLUMNS[name].items():
+            if columns[column] is not None:
+                del event[field]
+    return reduced
+
+
+def _is_in_columns(event: Mapping[str, Any], fields: Mapping[str, str], columns: Mapping[str, Any]) -> bool:
+    for field, column in fields.items():
+        held = columns[column]
+        # A 1 is no true, and 1.0 is not written as 1.
+        if held is not None and (type(event.get(field)) is not type(held) or event[field] != held):
+            return False
+    return True
 
 
 def take_state(event: dict[str, Any], type_name: str, *, timestamp: int, sequence: int | None) -> HookState | None:

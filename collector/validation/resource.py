@@ -12,6 +12,8 @@ from collector.validation.columns import bounded
 from collector.validation.decoding import canonical_json
 
 UNKNOWN_SERVICE: Final = "unknown_service"
+_ID_DIGITS: Final = 20
+"""It stands in every row of events. 80 bits tell a project's few senders apart."""
 
 
 def resource_of(attributes: dict[str, Any] | None) -> Resource:
@@ -19,7 +21,8 @@ def resource_of(attributes: dict[str, Any] | None) -> Resource:
     known = attributes or {}
     name = known.get("service.name")
     service = bounded(name) if type(name) is str and name else UNKNOWN_SERVICE
-    return Resource(resource_id=hashlib.sha256(canonical_json(known)).hexdigest()[:32], service=service, attributes=known)
+    resource_id = hashlib.sha256(canonical_json(known)).hexdigest()[:_ID_DIGITS]
+    return Resource(resource_id=resource_id, service=service, attributes=known)
 
 
 NOBODY: Final = resource_of(None)

@@ -16,7 +16,7 @@ from collector.events import Batch, EventRow
 from collector.fields import mapping
 from collector.spans import Assembled
 from tests.collector.assembly.stored import no_price, stored_calls
-from tests.fakes.posts import NOW_MS, read_events
+from tests.fakes.posts import NOW_MS, read_events, sent_event
 
 Leaf = tuple[tuple[str | int, ...], Any]
 
@@ -80,7 +80,7 @@ def _holds(name: str, column: str, value: str) -> bool:
 def _in_payload(path: tuple[str | int, ...], value: Any, row: EventRow, batch: Batch) -> Iterator[str]:
     if path == ("type",):
         return
-    node: Any = json.loads(row.payload)
+    node: Any = sent_event(row)
     for step in path[1:]:
         node = node[step] if isinstance(step, int) else mapping(node).get(step)
     if node == value:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from collector.events import EventRow
+from collector.events import LEFT_IN_COLUMNS, EventRow
 from collector.validation import Limits, ReadResult, read_batch
 
 NOW_MS = 1_764_000_000_000
@@ -33,6 +33,17 @@ def row_of(event: Any, **options: Any) -> EventRow:
     result = read_events(event, **options)
     assert () == result.rejected
     return result.batch.events[0]
+
+
+def sent_event(row: EventRow) -> dict[str, Any]:
+    """The event that a row was made of, but for what was reduced: put together as readers of the database get it."""
+    fields = {
+        field: getattr(row, column)
+        for name in json.loads(row.reduced or "[]")
+        for field, column in LEFT_IN_COLUMNS.get(name, {}).items()
+        if getattr(row, column) is not None
+    }
+    return fields | json.loads(row.payload)
 
 
 def code_of(event: Any, **options: Any) -> str:

@@ -14,6 +14,7 @@ from collector.assembly.assembler import assemble
 from collector.assembly.inputs import CallEvents, Price
 from collector.events import Batch, StoredEvent
 from collector.spans import Assembled
+from tests.fakes.posts import sent_event
 
 T0 = 1_795_000_000_000
 SETTLE_MS = 1_000
@@ -96,7 +97,7 @@ def stored_calls(batches: Iterable[Batch], **known: Any) -> dict[str, CallEvents
                 arrival=len(kept),
                 sequence=row.sequence or 0,
                 dialect=row.dialect,
-                payload=json.loads(row.payload),
+                payload=sent_event(row),
                 request_id=row.request_id,
             )
             kept.setdefault((row.timestamp, row.event_id), (row, stored))

@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from tests.fakes.posts import NOW_MS, event, read, read_events, row_of, tanstack_lines
+from collector.events import LEFT_IN_COLUMNS
+from tests.fakes.posts import NOW_MS, event, read, read_events, row_of, sent_event, tanstack_lines
 
 CONTEXT = {"systemPrompts": ["s"], "options": {"a": 1}, "modelOptions": {"b": 2}, "toolNames": ["search"]}
 
 
 def reduced(row):
-    return set(json.loads(row.reduced or "[]"))
+    """Without what is only left to columns."""
+    return set(json.loads(row.reduced or "[]")) - LEFT_IN_COLUMNS.keys()
 
 
 @pytest.mark.parametrize("kind", ["content", "thinking"])
@@ -63,10 +65,29 @@ def test_context_is_cut_from_every_chunk(kind):
     The call's other events carry it.
     """
     row = row_of(event(type=f"text:chunk:{kind}", provider="openai", **CONTEXT))
-    payload = json.loads(row.payload)
+    payload = sent_event(row)
     assert not set(CONTEXT) & set(payload)
     assert set(CONTEXT) == reduced(row)
     assert ("openai", "openai", None) == (payload["provider"], row.provider, row.tool_names)
+
+
+def test_chunk_that_loses_anything_leaves_to_columns_what_they_hold():
+    """
+    To the letter only: a 1.0 is no 1, and all fields of a name go or none.
+    """
+    fields = {"type": "text:chunk:content", "content": "abc", "delta": "c", "provider": "openai", "sequence": 4}
+    assert {"content": 3, "delta": "c"} == json.loads(row_of(event(**fields)).payload)
+    odd = row_of(event(**fields, messageCount=1.0))
+    assert (["content", "id"], 1) == (json.loads(str(odd.reduced)), odd.message_count)
+    assert {"type", "provider", "messageCount"} <= json.loads(odd.payload).keys()
+
+
+def test_chunk_that_loses_nothing_is_stored_as_it_came():
+    """
+    Our own clients' packs are not written anew.
+    """
+    sent = json.dumps(event(type="text:chunk:content", delta="c", sequence=4))
+    assert (sent, None) == (row_of(json.loads(sent)).payload, row_of(json.loads(sent)).reduced)
 
 
 @pytest.mark.parametrize("type_name", ["text:request:started", "text:usage", "tools:call:completed", "image:request:started"])
