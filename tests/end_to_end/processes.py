@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,20 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from tests.fakes.ports import free_port
+
 T = TypeVar("T")
 
-START_LIMIT_S = 30.0
-STOP_LIMIT_S = 15.0
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 40.0
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(what: str, look: Callable[[], T | None], *, limit_s: float = 20.0) -> T:
+def wait_for(what: str, look: Callable[[], T | None], *, limit_s: float = 60.0) -> T:
     """The first answer of `look` that is neither None nor False; fails after `limit_s`, naming `what`."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
@@ -108,7 +102,7 @@ class CollectorProcess:
             self.kill()
             raise
 
-    def command(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout_s: float = 100.0) -> subprocess.CompletedProcess[str]:
         """Run `hookline <arguments>` as a user would beside this server."""
         return subprocess.run(
             [sys.executable, "-m", "collector", *arguments],
@@ -127,7 +121,7 @@ class CollectorProcess:
             return refused.code
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
             return json.load(answer)
 
     def post(self, body: Any, *, headers: Mapping[str, str] | None = None) -> Any:
@@ -145,10 +139,6 @@ class CollectorProcess:
         """Every call, over all pages."""
         return list(self._pages("/v1/calls?limit=1000"))
 
-    def all_events(self, query: str = "") -> list[dict[str, Any]]:
-        """Every event, over all pages, newest first."""
-        return list(self._pages(f"/v1/events?limit=1000{query}"))
-
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
         cursor = ""
         while True:
@@ -158,7 +148,7 @@ class CollectorProcess:
                 return
             cursor = f"&cursor={page['next_cursor']}"
 
-    def wait_until_settled(self, request_ids: Sequence[str], *, limit_s: float = 20.0) -> dict[str, dict[str, Any]]:
+    def wait_until_settled(self, request_ids: Sequence[str], *, limit_s: float = 60.0) -> dict[str, dict[str, Any]]:
         """The calls by request id, once none of the named ones is running."""
 
         def look() -> dict[str, dict[str, Any]] | None:

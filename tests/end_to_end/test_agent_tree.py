@@ -9,6 +9,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import agents
+import openai
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -18,9 +20,6 @@ from sdk_hooks.config import Config
 from sdk_hooks.guard import raise_for_tests
 from sdk_hooks.runtime import Runtime, use
 from tests.fakes.running import Running, eventually, running_collector
-
-agents = pytest.importorskip("agents")
-openai = pytest.importorskip("openai")
 
 MODEL = "gpt-4o-mini"
 TRACER = TracerProvider().get_tracer("host")

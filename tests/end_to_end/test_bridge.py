@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.database import query
-from tests.end_to_end.processes import free_port, wait_for
+from tests.end_to_end.processes import wait_for
+from tests.fakes.ports import free_port
 from tests.fakes.running import running_collector
 from tests.fakes.server_bus import ServerBus
 

@@ -13,8 +13,6 @@ import pytest
 from tests.end_to_end.database import count, query
 from tests.end_to_end.processes import CollectorProcess, wait_for
 
-pytest.importorskip("openai")
-
 HOST = Path(__file__).with_name("busy_host.py")
 CALLS = 150
 

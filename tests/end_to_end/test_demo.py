@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-pytest.importorskip("openai")
-
 EXPECTED_TYPES = (
     "text:request:started",
     "text:request:completed",

@@ -14,8 +14,6 @@ from tests.end_to_end.kills.nursery import Nursery
 from tests.end_to_end.kills.rounds import Plan, play
 from tests.end_to_end.kills.verdict import Copy, Found, Kill, StoredCall, faults, sent_again
 
-pytest.importorskip("openai")
-
 ROUNDS = 3
 LONGEST_DELAY_S = 0.4
 

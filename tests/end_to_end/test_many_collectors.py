@@ -22,8 +22,9 @@ from tests.end_to_end.kills.nursery import Child, Nursery
 from tests.end_to_end.kills.senders import Acknowledged, post
 from tests.end_to_end.kills.verdict import Kill, faults
 from tests.end_to_end.load import RESOURCE, batches
-from tests.end_to_end.processes import free_port, wait_for
+from tests.end_to_end.processes import wait_for
 from tests.fakes.otlp import Answer
+from tests.fakes.ports import free_port
 
 ROUNDS = int(os.environ.get("HOOKLINE_COLLECTOR_ROUNDS", "1"))
 TAKEN_OVER_S = 8.0

@@ -15,8 +15,6 @@ from tests.end_to_end.processes import CollectorProcess, wait_for
 from tests.fakes.otlp import OtlpReceiver
 from tests.fakes.otlp_decoding import ReceivedPoint
 
-pytest.importorskip("openai")
-
 HOST = Path(__file__).with_name("host_application.py")
 DURATION = "gen_ai.client.operation.duration"
 

@@ -14,8 +14,6 @@ from tests.end_to_end.database import query
 from tests.end_to_end.processes import CollectorProcess, wait_for
 from tests.fakes.otlp import OtlpReceiver
 
-pytest.importorskip("openai")
-
 HOST = Path(__file__).with_name("host_application.py")
 
 

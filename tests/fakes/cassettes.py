@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 import yaml
+
+from tests.fakes.required import SHARED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,15 @@ class Said:
     error: str | None = None
 
 
+def exchanges_with(provider: str) -> list[Any]:
+    """Every recorded exchange with a provider, as a test's parameters; none where there are no recordings."""
+    files = sorted((SHARED / "fixtures" / "cassettes" / provider).glob("*.yaml"))
+    return [pytest.param(exchange, id=exchange.name) for file in files for exchange in read_cassette(file)]
+
+
 def read_cassette(file: Path) -> Iterator[Exchange]:
     """The exchanges of a file, in their order."""
-    for number, entry in enumerate(yaml.safe_load(file.read_text())["interactions"]):
+    for number, entry in enumerate(yaml.load(file.read_text(), Loader=yaml.CSafeLoader)["interactions"]):
         request, response = entry["request"], entry["response"]
         headers = {str(name).lower(): values for name, values in response["headers"].items()}
         yield Exchange(

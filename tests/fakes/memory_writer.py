@@ -66,6 +66,7 @@ class MemoryKeys:
         self.uses.append((key_id, now_ms))
 
     def add_key(self, **_: object) -> ApiKey:
+        """A test gives its keys at the start: who makes one here meant a real store."""
         raise NotImplementedError
 
     def list_keys(self) -> list[ApiKey]:

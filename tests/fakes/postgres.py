@@ -8,7 +8,6 @@ Without fsync, because tests ask for behaviour and not for durability: it is the
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -16,6 +15,8 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
+
+from tests.fakes.ports import free_port
 
 _OPTIONS = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200 -c shared_buffers=32MB"
 
@@ -44,7 +45,7 @@ class PostgresServer:
         if self._account is not None:
             shutil.chown(self._folder, self._account)
         self._run("initdb", "-N", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale")
-        self.port = _free_port()
+        self.port = free_port()
         self._options = options
         self.start()
 
@@ -110,9 +111,3 @@ def _unprivileged_account() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return next(name for name in ("postgres", "nobody") if name in names)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

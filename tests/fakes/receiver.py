@@ -3,6 +3,7 @@ A collector that can be everything a collector can be: fine, slow, busy, picky, 
 
     with Receiver() as receiver:
         receiver.script(503, Answer(429, retry_after="1"), "cut")     # what the next POSTs get; then 200
+        receiver.always(Answer(200, after=is_time))                  # silence until the Event is set
         configure(url=receiver.url)
         receiver.wait_for(3)
 """
@@ -12,7 +13,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from types import TracebackType
 from typing import Any, Literal
 
@@ -34,9 +35,11 @@ class Answer:
     status: int
     retry_after: str | None = None
     rejected: tuple[dict[str, Any], ...] = ()
-    delay_s: float = 0.0
+    after: Event | None = None
+    """Nothing is said until somebody sets it, or the `with` ends."""
 
 
+SILENCE_MAX_S = 60.0
 Step = int | Answer | Literal["cut"]
 
 
@@ -46,10 +49,12 @@ class Receiver:
     def __init__(self, *, max_events: int | None = None) -> None:
         self.posts: list[Post] = []
         self.accepted: list[dict[str, Any]] = []
+        self.begun = 0
         self.max_events = max_events
         self._steps: list[Step] = []
         self._always: Step | None = None
         self._news = Condition()
+        self._silent: list[Event] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -71,6 +76,9 @@ class Receiver:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._news:
+            for held in self._silent:
+                held.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -95,6 +103,10 @@ class Receiver:
         )
         with self._news:
             step = self._steps.pop(0) if self._steps else self._always or 200
+            self.begun += 1
+            self._news.notify_all()
+            if isinstance(step, Answer) and step.after is not None:
+                self._silent.append(step.after)
         if step == "cut":
             self._note(post, False)
             handler.close_connection = True
@@ -103,7 +115,8 @@ class Receiver:
         answer = step if isinstance(step, Answer) else Answer(step)
         if self.max_events is not None and len(post.events) > self.max_events:
             answer = Answer(413)
-        time.sleep(answer.delay_s)
+        if answer.after is not None:
+            answer.after.wait(SILENCE_MAX_S)
         # As the real one: kept first, then answered.
         self._note(post, answer.status == 200)
         self._reply(handler, answer, post)
@@ -129,13 +142,18 @@ class Receiver:
                 self.accepted += post.events
             self._news.notify_all()
 
-    def wait_for(self, count: int, timeout_s: float = 10.0) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, timeout_s: float = 20.0) -> list[dict[str, Any]]:
         """At least so many accepted events."""
         with self._news:
             assert self._news.wait_for(lambda: len(self.accepted) >= count, timeout_s), f"{len(self.accepted)} of {count} came"
             return list(self.accepted)
 
-    def wait_for_posts(self, count: int, timeout_s: float = 10.0) -> list[Post]:
+    def wait_until_begun(self, count: int, timeout_s: float = 20.0) -> None:
+        """At least so many POSTs were read, whether or not they are answered yet."""
+        with self._news:
+            assert self._news.wait_for(lambda: self.begun >= count, timeout_s), f"{self.begun} of {count} came"
+
+    def wait_for_posts(self, count: int, timeout_s: float = 20.0) -> list[Post]:
         with self._news:
             assert self._news.wait_for(lambda: len(self.posts) >= count, timeout_s), f"{len(self.posts)} of {count} came"
             return list(self.posts)

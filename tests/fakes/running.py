@@ -46,7 +46,7 @@ class Running:
 
     def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """One request with a body as it is."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         try:
             connection.request(method, path, body=body, headers=dict(headers))
             answer = connection.getresponse()
@@ -74,7 +74,7 @@ class Running:
         return eventually(look)
 
 
-def eventually(look: Callable[[], Any], *, limit_s: float = 10.0) -> Any:
+def eventually(look: Callable[[], Any], *, limit_s: float = 30.0) -> Any:
     """The first true answer of `look`."""
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:

@@ -17,7 +17,6 @@ def filled_databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     """
     URL by engine, of databases with the demo's events and some trouble; both demos run at the same time.
     """
-    pytest.importorskip("openai")
     urls = {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('grafana') / 'hookline.db'}"}
     if find_binaries() is not None:
         server: PostgresServer = request.getfixturevalue("postgres_server")

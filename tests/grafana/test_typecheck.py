@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.required import missing
 from tests.grafana.dashboards import ENGINES, FOLDER
-from tests.grafana.tools import missing, run, tool
+from tests.grafana.tools import run, tool
 
 PROJECT = Path(__file__).with_name("typecheck")
 

@@ -2,13 +2,12 @@
 Tools that are not Python's: skip with a notice where one is missing, fail where everything is required.
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
+from tests.fakes.required import missing
 
 
 def tool(name: str, package: str) -> str:
@@ -16,14 +15,7 @@ def tool(name: str, package: str) -> str:
     path = shutil.which(name)
     if path is None:
         missing(f"no {name}: install {package}")
-    return str(path)
-
-
-def missing(what: str) -> None:
-    """Skip, or fail under HOOKLINE_REQUIRE_ALL=1."""
-    if os.environ.get("HOOKLINE_REQUIRE_ALL") == "1":
-        pytest.fail(f"{what}, and HOOKLINE_REQUIRE_ALL is set")
-    pytest.skip(what)
+    return path
 
 
 def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = 100.0) -> tuple[int, str]:

@@ -10,7 +10,6 @@ Are the demo's spans understood elsewhere? Arize Phoenix, in an environment of i
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.fakes.ports import free_port
 
 PHOENIX = "arize-phoenix==20.26.1"
 INSTALL_LIMIT_S, START_LIMIT_S, RUN_LIMIT_S, ARRIVAL_LIMIT_S = 1200, 120, 120, 30
@@ -60,7 +61,7 @@ def install(venv: Path) -> Path:
 @contextmanager
 def phoenix(python: Path, folder: Path) -> Generator[str]:
     """Phoenix while it runs; its URL."""
-    port = _free_port()
+    port = free_port()
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(folder),
@@ -88,11 +89,6 @@ def phoenix(python: Path, folder: Path) -> Generator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(15)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _wait_until_up(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:

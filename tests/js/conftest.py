@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
+from tests.fakes.required import missing
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sdk_hooks/js"

@@ -1,6 +1,7 @@
 """A runtime of our own that delivers to a real local receiver, with its real thread."""
 
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -21,10 +22,10 @@ def running(receiver: Receiver) -> Iterator[Callable[..., Runtime]]:
     """`running(**settings)` makes and installs a runtime; short waits, so that tests are quick."""
     made: list[Runtime] = []
 
-    def make(environment: dict[str, str] | None = None, **settings: Any) -> Runtime:
+    def make(environment: dict[str, str] | None = None, *, clock_s: Callable[[], float] = monotonic, **settings: Any) -> Runtime:
         config = Config(environment or {})
-        config.update({"url": receiver.url, "flush_interval_s": 0.02, "post_timeout_s": 2.0} | settings)
-        made.append(Runtime(config))
+        config.update({"url": receiver.url, "flush_interval_s": 0.02, "post_timeout_s": 20.0} | settings)
+        made.append(Runtime(config, clock_s=clock_s))
         use(made[-1])
         return made[-1]
 

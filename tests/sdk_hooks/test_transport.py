@@ -1,5 +1,7 @@
 """One POST and what its answer means."""
 
+from threading import Event
+
 import pytest
 
 from sdk_hooks.transport import Delivered, HttpTransport, RetryLater, read_retry_after
@@ -8,7 +10,7 @@ from tests.fakes.receiver import Answer, Receiver
 BODY = b'{"resource":{},"events":[{"type":"x"}]}'
 
 
-def post(receiver: Receiver, timeout_s: float = 2.0) -> object:
+def post(receiver: Receiver, timeout_s: float = 20.0) -> object:
     transport = HttpTransport(receiver.url, None)
     try:
         return transport.post(BODY, is_gzip=False, timeout_s=timeout_s)
@@ -52,7 +54,7 @@ def test_rejections_are_counted_by_code(receiver: Receiver):
 
 def test_slow_answer_is_for_later(receiver: Receiver):
     """A timeout does not say whether it arrived: event ids make the repetition harmless."""
-    receiver.script(Answer(200, delay_s=1.0))
+    receiver.script(Answer(200, after=Event()))
     assert RetryLater(None, "timeout") == post(receiver, timeout_s=0.1)
 
 
@@ -66,10 +68,10 @@ def test_nobody_there_is_for_later():
 def test_connection_is_kept_and_replaced_when_the_server_dropped_it(receiver: Receiver):
     """Two POSTs share one; one that the server cut is opened again at once."""
     transport = HttpTransport(receiver.url, None)
-    assert Delivered({}) == transport.post(BODY, is_gzip=False, timeout_s=2)
+    assert Delivered({}) == transport.post(BODY, is_gzip=False, timeout_s=20)
     receiver.script("cut")
-    assert Delivered({}) == transport.post(BODY, is_gzip=False, timeout_s=2)
-    assert ["Delivered", "Delivered"] == [type(transport.post(BODY, is_gzip=False, timeout_s=2)).__name__ for _ in range(2)]
+    assert Delivered({}) == transport.post(BODY, is_gzip=False, timeout_s=20)
+    assert ["Delivered", "Delivered"] == [type(transport.post(BODY, is_gzip=False, timeout_s=20)).__name__ for _ in range(2)]
     transport.close()
 
 
@@ -77,7 +79,7 @@ def test_https_is_verified():
     """A collector without a certificate that we trust gets nothing, least of all the key."""
     with Receiver() as receiver:
         transport = HttpTransport(receiver.url.replace("http:", "https:"), "secret-key")
-        answer = transport.post(BODY, is_gzip=False, timeout_s=2)
+        answer = transport.post(BODY, is_gzip=False, timeout_s=20)
         transport.close()
         assert isinstance(answer, RetryLater)
         assert [] == receiver.posts

@@ -3,13 +3,13 @@ The table of rules is complete, and disjoint from what is only stored.
 """
 
 import json
-from pathlib import Path
 
 import pytest
 
 from collector.assembly.rules import RULES, STORED_ONLY
 from sdk_hooks.events import EVENT_TYPES
 from tests.collector.assembly.stored import assembled, event, started
+from tests.fakes.required import shared
 
 
 def test_every_known_event_type_is_in_exactly_one_table() -> None:
@@ -25,9 +25,7 @@ def test_stored_only_names_no_type_that_does_not_exist() -> None:
 
 def test_the_catalogue_of_the_design_is_covered() -> None:
     """All types of TanStack AI's event client, as the design lists them."""
-    catalogue = Path(__file__).parents[4] / "shared" / "design" / "events.json"
-    if not catalogue.exists():
-        pytest.skip("needs ../shared/design/events.json, which is not here")
+    catalogue = shared("design", "events.json")
 
     assert set() == set(json.loads(catalogue.read_text())["events"]) - set(RULES) - STORED_ONLY
 

@@ -29,13 +29,13 @@ class Worker:
             raise self.faults.pop(0)
         return 0
 
-    def wait_for(self, rounds: int, timeout_s: float = 5.0) -> bool:
+    def wait_for(self, rounds: int, timeout_s: float = 30.0) -> bool:
         with self._changed:
             return self._changed.wait_for(lambda: self.rounds >= rounds, timeout_s)
 
 
 def run(worker: Worker, until_due_s: Callable[[], float | None] = lambda: None) -> Loop:
-    loop = Loop("test-loop", worker.run_once, until_due_s, poll_s=30.0)
+    loop = Loop("test-loop", worker.run_once, until_due_s, poll_s=3600.0)
     loop.start()
     return loop
 
@@ -51,7 +51,7 @@ def test_ring_is_heard_at_once() -> None:
 
     assert worker.wait_for(2)
     loop.ask_to_stop()
-    assert loop.join(2.0)
+    assert loop.join(30.0)
 
 
 def test_due_work_of_others_is_no_busy_circle() -> None:
@@ -63,8 +63,8 @@ def test_due_work_of_others_is_no_busy_circle() -> None:
     worker.wait_for(1000, timeout_s=1.0)
     loop.ask_to_stop()
 
-    assert loop.join(2.0)
-    assert worker.rounds <= 8
+    assert loop.join(30.0)
+    assert worker.rounds < 20
 
 
 @pytest.mark.parametrize("fault", [StoreUnavailable("away"), RuntimeError("secret")])
@@ -79,7 +79,7 @@ def test_failure_is_told_once_and_survived(fault: Exception) -> None:
         loop.ring()
         assert worker.wait_for(4)
         loop.ask_to_stop()
-        assert loop.join(2.0)
+        assert loop.join(30.0)
 
     assert 2 == len(logs)
     assert "work_resumed" == logs[1]["event"]
@@ -93,22 +93,22 @@ def test_join_is_bounded() -> None:
     release = threading.Event()
 
     def stuck() -> int:
-        release.wait(10)
+        release.wait(60)
         return 0
 
-    loop = Loop("stuck", stuck, lambda: None, poll_s=30.0)
+    loop = Loop("stuck", stuck, lambda: None, poll_s=3600.0)
     loop.start()
     loop.ask_to_stop()
     began_s = time.monotonic()
 
     assert not loop.join(0.1)
-    assert time.monotonic() - began_s < 2.0
+    assert time.monotonic() - began_s < 30.0
     release.set()
-    assert loop.join(2.0)
+    assert loop.join(30.0)
 
 
-@pytest.mark.parametrize(("done", "is_paced"), [(9, True), (10, False)])
-def test_small_rounds_leave_time_for_more_to_come(done: int, is_paced: bool) -> None:
+@pytest.mark.parametrize(("done", "breath_s", "least_s"), [(9, BREATH_S, 2 * BREATH_S), (10, 3600.0, 0.0)])
+def test_small_rounds_leave_time_for_more_to_come(done: int, breath_s: float, least_s: float) -> None:
     """
     After a round with little work the next waits a moment, rung or not; after a full one it comes at once.
     """
@@ -122,10 +122,10 @@ def test_small_rounds_leave_time_for_more_to_come(done: int, is_paced: bool) -> 
             is_enough.set()
         return done
 
-    loop = Loop("paced", work, lambda: None, poll_s=30.0, full=10)
+    loop = Loop("paced", work, lambda: None, poll_s=3600.0, full=10, breath_s=breath_s)
     loop.start()
-    assert is_enough.wait(5.0)
+    assert is_enough.wait(30.0)
     loop.ask_to_stop()
-    assert loop.join(2.0)
+    assert loop.join(30.0)
 
-    assert is_paced == (begun_s[2] - begun_s[0] >= 2 * BREATH_S * 0.99)
+    assert begun_s[2] - begun_s[0] >= least_s * 0.99

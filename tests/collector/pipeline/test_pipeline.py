@@ -236,31 +236,25 @@ def test_two_workers_on_one_store_send_each_span_once(store: Store) -> None:
 
 def test_commit_to_backend_in_a_moment(store: Store) -> None:
     """
-    With its threads running, a woken pipeline has an own call at a real backend soon, and stops in time.
+    With its threads running, a woken pipeline has an own call at a real backend, long before it would look, and stops in time.
     """
     with OtlpReceiver() as backend:
         exporters = open_exporters(ExportSettings(environment={"OTEL_EXPORTER_OTLP_ENDPOINT": backend.endpoint}))
         settled: list[Any] = []
         # Polling is out of the question here: only being woken can make it quick.
         pipeline = Pipeline(
-            store, exporters, settle_ms=SETTLE_MS, idle_timeout_ms=IDLE_TIMEOUT_MS, poll_s=60.0, on_settled=settled.append
+            store, exporters, settle_ms=SETTLE_MS, idle_timeout_ms=IDLE_TIMEOUT_MS, poll_s=3600.0, on_settled=settled.append
         )
         pipeline.start()
         feeder = Bench(store, [])
         feeder.clock.advance(time.time() * 1000 - feeder.clock.now_ms())
-        took_s: list[float] = []
         for n in range(5):
-            began_s = time.monotonic()
             feeder.feed(*feeder.whole(f"r{n}"))
             pipeline.wake()
-            backend.wait_for_spans(n + 1, timeout_s=5)
-            took_s.append(time.monotonic() - began_s)
-        began_s = time.monotonic()
+            backend.wait_for_spans(n + 1, timeout_s=30)
 
-        assert pipeline.stop(5.0)
-        assert time.monotonic() - began_s < 2.0
+        assert pipeline.stop(30.0)
     assert 5 == len({span.span_id for span in backend.spans()}) == len(backend.spans())
-    assert min(took_s) < 0.5
     assert ("default",) in settled
 
 
@@ -269,14 +263,14 @@ def test_settling_time_ends_without_being_woken(store: Store) -> None:
     The thread sleeps until the store's next due time, not until the next poll.
     """
     exporter = RecordingExporter()
-    pipeline = Pipeline(store, [exporter], settle_ms=SETTLE_MS, idle_timeout_ms=IDLE_TIMEOUT_MS, poll_s=60.0)
+    pipeline = Pipeline(store, [exporter], settle_ms=SETTLE_MS, idle_timeout_ms=IDLE_TIMEOUT_MS, poll_s=3600.0)
     feeder = Bench(store, [])
     feeder.clock.advance(time.time() * 1000 - feeder.clock.now_ms())
     feeder.feed(*feeder.whole("a"), resource=FOREIGN)
     pipeline.start()
 
-    assert exporter.has_sent.wait(10.0)
-    assert pipeline.stop(5.0)
+    assert exporter.has_sent.wait(30.0)
+    assert pipeline.stop(30.0)
 
 
 def test_stop_closes_the_exporters_of_a_pipeline_that_never_ran(store: Store, exporter: RecordingExporter) -> None:

@@ -2,7 +2,8 @@
 Upkeep: partitions are made before they are needed, receipts end, and a lock that somebody holds is no misfortune.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from collector.pipeline.upkeep import AGAIN_S, EVERY_S, RECEIPTS_LAST_MS, Upkeep
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from tests.fakes.clock import FakeClock
+from tests.fakes.faulty import FaultyStore
 
 
 @pytest.fixture
@@ -21,29 +23,6 @@ def store(sqlite_url: str) -> Iterator[Store]:
     opened = open_store(sqlite_url, settle_ms=0)
     yield opened
     opened.close()
-
-
-class Locked:
-    """A database in which somebody holds a lock."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def make_room(self, *, now_ms: int) -> Sequence[str]:
-        self.asked += 1
-        raise StoreUnavailable("locked")
-
-    def drop_empty_partitions(self, *, now_ms: int) -> Sequence[str]:
-        raise NotImplementedError
-
-    def bring_forward(self, *, later_than_ms: int, to_ms: int) -> int:
-        raise NotImplementedError
-
-    def first_receipt(self, project: str, idempotency_key: str, *, received_ms: int) -> int:
-        raise NotImplementedError
-
-    def forget_receipts(self, *, before_ms: int) -> int:
-        raise NotImplementedError
 
 
 def test_receipts_end(store: Store):
@@ -63,15 +42,17 @@ def test_receipts_end(store: Store):
     assert clock.now_ms() == store.first_receipt("p", "k", received_ms=clock.now_ms())
 
 
-def test_lock_of_another_is_waited_for():
+def test_lock_of_another_is_waited_for(store: Store):
     """
     Nothing is raised; it is tried again soon, and not before.
     """
-    locked, clock = Locked(), FakeClock()
+    locked: Any = FaultyStore(store)
+    clock = FakeClock()
+    locked.will_raise("make_room", StoreUnavailable("locked"), StoreUnavailable("locked"))
     worker = UpkeepWorker(locked, clock=clock)
 
     assert [0, 0] == [worker.run_once(), worker.run_once()]
-    assert 1 == locked.asked
+    assert 1 == locked.calls["make_room"]
     clock.advance(AGAIN_S * 1000)
     worker.run_once()
-    assert 2 == locked.asked
+    assert 2 == locked.calls["make_room"]

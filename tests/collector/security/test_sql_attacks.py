@@ -126,12 +126,11 @@ def test_parameters_are_data(store: Store) -> None:
     assert ("one", "text", ":x") == answer.columns
 
 
-def test_postgresql_texts_of_every_form_hide_a_parameter(store: Store, engine: str) -> None:
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_postgresql_texts_of_every_form_hide_a_parameter(store: Store) -> None:
     """
-    Dollar quotes, escapes, nested comments: what stands in them is no parameter.
+    Dollar quotes, escapes, nested comments: what stands in them is no parameter. (SQLite binds parameters by itself.)
     """
-    if engine != "postgresql":
-        pytest.skip("SQLite binds parameters itself")
     sql = r"SELECT $$:x$$, $t$ :x $$ $t$, E'\':x', /* /* :x */ :x */ U&':x', a[1:2], :x::text FROM (SELECT ARRAY[1,2] AS a) AS y"
     answer = store.run_sql(SqlQuery(project="a", sql=sql, params={"x": "'; DROP"}))
     assert [[":x", " :x $$ ", "':x", ":x", "{1,2}", "'; DROP"]] == [list(row) for row in answer.rows]

@@ -19,7 +19,8 @@ from tests.end_to_end.kills.gathering import ended_calls_by_host, exported_spans
 from tests.end_to_end.kills.nursery import Child, Nursery
 from tests.end_to_end.kills.senders import Acknowledged, Gate, Poster
 from tests.end_to_end.kills.verdict import Kill, faults, sent_again
-from tests.end_to_end.processes import free_port, wait_for
+from tests.end_to_end.processes import wait_for
+from tests.fakes.ports import free_port
 
 VICTIMS = ("collector", "host", "both")
 POSTERS = 3

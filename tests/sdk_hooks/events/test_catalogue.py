@@ -1,15 +1,14 @@
 """The catalogue says what the published one says, plus ours."""
 
 import json
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 
 from sdk_hooks.events import ACTIVITIES, EVENT_TYPES, FAMILIES
 from sdk_hooks.events.base import BaseEventContext, Event, HooklineContext, Terminal
+from tests.fakes.required import shared
 
-PUBLISHED = Path(__file__).parents[4] / "shared" / "design" / "events.json"
 OURS_BESIDE = {
     "text:request:started": {"messages"},
     "text:request:completed": {"toolCalls", "finishReasons"},
@@ -23,9 +22,7 @@ OURS_BESIDE = {
 
 @pytest.fixture(scope="module")
 def published() -> dict[str, Any]:
-    if not PUBLISHED.exists():
-        pytest.skip(f"the published catalogue is not here ({PUBLISHED.name} beside the checkout)")
-    return json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    return json.loads(shared("design", "events.json").read_text(encoding="utf-8"))
 
 
 def test_base_fields_are_those_of_the_published_catalogue(published: dict[str, Any]):

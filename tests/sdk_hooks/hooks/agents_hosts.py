@@ -50,4 +50,5 @@ class Echo(Model):
         return ModelResponse(output=[message], usage=self.usage, response_id=None)
 
     def stream_response(self, *args: Any, **kwargs: Any) -> Any:
+        """The SDK's model has to have it; hosts that stream have a model of their own."""
         raise NotImplementedError

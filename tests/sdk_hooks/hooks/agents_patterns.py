@@ -19,13 +19,14 @@ from agents import (
     OpenAIResponsesModel,
     OutputGuardrail,
     RunConfig,
+    RunHooks,
     Runner,
     RunResultStreaming,
     function_tool,
 )
 from openai import APIError, AsyncOpenAI, DefaultAsyncHttpxClient
 
-from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain
+from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain, some_rounds
 
 MODEL = "gpt-4o-mini"
 _kept: list[Any] = []
@@ -68,6 +69,20 @@ def guard_with(kind: Any, *, trips: bool) -> Any:
         return GuardrailFunctionOutput(output_info={"looked": True}, tripwire_triggered=trips)
 
     return kind(guardrail_function=look, name="careful")
+
+
+class ToldOfModels(RunHooks[Any]):
+    """Lets a host wait until its run asks a model, however long that takes; the answer must be later."""
+
+    def __init__(self) -> None:
+        self._begins = asyncio.Event()
+
+    async def on_llm_start(self, *_: Any, **__: Any) -> None:
+        self._begins.set()
+
+    async def until_a_model_is_asked(self) -> None:
+        await self._begins.wait()
+        await some_rounds()
 
 
 # -- sync -----------------------------------------------------------------------------------------------------------------
@@ -130,7 +145,7 @@ def retried_by_the_client(config: RunConfig) -> Any:
 
 
 def timed_out(config: RunConfig) -> Any:
-    return seen(Runner.run_sync(agent(model_settings=ModelSettings(timeout=0.05)), "[late:400]", run_config=config))
+    return seen(Runner.run_sync(agent(model_settings=ModelSettings(timeout=0.05)), "[late:5000]", run_config=config))
 
 
 def unknown_settings(config: RunConfig) -> Any:
@@ -165,8 +180,9 @@ async def run_async(config: RunConfig) -> Any:
 
 
 async def task_cancelled_async(config: RunConfig) -> Any:
-    task = asyncio.ensure_future(Runner.run(agent(), "[late:400]", run_config=config))
-    await asyncio.sleep(0.05)
+    hooks = ToldOfModels()
+    task = asyncio.ensure_future(Runner.run(agent(), "[late:5000]", run_config=config, hooks=hooks))
+    await hooks.until_a_model_is_asked()
     task.cancel()
     await asyncio.wait([task])
     return task.cancelled()
@@ -205,9 +221,9 @@ async def stream_cancelled_async(config: RunConfig) -> Any:
 
 
 async def stream_never_read_async(config: RunConfig) -> Any:
-    Runner.run_streamed(agent(), "[words:50] [slow:20]", run_config=config)
-    # Time enough to ask the model, and not for its answer.
-    await asyncio.sleep(0.1)
+    hooks = ToldOfModels()
+    Runner.run_streamed(agent(), "[late:5000]", run_config=config, hooks=hooks)
+    await hooks.until_a_model_is_asked()
 
 
 async def reader_cancelled_async(config: RunConfig) -> Any:

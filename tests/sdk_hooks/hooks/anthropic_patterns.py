@@ -12,7 +12,7 @@ from typing import Any
 from anthropic import Anthropic, APIError, AsyncAnthropic, AsyncStream, Stream
 from httpx2 import RemoteProtocolError
 
-from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain
+from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain, some_rounds
 
 MODEL = "claude-sonnet-4-5"
 TOOL: Any = {"name": "look_up", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}
@@ -136,7 +136,7 @@ def retried(client: Anthropic) -> Any:
 
 
 def timed_out(client: Anthropic) -> Any:
-    return client.with_options(timeout=0.05, max_retries=0).messages.create(**asking("[late:400]"))
+    return client.with_options(timeout=0.05, max_retries=0).messages.create(**asking("[late:5000]"))
 
 
 def raw(client: Anthropic) -> Any:
@@ -240,8 +240,7 @@ async def stream_broken_off_async(client: AsyncAnthropic) -> Any:
     async for event in stream:
         if event.type == "content_block_delta":
             break
-    # The event loop finalises a dropped async generator in its next round.
-    await asyncio.sleep(0.01)
+    await some_rounds()
 
 
 async def stream_never_read_async(client: AsyncAnthropic) -> Any:

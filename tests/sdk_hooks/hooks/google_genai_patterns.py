@@ -17,7 +17,7 @@ from google.genai.errors import APIError
 from google.genai.types import Part
 from httpx2 import HTTPError
 
-from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain
+from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain, some_rounds
 
 MODEL = "gemini-2.5-flash"
 TOOL: Any = {
@@ -144,7 +144,7 @@ def retried(client: Client) -> Any:
 
 
 def timed_out(client: Client) -> Any:
-    return client.models.generate_content(**asking("[late:400]", http_options={"timeout": 50, "retry_options": {"attempts": 1}}))
+    return client.models.generate_content(**asking("[late:5000]", http_options={"timeout": 50, "retry_options": {"attempts": 1}}))
 
 
 def raw(client: Client) -> Any:
@@ -210,8 +210,7 @@ async def stream_to_the_end_async(client: Any) -> Any:
 async def stream_broken_off_async(client: Any) -> Any:
     async for _ in await client.models.generate_content_stream(**asking("[words:50]")):
         break
-    # The event loop finalises dropped async generators in its next rounds.
-    await asyncio.sleep(0.01)
+    await some_rounds()
 
 
 async def stream_closed_async(client: Any) -> Any:
@@ -219,7 +218,7 @@ async def stream_closed_async(client: Any) -> Any:
     _kept[:] = [stream]
     first = (await anext(stream)).text
     await stream.aclose()
-    await asyncio.sleep(0.01)
+    await some_rounds()
     return first, await anext(stream, "closed")
 
 
@@ -241,13 +240,13 @@ async def task_cancelled_async(client: Any) -> Any:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.01)
+    await some_rounds()
     return task.cancelled()
 
 
 async def call_cancelled_async(client: Any) -> Any:
     async with asyncio.timeout(0.1):
-        await client.models.generate_content(**asking("[late:400]"))
+        await client.models.generate_content(**asking("[late:5000]"))
 
 
 async def exception_in_the_loop_async(client: Any) -> Any:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from openai import APIError, AsyncOpenAI, AsyncStream
+from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 
-from tests.sdk_hooks.hooks.openai_patterns import DRAW, MODEL, City, Pattern, asking, plain, text_of
+from tests.sdk_hooks.hooks.openai_patterns import DRAW, MODEL, City, Pattern, asking, plain, some_rounds, text_of
 
 _kept: list[Any] = []
 
@@ -48,8 +48,7 @@ async def stream_broken_off_and_kept_async(client: AsyncOpenAI) -> Any:
     async for chunk in stream:
         if chunk.choices[0].delta.content:
             break
-    # The event loop finalises a dropped async generator in its next round.
-    await asyncio.sleep(0.01)
+    await some_rounds()
 
 
 async def stream_never_read_async(client: AsyncOpenAI) -> Any:
@@ -79,7 +78,7 @@ async def task_cancelled_async(client: AsyncOpenAI) -> Any:
 
 
 async def call_cancelled_async(client: AsyncOpenAI) -> Any:
-    task = asyncio.ensure_future(client.chat.completions.create(**asking("[late:400]")))
+    task = asyncio.ensure_future(client.chat.completions.create(**asking("[late:5000]")))
     await asyncio.sleep(0.1)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -113,7 +112,7 @@ async def retried_async(client: AsyncOpenAI) -> Any:
 
 
 async def timed_out_async(client: AsyncOpenAI) -> Any:
-    return await client.with_options(timeout=0.05, max_retries=0).chat.completions.create(**asking("[late:400]"))
+    return await client.with_options(timeout=0.05, max_retries=0).chat.completions.create(**asking("[late:5000]"))
 
 
 async def raw_async(client: AsyncOpenAI) -> Any:
@@ -209,7 +208,8 @@ ASYNC = (
 
 
 def make_async(base_url: str) -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=base_url, api_key="not-a-key", max_retries=1)
+    http = DefaultAsyncHttpxClient(verify=False)
+    return AsyncOpenAI(base_url=base_url, api_key="not-a-key", max_retries=1, http_client=http)
 
 
 async def outcome_async(run: Callable[[Any], Awaitable[Any]], client: Any) -> Any:

@@ -14,7 +14,7 @@ from openrouter.errors import OpenRouterError
 from openrouter.utils import BackoffStrategy, RetryConfig
 from openrouter.utils.eventstreaming import EventStream, EventStreamAsync
 
-from tests.sdk_hooks.hooks.openai_patterns import DRAW, TOOL, Pattern, plain, text_of
+from tests.sdk_hooks.hooks.openai_patterns import DRAW, TOOL, Pattern, plain, some_rounds, text_of
 
 RETRIES = RetryConfig("backoff", BackoffStrategy(1, 10, 1.5, 5_000), True)
 _kept: list[Any] = []
@@ -154,7 +154,7 @@ def retried(client: OpenRouter) -> Any:
 
 
 def timed_out(client: OpenRouter) -> Any:
-    return client.chat.send(**asking("[late:400]"), timeout_ms=50)
+    return client.chat.send(**asking("[late:5000]"), timeout_ms=50)
 
 
 def wrong_argument(client: OpenRouter) -> Any:
@@ -314,15 +314,14 @@ async def stream_broken_off_async(client: OpenRouter) -> Any:
     _kept[:] = [stream]
     async for _ in stream:
         break
-    # The event loop finalises a dropped async generator in its next round.
-    await asyncio.sleep(0.01)
+    await some_rounds()
 
 
 async def stream_broken_off_and_read_on_async(client: OpenRouter) -> Any:
     stream = await streamed_async(client)
     async for _ in stream:
         break
-    await asyncio.sleep(0.01)
+    await some_rounds()
     return text_of([chunk async for chunk in stream])
 
 
@@ -330,7 +329,7 @@ async def stream_broken_off_and_deleted_async(client: OpenRouter) -> Any:
     stream = await streamed_async(client, "[words:50]")
     await anext(stream)
     del stream
-    await asyncio.sleep(0.01)
+    await some_rounds()
 
 
 async def stream_never_read_async(client: OpenRouter) -> Any:
@@ -383,7 +382,7 @@ async def retried_async(client: OpenRouter) -> Any:
 
 async def cancelled_before_the_answer_async(client: OpenRouter) -> Any:
     with suppress(TimeoutError):
-        await asyncio.wait_for(client.chat.send_async(**asking("[late:400]")), 0.2)
+        await asyncio.wait_for(client.chat.send_async(**asking("[late:5000]")), 0.2)
 
 
 async def response_stream_async(client: OpenRouter) -> Any:

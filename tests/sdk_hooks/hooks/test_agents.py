@@ -4,7 +4,7 @@ What is recorded of a run of openai-agents, and that its calls count once.
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import agents
@@ -25,17 +25,11 @@ from openai import AsyncOpenAI
 from openai.types.responses import ResponseCustomToolCall
 from openai.types.responses.response_output_item import LocalShellCall, LocalShellCallAction
 
-from collector.demo.provider import Provider, start_provider
+from collector.demo.provider import Provider
 from sdk_hooks import instrument
 from tests.sdk_hooks.hooks.agents_hosts import MODEL, QUIET, Echo, chat, make_client, of_type, responses
 from tests.sdk_hooks.hooks.agents_patterns import agent, guard_with, look_up
 from tests.sdk_hooks.hooks.capture import capturing
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with start_provider() as running:
-        yield running
 
 
 @pytest.fixture
@@ -246,7 +240,8 @@ def test_run_whose_loop_is_closed_under_it() -> None:
 
         async def begin() -> None:
             Runner.run_streamed(agent(model=Waiting(Usage())), "Hello", run_config=QUIET)
-            await asyncio.sleep(0.02)
+            while len(capture.started()) < 2:
+                await asyncio.sleep(0)
 
         loop.run_until_complete(begin())
         loop.set_exception_handler(lambda *_: None)

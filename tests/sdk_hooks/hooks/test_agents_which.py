@@ -4,7 +4,6 @@ Which runs of openai-agents are recorded, and what must not change of the SDK.
 
 import gc
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from agents.tracing import add_trace_processor, set_trace_processors
 from agents.tracing.processor_interface import TracingProcessor
 from openai import AsyncOpenAI
 
-from collector.demo.provider import Provider, start_provider
+from collector.demo.provider import Provider
 from sdk_hooks import instrument, registry, uninstrument
 from sdk_hooks.config import NO_LAYER
 from sdk_hooks.hooks import agents as hook
@@ -36,12 +35,6 @@ from sdk_hooks.registry import Row
 from tests.sdk_hooks.hooks.agents_hosts import QUIET, Echo, make_client, of_type, responses
 from tests.sdk_hooks.hooks.agents_patterns import agent, guard_with, look_up
 from tests.sdk_hooks.hooks.capture import capturing
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with start_provider() as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ Real recordings of Anthropic, replayed through the real, wrapped client: what is
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,27 +10,19 @@ import pytest
 from anthropic import Anthropic
 
 from sdk_hooks import instrument
-from tests.fakes.cassettes import Exchange, Said, read_cassette
+from tests.fakes.cassettes import Exchange, Said, exchanges_with
+from tests.fakes.required import shared
 from tests.sdk_hooks.hooks.capture import capturing
-
-CASSETTES = Path(__file__).parents[4] / "shared" / "fixtures" / "cassettes" / "anthropic"
-
-
-def exchanges() -> list[Any]:
-    files = sorted(CASSETTES.glob("*.yaml"))
-    return [pytest.param(exchange, id=exchange.name) for file in files for exchange in read_cassette(file)]
 
 
 def test_every_file_is_replayed() -> None:
     """
     All of them are replayed; without the folder of recordings this says so instead of passing in silence.
     """
-    if not CASSETTES.exists():
-        pytest.skip(f"no recordings: {CASSETTES} is absent")
-    assert 3 == len(list(CASSETTES.glob("*.yaml")))
+    assert 3 == len(list(shared("fixtures", "cassettes", "anthropic").glob("*.yaml")))
 
 
-@pytest.mark.parametrize("exchange", exchanges())
+@pytest.mark.parametrize("exchange", exchanges_with("anthropic"))
 def test_recording_is_recorded_as_it_was(exchange: Exchange) -> None:
     """
     Models, stop reason, the provider's counts, tools and text equal the recording's body.

@@ -4,12 +4,11 @@ once, with one beginning and one end.
 """
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from collector.demo.provider import Provider, start_provider
+from collector.demo.provider import Provider
 from sdk_hooks import instrument
 from sdk_hooks.registry import HOOKS
 from tests.sdk_hooks.hooks import (
@@ -33,12 +32,6 @@ PATTERNS: dict[str, Any] = {
     "google-genai": (google_genai_patterns,),
 }
 """Sync and async patterns of each hook."""
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with start_provider() as running:
-        yield running
 
 
 def cases(which: str) -> list[Any]:

@@ -4,13 +4,12 @@ import asyncio
 import gc
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from google.genai import Client
 
-from collector.demo.provider import Provider, start_provider
+from collector.demo.provider import Provider
 from sdk_hooks import instrument, uninstrument
 from sdk_hooks.config import Layer
 from sdk_hooks.hooks import google_genai
@@ -22,18 +21,6 @@ from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.google_genai_patterns import MODEL, asking
 
 pytestmark = pytest.mark.filterwarnings("ignore:The generate_images method:Warning", "ignore::DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with start_provider() as running:
-        yield running
-
-
-@pytest.fixture
-def capture() -> Iterator[Capture]:
-    with capturing() as capture:
-        yield capture
 
 
 def test_whole_answer_has_text_model_usage_and_reason(provider: Provider, capture: Capture) -> None:

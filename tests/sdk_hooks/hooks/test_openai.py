@@ -7,29 +7,16 @@ import gc
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
-from collector.demo.provider import Provider, start_provider
+from collector.demo.provider import Provider
 from sdk_hooks import instrument, session, uninstrument
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.openai_patterns import DRAW, MODEL, TOOL, asking, text_of
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with start_provider() as running:
-        yield running
-
-
-@pytest.fixture
-def capture() -> Iterator[Capture]:
-    with capturing() as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ Real recordings, replayed through the real, wrapped client: what is recorded is 
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,10 +10,9 @@ import pytest
 from openai import APIStatusError, OpenAI
 
 from sdk_hooks import instrument
-from tests.fakes.cassettes import Exchange, Said, read_cassette, what_it_says
+from tests.fakes.cassettes import Exchange, Said, exchanges_with, what_it_says
+from tests.fakes.required import shared
 from tests.sdk_hooks.hooks.capture import Event, capturing
-
-CASSETTES = Path(__file__).parents[4] / "shared" / "fixtures" / "cassettes" / "openai"
 
 USAGE_NAMES = {
     "prompt_tokens": "promptTokens",
@@ -34,21 +32,14 @@ USAGE_NAMES = {
 """The provider's name of every usage field in the recordings, and the event's. A new field fails the test until it is here."""
 
 
-def exchanges() -> list[Any]:
-    files = sorted(CASSETTES.glob("*.yaml"))
-    return [pytest.param(exchange, id=exchange.name) for file in files for exchange in read_cassette(file)]
-
-
 def test_every_file_is_replayed() -> None:
     """
     All of them are replayed; without the folder of recordings this says so instead of passing in silence.
     """
-    if not CASSETTES.exists():
-        pytest.skip(f"no recordings: {CASSETTES} is absent")
-    assert 13 == len(list(CASSETTES.glob("*.yaml")))
+    assert 13 == len(list(shared("fixtures", "cassettes", "openai").glob("*.yaml")))
 
 
-@pytest.mark.parametrize("exchange", exchanges())
+@pytest.mark.parametrize("exchange", exchanges_with("openai"))
 def test_recording_is_recorded_as_it_was(exchange: Exchange) -> None:
     """
     Model, response model, finish reasons, every usage field, tool calls, text and images equal the recording's body.

@@ -6,7 +6,6 @@ import asyncio
 import copy
 import inspect
 from collections import deque
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,22 +14,11 @@ from openrouter.components import ChatSystemMessage, ChatUserMessage
 from openrouter.types import UNSET
 
 from collector.assembly.usage import read_usage
-from collector.demo.provider import Provider, start_provider
+from collector.demo.provider import Provider
 from sdk_hooks import instrument, uninstrument
 from tests.sdk_hooks.hooks.capture import Capture, capturing
+from tests.sdk_hooks.hooks.openai_patterns import some_rounds
 from tests.sdk_hooks.hooks.openrouter_patterns import asking, make_async, make_sync, streamed, streamed_async
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with start_provider() as running:
-        yield running
-
-
-@pytest.fixture
-def capture() -> Iterator[Capture]:
-    with capturing() as capture:
-        yield capture
 
 
 @pytest.fixture
@@ -203,8 +191,7 @@ def test_async_stream_that_was_left_ends_the_call_at_once(provider: Provider, ca
             else:
                 async for _ in stream:
                     break
-                # The event loop finalises a dropped async generator in its next round.
-                await asyncio.sleep(0.01)
+                await some_rounds()
             return capture.only_terminal()["type"], type(stream).__name__
 
     assert ("text:request:aborted", "EventStreamAsync") == asyncio.run(peek())

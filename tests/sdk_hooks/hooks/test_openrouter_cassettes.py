@@ -4,7 +4,6 @@ Real recordings of OpenRouter, replayed through the real, wrapped client: what i
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,10 +11,9 @@ import pytest
 from openrouter import OpenRouter
 
 from sdk_hooks import instrument
-from tests.fakes.cassettes import Exchange, Said, read_cassette, what_it_says
+from tests.fakes.cassettes import Exchange, Said, exchanges_with, read_cassette, what_it_says
+from tests.fakes.required import shared
 from tests.sdk_hooks.hooks.capture import Event, capturing
-
-CASSETTES = Path(__file__).parents[4] / "shared" / "fixtures" / "cassettes" / "openrouter"
 
 USAGE_NAMES = {
     "prompt_tokens": "promptTokens",
@@ -35,21 +33,14 @@ DROPPED_BY_THE_CLIENT = frozenset(("completion_tokens_details.image_tokens",))
 """What OpenRouter sends and its own client has no field for: nobody behind the client can see it."""
 
 
-def exchanges() -> list[Any]:
-    files = sorted(CASSETTES.glob("*.yaml"))
-    return [pytest.param(exchange, id=exchange.name) for file in files for exchange in read_cassette(file)]
-
-
 def test_every_file_is_replayed() -> None:
     """
     All of them are replayed; without the folder of recordings this says so instead of passing in silence.
     """
-    if not CASSETTES.exists():
-        pytest.skip(f"no recordings: {CASSETTES} is absent")
-    assert 3 == len(list(CASSETTES.glob("*.yaml")))
+    assert 3 == len(list(shared("fixtures", "cassettes", "openrouter").glob("*.yaml")))
 
 
-@pytest.mark.parametrize("exchange", exchanges())
+@pytest.mark.parametrize("exchange", exchanges_with("openrouter"))
 def test_recording_is_recorded_as_it_was(exchange: Exchange) -> None:
     """
     Models, finish reason, every usage field with its price, tools, text, thoughts and the error equal the recording's body.
@@ -78,9 +69,7 @@ def test_answer_that_the_client_refuses_is_an_error() -> None:
     """
     The recorded document lacks a member that the client of today insists on: the host gets an exception, the call has an error.
     """
-    if not CASSETTES.exists():
-        pytest.skip(f"no recordings: {CASSETTES} is absent")
-    exchange = next(read_cassette(CASSETTES / "tool_calling.yaml"))
+    exchange = next(read_cassette(shared("fixtures", "cassettes", "openrouter", "tool_calling.yaml")))
     with capturing() as capture, pytest.raises(Exception, match="validation failed"):
         send(exchange, exchange.body)
     assert "ResponseValidationError" == capture.only_terminal()["error"]["name"]

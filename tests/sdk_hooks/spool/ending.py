@@ -29,7 +29,7 @@ def record(name: str, count: int = 1) -> None:
 def pass_flush_interval() -> None:
     """As long as the emitter needs to bring everything to safety by itself: the interval, and what a busy machine adds."""
     emitter = current_runtime().emitter
-    until_s = time.monotonic() + 20
+    until_s = time.monotonic() + 60
     while time.monotonic() < until_s and not emitter.is_idle:
         time.sleep(0.05)
 
@@ -58,14 +58,14 @@ def sigterm(calls: int) -> None:
     record("sigterm", calls)
     pass_flush_interval()
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(10)
+    time.sleep(60)
 
 
 def handled_sigterm(calls: int) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     record("handled_sigterm", calls)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(10)
+    time.sleep(60)
 
 
 def event_loop(calls: int) -> None:
@@ -83,7 +83,7 @@ def fork_in_thread(calls: int) -> None:
         child = os.fork()
         if child == 0:
             record("fork_in_thread", calls)
-            os._exit(0 if shutdown(5.0) else 9)
+            os._exit(0 if shutdown(60.0) else 9)
         assert os.waitpid(child, 0)[1] == 0
 
     thread = threading.Thread(target=fork)
@@ -100,7 +100,7 @@ def forked_worker(calls: int) -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
         record("forked_worker", calls)
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(10)
+        time.sleep(60)
     os.waitpid(child, 0)
 
 
@@ -112,7 +112,7 @@ def fork_while_loading(calls: int) -> None:
         child = os.fork()
         if child == 0:
             record("fork_while_loading", calls)
-            os._exit(0 if shutdown(5.0) else 9)
+            os._exit(0 if shutdown(60.0) else 9)
         children.append(child)
         time.sleep(0.01)
     for child in children:

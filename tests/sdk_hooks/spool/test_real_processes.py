@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -25,6 +26,8 @@ CALLS = 3
 ABRUPT = ("hard_exit", "sigterm", "fork_in_thread", "forked_worker", "fork_while_loading", "sync_delivery")
 FORKING = {"fork_in_thread", "forked_worker", "fork_while_loading"}
 KILL_ROUNDS = int(os.environ.get("HOOKLINE_KILL_ROUNDS", "1"))
+TRIES = 4
+"""The machine may let our thread alone for a moment, but not each time."""
 CODES = {"exit_code": 3, "exception": 1, "hard_exit": 4, "sigterm": -signal.SIGTERM, "sync_delivery": -signal.SIGKILL}
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
 
@@ -53,7 +56,7 @@ def end(ways: Iterable[str], url: str, folder: Path) -> None:
         for way in ways
     }
     for way, process in running.items():
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=100)
         assert CODES.get(way, 0) == process.returncode, (way, said)
         assert "are lost" not in said, (way, said)
 
@@ -61,7 +64,7 @@ def end(ways: Iterable[str], url: str, folder: Path) -> None:
 def send_what_was_left(url: str, folder: Path) -> None:
     command = [sys.executable, "-m", "sdk_hooks.spool", "send"]
     done = subprocess.run(
-        command, env=environment(url, folder), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        command, env=environment(url, folder), cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
     )
     assert 0 == done.returncode, done.stdout + done.stderr
 
@@ -123,7 +126,7 @@ def lost_by_kill(receiver: Receiver, folder: Path, after_s: float) -> tuple[floa
         assert host.stdout is not None
         first = host.stdout.readline()
         # Not while the client's own modules are still loading: on a busy machine that takes longer than an interval.
-        until_s = time.monotonic() + 20
+        until_s = time.monotonic() + 60
         while not receiver.posts and not list(folder.glob("*.spool")) and time.monotonic() < until_s:
             time.sleep(0.005)
         time.sleep(after_s)
@@ -143,14 +146,24 @@ def lost_by_kill(receiver: Receiver, folder: Path, after_s: float) -> tuple[floa
 
 @pytest.mark.parametrize("round_number", range(KILL_ROUNDS))
 @pytest.mark.parametrize(
-    "state", [pytest.param(None, id="there"), pytest.param(503, id="away"), pytest.param(Answer(503, delay_s=1.0), id="silent")]
+    "state",
+    [
+        pytest.param(lambda: None, id="there"),
+        pytest.param(lambda: 503, id="away"),
+        pytest.param(lambda: Answer(503, after=Event()), id="silent"),
+    ],
 )
 def test_kill_costs_the_last_flush_interval_at_most(
-    receiver: Receiver, tmp_path: Path, state: int | Answer | None, round_number: int
+    receiver: Receiver, tmp_path: Path, state: Callable[[], int | Answer | None], round_number: int
 ):
     """Whatever the collector does: what was recorded longer ago is delivered or on disk."""
-    receiver.always(state)
-    oldest_s, stall_s = lost_by_kill(receiver, tmp_path / "spool", random.uniform(0.1, 0.6))
-
-    # A thread of ours that is to wake waits for a processor as long as the host's do, a few times a round.
-    assert oldest_s <= ending.FLUSH_INTERVAL_S + 0.1 + 4 * stall_s
+    found: list[tuple[float, float]] = []
+    for attempt in range(TRIES):
+        receiver.always(state())
+        # Long enough: whoever keeps everything in memory loses more than the bound allows.
+        oldest_s, stall_s = lost_by_kill(receiver, tmp_path / f"spool-{attempt}", random.uniform(0.7, 1.0))
+        found.append((oldest_s, stall_s))
+        # A thread of ours that is to wake waits for a processor as long as the host's do, a few times a round.
+        if oldest_s <= ending.FLUSH_INTERVAL_S + 0.1 + 4 * stall_s:
+            return
+    raise AssertionError(f"each time older calls were lost: {found}")

@@ -1,0 +1,22 @@
+"""What tests of all hooks share: the fake provider, and what the client would have posted."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from collector.demo.provider import Provider, start_provider
+from tests.sdk_hooks.hooks.capture import Capture, capturing
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    """A server that speaks as every provider does; `seen` has what a module's tests asked it."""
+    with start_provider() as running:
+        yield running
+
+
+@pytest.fixture
+def capture() -> Iterator[Capture]:
+    """What is recorded during the test."""
+    with capturing() as found:
+        yield found
