@@ -8,7 +8,6 @@ newest survives a long absence of the collector. That happens only where there i
 
 from collections import deque
 from collections.abc import Iterator
-from threading import RLock
 from typing import Any, Protocol
 
 
@@ -25,30 +24,37 @@ class Record(Protocol):
 
 
 class Inbox:
-    """Calls that were offered and not yet looked at. Any thread may offer, one takes."""
+    """
+    Calls that were offered and not yet looked at. Any thread may offer, one takes.
+
+    Without a lock: a deque's ends are safe. The bytes are an estimate; what two threads at once may leave out of it is
+    forgotten with the next `take`.
+    """
+
+    __slots__ = ("_bytes", "_records", "max_bytes", "room")
 
     def __init__(self) -> None:
-        # Reentrant: a destructor may end a call in the middle of an offer.
-        self._lock = RLock()
         self._records: deque[Record] = deque()
         self._bytes = 0
+        self.room = 0
+        """How many fit; `max_bytes` how large they may be together. The emitter says."""
+        self.max_bytes = 0
 
-    def offer(self, record: Record, *, room: int, max_bytes: int) -> bool:
+    def offer(self, record: Record) -> bool:
         """False when it does not fit."""
-        with self._lock:
-            count = len(self._records)
-            if count >= room or (count and self._bytes + record.size_bytes > max_bytes):
-                return False
-            self._bytes += record.size_bytes
-            self._records.append(record)
-            return True
+        records = self._records
+        size_bytes = self._bytes + record.size_bytes
+        if len(records) >= self.room or (records and size_bytes > self.max_bytes):
+            return False
+        self._bytes = size_bytes
+        records.append(record)
+        return True
 
     def take(self) -> list[Record]:
-        with self._lock:
-            taken = list(self._records)
-            self._records.clear()
-            self._bytes = 0
-            return taken
+        following = self._records.popleft
+        taken = [following() for _ in range(len(self._records))]
+        self._bytes = 0
+        return taken
 
     def __len__(self) -> int:
         return len(self._records)

@@ -102,6 +102,12 @@ class Emitter:
     def refresh(self) -> None:
         """Take over changed settings (`configure`)."""
         self._now = self._settings()
+        self._is_sync = self._now.delivery == "sync"
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self._inbox.room = self._now.buffer_max_events - len(self._live)
+        self._inbox.max_bytes = self._now.buffer_max_bytes // 2
 
     # -- called by the host's threads: short, never waiting for the collector (but in sync delivery) -----------------------
 
@@ -109,19 +115,19 @@ class Emitter:
         """Take a record in. False, counted: it does not fit, or the process is at its end."""
         if self._closed:
             return False
-        room = self._now.buffer_max_events - len(self._live)
-        if not self._inbox.offer(record, room=room, max_bytes=self._now.buffer_max_bytes // 2):
+        inbox = self._inbox
+        if not inbox.offer(record):
             self._losses.count("buffer_full")
             return False
         if self._thread is None:
             self._start()
-        if self._parked or len(self._inbox) == URGENT_COUNT:
+        if self._parked or len(inbox) == URGENT_COUNT:
             self._wake.set()
         return True
 
     def ended(self) -> None:
         """A call has ended. In sync delivery it is sent now."""
-        if self._now.delivery == "sync" and not self._closed:
+        if self._is_sync and not self._closed:
             # Not forced: while the collector is away, a host that waits for us must not wait at every call.
             with guard("emitter.sync"):
                 self._cycle(force=False, until_s=self._clock_s() + self._now.exit_timeout_s)
@@ -300,6 +306,7 @@ class Emitter:
 
     def _render(self, is_paced: bool) -> None:
         self._live += self._inbox.take()
+        self._make_room()
         pace = _Pace() if is_paced else None
         for record in self._live:
             try:
@@ -313,6 +320,7 @@ class Emitter:
                 self._losses.count("render_failed")
                 log_seldom("emitter.render", "hookline: a call could not be rendered (%s)", type(error).__name__)
         self._live = [record for record in self._live if not record.is_done]
+        self._make_room()
 
     def _add(self, event: dict[str, object], record: Record) -> None:
         try:

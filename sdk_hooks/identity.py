@@ -13,12 +13,9 @@ from time import time_ns
 class Identity:
     """Made when the first event is, and anew after a fork."""
 
-    __slots__ = ("_next", "prefix", "request_prefix")
+    __slots__ = ("prefix", "request_number", "request_prefix")
 
     def __init__(self) -> None:
         self.prefix = f"{time_ns() // 1_000_000:012x}{os.urandom(6).hex()}"
         self.request_prefix = f"req-{self.prefix}-"
-        self._next = count(1).__next__
-
-    def request_number(self) -> int:
-        return self._next()
+        self.request_number = count(1).__next__

@@ -74,7 +74,10 @@ def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callabl
 
     @wraps(original)
     def watched(*args: Any, **kwargs: Any) -> T:
-        watch = _begin(begin, args, kwargs, place)
+        try:
+            watch = begin(args, kwargs)
+        except Exception:
+            watch = _report(place)
         if watch is None:
             return original(*args, **kwargs)
         try:
@@ -83,7 +86,11 @@ def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callabl
             with guard(place):
                 watch.raised(error)
             raise
-        return _returned(watch, result, place)
+        try:
+            return cast("T", watch.returned(result))
+        except Exception:
+            _report(place)
+        return result
 
     return watched
 
@@ -93,7 +100,10 @@ def around_async(original: Callable[..., Awaitable[T]], begin: Begin, place: str
 
     @wraps(original)
     async def watched(*args: Any, **kwargs: Any) -> T:
-        watch = _begin(begin, args, kwargs, place)
+        try:
+            watch = begin(args, kwargs)
+        except Exception:
+            watch = _report(place)
         if watch is None:
             return await original(*args, **kwargs)
         try:
@@ -102,21 +112,19 @@ def around_async(original: Callable[..., Awaitable[T]], begin: Begin, place: str
             with guard(place):
                 watch.raised(error)
             raise
-        return _returned(watch, result, place)
+        try:
+            return cast("T", watch.returned(result))
+        except Exception:
+            _report(place)
+        return result
 
     return watched
 
 
-def _begin(begin: Begin, args: tuple[Any, ...], kwargs: dict[str, Any], place: str) -> Watch | None:
+def _report(place: str) -> None:
+    """What `with guard(place)` does with the exception in hand. A try costs nothing, the block half a microsecond."""
     with guard(place):
-        return begin(args, kwargs)
-    return None
-
-
-def _returned(watch: Watch, result: T, place: str) -> T:
-    with guard(place):
-        return cast("T", watch.returned(result))
-    return result
+        raise
 
 
 class StreamWatch(Protocol):

@@ -49,12 +49,11 @@ def as_it_is(fields: Event | None) -> Event:
     return dict(fields or {})
 
 
-class _End(NamedTuple):
-    what: str
-    """completed, error or aborted."""
-    at_ns: int
-    response: Any
-    error: dict[str, str] | None
+_End = tuple[str, int, Any, dict[str, str] | None]
+"""
+completed, error or aborted; when; what the hook read; name and message of an error. A plain tuple, which costs a tenth of a
+named one: it is made in the host's thread.
+"""
 
 
 def _discard(_: object) -> None:
@@ -174,7 +173,7 @@ class Call:
         The host reads on where it had left: a loop that only peeked. Too late, and harmless, once the end was rendered.
         """
         end = self._end
-        if end is not None and end.what == "aborted" and not self.is_done:
+        if end is not None and end[0] == "aborted" and not self.is_done:
             self._end = None
             self._open.append(True)
 
@@ -183,7 +182,7 @@ class Call:
             self._open.pop()
         except IndexError:
             return
-        self._end = _End(what, perf_counter_ns() if at_ns is None else at_ns, response, error)
+        self._end = (what, perf_counter_ns() if at_ns is None else at_ns, response, error)
         if not self.is_sampled:
             if what != "error":
                 self.is_done = True
@@ -249,16 +248,17 @@ class Call:
             yield event | context_fields
 
     def _terminal_event(self, end: _End) -> Event:
-        event = self._event(end.what, end.at_ns) | self._started_fields
-        event["duration"] = max(0.0, (end.at_ns - self.start_ns) / 1e6)
+        what, at_ns, response, error = end
+        event = self._event(what, at_ns) | self._started_fields
+        event["duration"] = max(0.0, (at_ns - self.start_ns) / 1e6)
         if self._first_ns is not None:
             event["timeToFirstChunk"] = (self._first_ns - self.start_ns) / 1e6
         if self._packer is not None:
             event |= self._packer.seen()
-        if end.response is not None or end.what == "completed":
-            event |= self._shape.completed(end.response)
-        if end.error is not None:
-            event["error"] = end.error
+        if response is not None or what == "completed":
+            event |= self._shape.completed(response)
+        if error is not None:
+            event["error"] = error
         return event
 
     def _event(self, what: str, at_ns: int) -> Event:
@@ -320,8 +320,9 @@ def start_call(
     if settings.disabled or context.is_suppressed():
         return None
     call = Call(runtime, settings, shape, take(request), provider, model, streaming, started_ns)
-    number = runtime.identity.request_number()
-    call.request_id = f"{runtime.identity.request_prefix}{number}"
+    identity = runtime.identity
+    number = identity.request_number()
+    call.request_id = f"{identity.request_prefix}{number}"
     host_span = context.host_span()
     _place(call, context.enclosing(), host_span)
     if call._parent is None and settings.sample_rate < 1.0:  # pyright: ignore[reportPrivateUsage] (same module)

@@ -10,6 +10,8 @@ are kept by reference, not copied.
 import marshal
 from typing import Any, cast
 
+FORMAT = 2
+"""Of marshal: the last one that looks for no objects it has seen before, which costs more than it saves here."""
 LARGE_CHARS = 4096
 LOOK_DEPTH = 8
 """Messages and their parts are shallower; what lies deeper is copied, large or not."""
@@ -34,9 +36,9 @@ class Snapshot:
 
 def take(value: Any) -> Snapshot:
     """Copy plain data and pydantic models; anything else becomes the name of its type."""
-    if not _has_large(value, 0):
+    if not _has_large(value):
         try:
-            packed = marshal.dumps(value)
+            packed = marshal.dumps(value, FORMAT)
         except ValueError:
             pass
         else:
@@ -46,22 +48,26 @@ def take(value: Any) -> Snapshot:
     return Snapshot(None, frozen, size[0])
 
 
-def _has_large(value: Any, depth: int) -> bool:
-    """Whether a long string is near the top. Written out flat: it runs at every call, in the caller's thread."""
-    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
-    if kind is dict:
-        items = value.items()
-    elif kind is list or kind is tuple:
-        items = enumerate(value)
-    else:
-        return (kind is str or kind is bytes) and len(value) > LARGE_CHARS
-    for key, item in items:
-        kind = type(item)  # pyright: ignore[reportUnknownVariableType]
+def _has_large(value: Any) -> bool:
+    """Whether a long string is near the top."""
+    if type(value) is not dict:  # pyright: ignore[reportUnknownArgumentType]
+        return _holds_large((value,), 0)
+    request = cast("dict[Any, Any]", value)
+    # Tool schemas are many small nodes: walking them costs more than it could save.
+    if "tools" in request:
+        return any(key != "tools" and _holds_large((item,), 0) for key, item in request.items())
+    return _holds_large(request, 0)
+
+
+def _holds_large(holder: Any, depth: int) -> bool:
+    # Written out flat: it runs at every call, in the caller's thread.
+    inner: Any = holder.values() if type(holder) is dict else holder  # pyright: ignore[reportUnknownMemberType]
+    for item in inner:
+        kind: Any = type(item)
         if kind is str or kind is bytes:
             if len(item) > LARGE_CHARS:
                 return True
-        # Tool schemas are many small nodes: walking them costs more than it could save.
-        elif (kind is dict or kind is list) and depth < LOOK_DEPTH and key != "tools" and _has_large(item, depth + 1):
+        elif (kind is dict or kind is list or kind is tuple) and depth < LOOK_DEPTH and _holds_large(item, depth + 1):
             return True
     return False
 

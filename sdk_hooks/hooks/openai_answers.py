@@ -61,16 +61,26 @@ completed = completed_by(token_usage)
 
 def take_chat(completion: Any) -> Answer:
     """A chat completion, or an older text completion, whose choices have `text`."""
-    choices = [(choice, get(choice, "message")) for choice in completion.choices]
-    texts = [get(message, "content") or get(message, "refusal") or get(choice, "text") or "" for choice, message in choices]
-    calls = [tool_call(call) for _, message in choices for call in get(message, "tool_calls") or ()]
-    reasons = [choice.finish_reason for choice, _ in choices]
+    texts: list[Any] = []
+    calls: list[Event] = []
+    reasons: list[str | None] = []
+    for choice in completion.choices:
+        message = getattr(choice, "message", None)
+        texts.append(getattr(message, "content", None) or get(message, "refusal") or get(choice, "text") or "")
+        reasons.append(choice.finish_reason)
+        for call in getattr(message, "tool_calls", None) or ():
+            calls.append(tool_call(call))
     fields: Event = {"responseModel": completion.model, "responseId": completion.id, "content": texts[0] if texts else ""}
     if len(texts) > 1:
         fields["choiceContents"] = texts
     if calls:
         fields["toolCalls"] = calls
     return Answer(fields | finish_fields(reasons), take_usage(completion.usage))
+
+
+def has_failed(fields: Event) -> bool:
+    """Whether a choice ended with an error that came as an answer."""
+    return fields.get("finishReason") == "error" or "error" in fields.get("finishReasons", ())
 
 
 def tool_call(call: Any) -> Event:

@@ -24,7 +24,7 @@ from sdk_hooks.recorder import Call, Shape
 
 def end_chat(call: Call, completion: Any) -> None:
     answer = answers.take_chat(completion)
-    if "error" in (answer.fields.get("finishReason"), *answer.fields.get("finishReasons", ())):
+    if answers.has_failed(answer.fields):
         errors = [error for choice in completion.choices if (error := answers.get(choice, "error"))]
         name, message = provider_error(errors[0] if errors else None)
         call.fail(name=name, message=message, response=answer)

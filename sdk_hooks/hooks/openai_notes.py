@@ -66,7 +66,7 @@ class ChatNotes:
             self._append(text if index == 0 else ("content", text, index, None))
 
     def _more(self, index: int, delta: Any) -> None:
-        extra: Any = get(delta, "__pydantic_extra__")
+        extra: Any = getattr(delta, "__pydantic_extra__", None)
         if extra:
             # Not openai's own: DeepSeek and vLLM call it reasoning_content, OpenRouter reasoning.
             thought = extra.get("reasoning_content") or extra.get("reasoning")

@@ -41,7 +41,7 @@ def _end_chat(call: Call, completion: Any) -> None:
     images = [image.image_url.url for image in get(message, "images") or ()]
     if images:
         answer.fields["images"] = [{"url": url} for url in images]
-    if "error" in (answer.fields.get("finishReason"), *answer.fields.get("finishReasons", ())):
+    if answers.has_failed(answer.fields):
         name, message_text = provider_error(None)
         call.fail(name=name, message=message_text, response=answer)
     else:

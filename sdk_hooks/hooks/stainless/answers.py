@@ -20,7 +20,17 @@ class Answer(NamedTuple):
 
 
 def get(thing: Any, name: str) -> Any:
-    return getattr(thing, name, None)
+    """
+    An attribute, or None. A pydantic model takes microseconds to say that it has none of a name, so it is not asked.
+    """
+    try:
+        told = thing.__dict__
+        if name in told:
+            return told[name]
+        extra = thing.__pydantic_extra__
+    except AttributeError:
+        return getattr(thing, name, None)
+    return extra.get(name) if extra else None
 
 
 def take_usage(usage: Any) -> Event | None:
@@ -35,8 +45,17 @@ def take_usage(usage: Any) -> Event | None:
 
 
 def is_unset(value: Any) -> bool:
-    """Whether it is a model without fields: what openrouter puts where nothing was said."""
-    return getattr(cast("type[Any]", type(value)), "model_fields", None) == {}
+    """Whether it is a model without fields: what openrouter puts where nothing was said. Remembered by class."""
+    kind = cast("type[Any]", type(value))
+    known = _unset.get(kind)
+    if known is None:
+        known = getattr(kind, "model_fields", None) == {}
+        if len(_unset) < 1_000:
+            _unset[kind] = known
+    return known
+
+
+_unset: dict[type, bool] = {}
 
 
 PLAIN = frozenset((int, float, str, bool, type(None), list))
@@ -46,7 +65,7 @@ def fields_of(model: Any) -> Event:
     """A new dict of an object's fields, those included that the SDK doesn't know."""
     if type(model) is dict:
         return dict(cast("Event", model))
-    extra: Any = get(model, "__pydantic_extra__")
+    extra: Any = getattr(model, "__pydantic_extra__", None)
     return {**model.__dict__, **extra} if extra else model.__dict__.copy()
 
 

@@ -41,23 +41,21 @@ class _Request:
         self._is_stream = is_stream
 
     def returned(self, result: Any) -> Any:
+        cls = cast("type[Any]", type(result))
+        call, endpoint = self._call, self._endpoint
         try:
-            self._follow(result)
+            kind = _KINDS.get(cls) or _kind_of(cls)
+            if kind == "whole":
+                endpoint.end(call, result)
+            elif kind == "stream":
+                watch(result, endpoint.notes(call))
+            else:
+                watch_raw(result, call, self._sdk, endpoint, is_stream=self._is_stream)
         except Exception:
             # An answer that can't be read is still an answer: the call must end.
-            self._call.complete()
+            call.complete()
             raise
         return result
-
-    def _follow(self, result: Any) -> None:
-        cls = cast("type[Any]", type(result))
-        kind = _KINDS.get(cls) or _kind_of(cls)
-        if kind == "stream":
-            watch(result, self._endpoint.notes(self._call))
-        elif kind == "raw":
-            watch_raw(result, self._call, self._sdk, self._endpoint, is_stream=self._is_stream)
-        else:
-            self._endpoint.end(self._call, result)
 
     def raised(self, error: BaseException) -> None:
         if is_interruption(error):
