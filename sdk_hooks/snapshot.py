@@ -8,6 +8,7 @@ are kept by reference, not copied.
 """
 
 import marshal
+from collections.abc import Iterable
 from typing import Any, cast
 
 FORMAT = 2
@@ -50,24 +51,26 @@ def take(value: Any) -> Snapshot:
 
 def _has_large(value: Any) -> bool:
     """Whether a long string is near the top."""
-    if type(value) is not dict:  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(value, dict):
         return _holds_large((value,), 0)
     request = cast("dict[Any, Any]", value)
     # Tool schemas are many small nodes: walking them costs more than it could save.
     if "tools" in request:
-        return any(key != "tools" and _holds_large((item,), 0) for key, item in request.items())
-    return _holds_large(request, 0)
+        return _holds_large([item for key, item in request.items() if key != "tools"], 0)
+    return _holds_large(request.values(), 0)
 
 
-def _holds_large(holder: Any, depth: int) -> bool:
+def _holds_large(values: Iterable[Any], depth: int) -> bool:
     # Written out flat: it runs at every call, in the caller's thread.
-    inner: Any = holder.values() if type(holder) is dict else holder  # pyright: ignore[reportUnknownMemberType]
-    for item in inner:
+    for item in values:
         kind: Any = type(item)
         if kind is str or kind is bytes:
             if len(item) > LARGE_CHARS:
                 return True
-        elif (kind is dict or kind is list or kind is tuple) and depth < LOOK_DEPTH and _holds_large(item, depth + 1):
+        elif kind is dict:
+            if depth < LOOK_DEPTH and _holds_large(item.values(), depth + 1):
+                return True
+        elif (kind is list or kind is tuple) and depth < LOOK_DEPTH and _holds_large(item, depth + 1):
             return True
     return False
 
