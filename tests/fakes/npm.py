@@ -11,17 +11,27 @@ from pathlib import Path
 
 TANSTACK_BUS = ("@tanstack/devtools-event-bus@0.4.3", "@tanstack/devtools-event-client@0.4.4", "esbuild@0.25.12")
 INSTALL_LIMIT_S = 120
+OLDEST_NODE = 20
 
 
 class NpmMissing(Exception):
     """No Node here, or what it should install can't be had."""
 
 
+def program() -> str:
+    """The npm to use. Raises NpmMissing, which says what to do."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        raise NpmMissing(f"no Node with npm: install Node {OLDEST_NODE} or newer (packages nodejs and npm)")
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+    if int(said.removeprefix("v").partition(".")[0] or 0) < OLDEST_NODE:
+        raise NpmMissing(f"{node} is {said}: install Node {OLDEST_NODE} or newer, and let it come first in PATH")
+    return npm
+
+
 def installed(packages: tuple[str, ...]) -> Path:
     """The folder with their `node_modules`. Raises NpmMissing."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        raise NpmMissing("no Node with npm: install nodejs")
+    npm = program()
     name = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hookline-tests"
     folder = cache / f"npm-{name}"

@@ -3,17 +3,16 @@ The JavaScript package as its tests need it: dependencies from the lock, and bui
 """
 
 import hashlib
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.npm import NpmMissing, program
 from tests.fakes.required import missing
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sdk_hooks/js"
-OLDEST_NODE = 20
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +22,10 @@ def package() -> Path:
 
     All tests that use it are in one file, so that one worker of pytest-xdist does it.
     """
-    if shutil.which("npm") is None or node_version() < OLDEST_NODE:
-        missing("no Node of version 20 or newer with npm")
+    try:
+        program()
+    except NpmMissing as exc:
+        missing(str(exc))
     stamp = PACKAGE / "node_modules/.hookline-lock"
     wanted = hashlib.sha256((PACKAGE / "package-lock.json").read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
@@ -32,14 +33,6 @@ def package() -> Path:
         stamp.write_text(wanted)
     npm("run", "build")
     return PACKAGE
-
-
-def node_version() -> int:
-    """The major version; 0 for none."""
-    if shutil.which("node") is None:
-        return 0
-    said = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
-    return int(said.strip().removeprefix("v").partition(".")[0] or 0)
 
 
 def npm(*arguments: str) -> None:

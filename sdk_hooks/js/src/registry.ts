@@ -2,6 +2,7 @@
 import type { CallOptions } from "./config.js";
 import { guard, log } from "./guard.js";
 import * as agents from "./hooks/agents.js";
+import * as aisbreaker from "./hooks/aisbreaker.js";
 import * as openai from "./hooks/openai.js";
 import * as openrouter from "./hooks/openrouter.js";
 import { layerOf } from "./recorder.js";
@@ -12,7 +13,7 @@ interface Hook {
   uninstrument(client: object): boolean;
 }
 
-const HOOKS: Record<string, Hook> = { openai, openrouter, agents };
+const HOOKS: Record<string, Hook> = { openai, openrouter, agents, aisbreaker };
 
 /** The same object back, recorded from now on. A second call takes the newer options. */
 export function instrument<T extends object>(client: T, options: CallOptions = {}): T {

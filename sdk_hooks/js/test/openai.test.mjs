@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as hookline from "hookline";
 import { startCollector } from "./support/collector.mjs";
-import { collectGarbage, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
+import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
 import { startProvider } from "./support/provider.mjs";
 
 // Another copy of the SDK, to see whether the same holds for its version.
-const { default: OpenAI } = await import(process.env.HOOKLINE_TEST_OPENAI ?? "openai");
+const { default: OpenAI, AzureOpenAI } = await import(process.env.HOOKLINE_TEST_OPENAI ?? "openai");
 let provider;
 let collector;
 before(async () => {
@@ -137,6 +137,22 @@ const PATTERNS = {
 const newClient = () => new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 1 });
 
 keepsTheContract(PATTERNS, newClient, () => collector);
+
+// Azure's client writes the deployment into the path of each request, also of a request that is tried again.
+const ON_AZURE = ["plain", "stream to the end", "stream, break", "stream helper to the end", "HTTP 400", "HTTP 500, then well", "responses", "images", "embeddings"];
+const newAzure = () => new AzureOpenAI({ endpoint: new URL(provider.baseURL).origin, apiVersion: "2025-04-01-preview", apiKey: "azure-key-of-the-host", maxRetries: 1 });
+keepsTheContract(Object.fromEntries(ON_AZURE.map((name) => [`Azure: ${name}`, PATTERNS[name]])), newAzure, () => collector);
+
+test("Azure is the provider, with and without a deployment, and its key stays here", async () => {
+  const clientId = "azure";
+  for (const more of [{}, { deployment: "my-deployment" }]) {
+    const client = new AzureOpenAI({ endpoint: new URL(provider.baseURL).origin, apiVersion: "2025-04-01-preview", apiKey: "azure-key-of-the-host", ...more });
+    await hookline.instrument(client, { clientId }).chat.completions.create(says("Hello"));
+  }
+  const events = await endedEvents(() => collector, clientId, 0, 2);
+  assert.deepEqual(events.map((event) => event.provider), Array(4).fill("azure.ai.openai"));
+  assert.ok(!JSON.stringify(collector.posts).includes("azure-key"));
+});
 
 async function eventsOf(act, options = {}) {
   const clientId = `c${Math.random()}`;

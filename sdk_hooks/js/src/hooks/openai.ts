@@ -211,7 +211,8 @@ const PROVIDERS: Record<string, string> = {
 };
 
 export function providerOf(client: { readonly baseURL?: unknown }): string {
-  if ("deployment" in client || /azure/i.test(client.constructor.name)) return "azure.ai.openai";
+  // A bundler may have given the class another name.
+  if ("deploymentName" in client || /azure/i.test(client.constructor.name)) return "azure.ai.openai";
   try {
     return PROVIDERS[new URL(String(client.baseURL)).hostname] ?? "openai";
   } catch {
