@@ -6,6 +6,8 @@ PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11 python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# litellm wants an older openai than openai-agents: its hook is tested in an environment of its own.
+LITELLM := .venv-litellm
 LOCK   := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
     --no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade)
 
@@ -23,7 +25,7 @@ FUZZ_TESTS   = tests/collector/validation/test_any_body.py tests/collector/api/t
 FOREIGN_VARIABLES = $(filter-out HOOKLINE_REQUIRE_ALL,$(filter HOOKLINE_% OTEL_% PYTHONDONTWRITEBYTECODE,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test fuzz kill interop check format gen lock migration bench clean
+.PHONY: help setup setup-litellm demo run test fuzz kill interop check format gen lock migration bench clean
 
 help: ## this list
 	@echo "make <target>; the targets are"
@@ -42,6 +44,14 @@ $(READY): pyproject.toml requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $(READY)
+
+setup-litellm: $(LITELLM)/.ready ## make .venv-litellm, where the litellm hook is tested (`make test LONG=1` needs it)
+
+$(LITELLM)/.ready: requirements-litellm.lock $(READY)
+	@$(BIN)/python -m venv $(LITELLM)
+	@echo "installing into $(LITELLM) (a minute or two, once)"
+	@$(LITELLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-litellm.lock
+	@touch $(LITELLM)/.ready
 
 demo: $(READY) ## see the whole product work on this machine; ONCE=1 ends by itself
 	@$(BIN)/hookline demo $(if $(ONCE),--once)
@@ -81,6 +91,7 @@ gen: $(READY) ## write the generated files again (docs/generate.py and grafana/g
 lock: $(READY) ## resolve the locks after a change of pyproject.toml; UPGRADE=1 takes newer versions
 	$(LOCK) --extra server -o requirements.lock
 	$(LOCK) --extra demo --group dev -o requirements-dev.lock
+	$(LOCK) --group litellm -o requirements-litellm.lock
 
 migration: $(READY) ## start a migration from the difference between tables and database; m="what changes"
 	@test -n "$(m)" || { echo 'say what changes: make migration m="add column x to calls"'; exit 1; }
@@ -90,6 +101,6 @@ bench: $(READY) ## measure again what the README claims
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.assembly
 
-clean: ## remove .venv and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist build
+clean: ## remove .venv, .venv-litellm and caches
+	rm -rf $(VENV) $(LITELLM) .pytest_cache .ruff_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,12 +7,16 @@ The original's result, exceptions and signature stay; a callable is wrapped once
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import wraps
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from sdk_hooks.guard import guard
 
 T = TypeVar("T")
 MARK = "__hookline_patch__"
+CO_COROUTINE = 0x80
+"""`inspect.CO_COROUTINE`, without importing that."""
 
 
 class Watch(Protocol):
@@ -67,6 +71,64 @@ def restore(owner: Any, name: str) -> bool:
     else:
         delattr(owner, name)
     return True
+
+
+def cover(function: Any, make: Callable[[Any], Any]) -> bool:
+    """
+    Let `function` run `make(function)` from now on, while it stays the object that it is: for functions that hosts import by
+    name, long before us. False if it was covered before.
+
+    Only its code is exchanged; what `make` gets is a function with the code that it had.
+    """
+    if function in _covered:
+        return False
+    code = function.__code__
+    original = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    for name in ("__kwdefaults__", "__annotations__", "__qualname__", "__doc__"):
+        setattr(original, name, getattr(function, name))
+    original.__dict__.update(function.__dict__)
+    shows_signature = not hasattr(function, "__wrapped__")
+    if shows_signature:
+        function.__wrapped__ = original
+    _covered[function] = _Cover(code, shows_signature)
+    function.__code__ = _leading_to(make(original), code)
+    return True
+
+
+def uncover(function: Any) -> bool:
+    """Undo `cover`. False if there was nothing to undo."""
+    cover = _covered.pop(function, None)
+    if cover is None:
+        return False
+    function.__code__ = cover.code
+    if cover.shows_signature:
+        del function.__wrapped__
+    return True
+
+
+class _Cover(NamedTuple):
+    code: CodeType
+    shows_signature: bool
+    """Whether `__wrapped__` is ours."""
+
+
+_covered: WeakKeyDictionary[Any, _Cover] = WeakKeyDictionary()
+
+
+def _leading_to(target: Any, code: CodeType) -> CodeType:
+    """Code that calls the target, for a function with that code: as many variables of its closure, async if it is."""
+
+    def lead(*args: Any, **kwargs: Any) -> Any:
+        called: Any = "target"
+        return called(*args, **kwargs)
+
+    async def lead_async(*args: Any, **kwargs: Any) -> Any:
+        called: Any = "target"
+        return await called(*args, **kwargs)
+
+    leading = (lead_async if code.co_flags & CO_COROUTINE else lead).__code__
+    constants = tuple(target if constant == "target" else constant for constant in leading.co_consts)
+    return leading.replace(co_consts=constants, co_freevars=code.co_freevars, co_name=code.co_name, co_qualname=code.co_qualname)
 
 
 def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callable[..., T]:

@@ -59,6 +59,7 @@ HOOKS: Mapping[str, Row] = {
     "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic"),
     "openai-agents": Row("agents", "sdk_hooks.hooks.agents", proof="models/openai_responses.py"),
     "openrouter": Row("openrouter", "sdk_hooks.hooks.openrouter"),
+    "litellm": Row("litellm", "sdk_hooks.hooks.litellm"),
     "google-genai": Row("google.genai", "sdk_hooks.hooks.google_genai"),
 }
 """By the name that users install."""

@@ -54,7 +54,11 @@ def test_every_pin_has_a_hash(lock: Path) -> None:
 
 @pytest.mark.parametrize(
     ("lock", "extras", "groups"),
-    [("requirements.lock", ("server",), ()), ("requirements-dev.lock", ("server", "demo"), ("dev",))],
+    [
+        ("requirements.lock", ("server",), ()),
+        ("requirements-dev.lock", ("server", "demo"), ("dev",)),
+        ("requirements-litellm.lock", (), ("litellm",)),
+    ],
 )
 def test_lock_is_up_to_date(lock: str, extras: tuple[str, ...], groups: tuple[str, ...]) -> None:
     """

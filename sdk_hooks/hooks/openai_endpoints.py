@@ -23,7 +23,11 @@ from sdk_hooks.recorder import Call, Shape
 
 
 def end_chat(call: Call, completion: Any) -> None:
-    answer = answers.take_chat(completion)
+    finish_chat(call, answers.take_chat(completion), completion)
+
+
+def finish_chat(call: Call, answer: Answer, completion: Any) -> None:
+    """A chat has finished; with the reason `error` it has failed."""
     if answers.has_failed(answer.fields):
         errors = [error for choice in completion.choices if (error := answers.get(choice, "error"))]
         name, message = provider_error(errors[0] if errors else None)

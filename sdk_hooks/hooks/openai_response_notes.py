@@ -35,11 +35,11 @@ class ResponseNotes:
             self._append(perf_counter_ns())
             self._append(("content", event.delta, 0, event.item_id))
             return
-        handler = _HANDLERS.get(kind)
+        handler = HANDLERS.get(kind)
         if handler is not None:
             handler(self, event)
 
-    def refusal(self, event: Any) -> None:
+    def text(self, event: Any) -> None:
         self._append(perf_counter_ns())
         self._append(("content", event.delta, 0, event.item_id))
 
@@ -134,9 +134,10 @@ class ResponseNotes:
         return Answer({"responseModel": self._model, "responseId": self._id} if self._id else {}, None)
 
 
-_HANDLERS = {
+HANDLERS = {
     "response.created": ResponseNotes.begun,
-    "response.refusal.delta": ResponseNotes.refusal,
+    "response.output_text.delta": ResponseNotes.text,
+    "response.refusal.delta": ResponseNotes.text,
     "response.reasoning_summary_text.delta": ResponseNotes.thought,
     "response.reasoning_text.delta": ResponseNotes.thought,
     "response.function_call_arguments.delta": ResponseNotes.arguments,

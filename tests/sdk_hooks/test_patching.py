@@ -1,12 +1,23 @@
 """Wrapping a callable leaves the host what it had: results, exceptions, signature, and the way back."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-from sdk_hooks.patching import around_async, around_sync, is_replaced, replace, restore, watch_async_iterator, watch_iterator
+from sdk_hooks.patching import (
+    around_async,
+    around_sync,
+    cover,
+    is_replaced,
+    replace,
+    restore,
+    uncover,
+    watch_async_iterator,
+    watch_iterator,
+)
 
 
 class Client:
@@ -148,3 +159,38 @@ async def test_async_streams_end_exactly_once():
 
     assert [("item", 1), ("item", 2), "ended"] == whole.seen
     assert [("item", 1), "left"] == early.seen
+
+
+def test_covered_function_stays_the_same_object() -> None:
+    """
+    Whoever holds the function calls our code: sync, async, with a closure and defaults. Its signature stays, and all of it
+    comes back.
+    """
+    seen: list[Any] = []
+    secret = 40
+
+    def plain(number: int, /, more: int = 2, *, twice: bool = False) -> int:
+        return (number + more + secret) * (2 if twice else 1)
+
+    async def slow(number: int) -> int:
+        return number + secret
+
+    def watched(original: Any) -> Any:
+        def around(*args: Any, **kwargs: Any) -> Any:
+            seen.append((args, kwargs))
+            return original(*args, **kwargs)
+
+        return around
+
+    before = [(each.__code__, inspect.signature(each), set(vars(each))) for each in (plain, slow)]
+    assert [True, True] == [cover(each, watched) for each in (plain, slow)]
+    assert not cover(plain, watched)
+    assert (43, 86, 41) == (plain(1), plain(1, twice=True), asyncio.run(slow(1)))
+    assert [((1,), {}), ((1,), {"twice": True}), ((1,), {})] == seen
+    assert [signature for _, signature, _ in before] == [inspect.signature(each) for each in (plain, slow)]
+    assert (False, True) == (inspect.iscoroutinefunction(plain), inspect.iscoroutinefunction(slow))
+    assert [True, True] == [uncover(each) for each in (plain, slow)]
+    assert not uncover(plain)
+    assert before == [(each.__code__, inspect.signature(each), set(vars(each))) for each in (plain, slow)]
+    assert 43 == plain(1)
+    assert 3 == len(seen)

@@ -31,6 +31,20 @@ def answer_chat(ask: Ask) -> Reply:
     return Json(body=body if ask.has("no-usage") else body | {"usage": _usage(ask)})
 
 
+def answer_completion(ask: Ask) -> Reply:
+    """The older text completions: a prompt, and choices that have `text`."""
+    head = _head(ask, "text_completion")
+    text = write_text(ask, str(ask.body.get("prompt") or ""))
+    if ask.is_stream:
+        pieces = [(piece, None) for piece in words_of(text)] + [("", "stop")]
+        return Frames(frames=(head | {"choices": [_text_choice(piece, finish)]} for piece, finish in pieces), named=False)
+    return Json(body=head | {"choices": [_text_choice(text, "stop")], "usage": _usage(ask)})
+
+
+def _text_choice(text: str, finish: str | None) -> dict[str, Any]:
+    return {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
+
+
 def _chunks(ask: Ask) -> Iterator[dict[str, Any]]:
     for index in range(_choice_count(ask)):
         yield _chunk(ask, index, {"role": "assistant", "content": "", "refusal": None})

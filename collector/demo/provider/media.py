@@ -99,7 +99,8 @@ def answer_speech(ask: Ask) -> Reply:
 
 def answer_transcription(ask: Ask) -> Reply:
     """Transcription and translation."""
-    usage = {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19}
+    details = {"text_tokens": 0, "audio_tokens": 14}
+    usage = {"type": "tokens", "input_tokens": 14, "input_token_details": details, "output_tokens": 5, "total_tokens": 19}
     return Json(body={"text": "A call was made here.", "usage": usage})
 
 

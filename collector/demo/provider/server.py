@@ -18,7 +18,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self, cast
 
-from collector.demo.provider.chat import answer_chat
+from collector.demo.provider.chat import answer_chat, answer_completion
 from collector.demo.provider.google import GOOGLE_ENDPOINTS, verb_and_model
 from collector.demo.provider.media import (
     answer_embedding,
@@ -45,6 +45,7 @@ from collector.demo.provider.wire import (
 
 ENDPOINTS: Mapping[str, Callable[[Ask], Reply]] = {
     "/chat/completions": answer_chat,
+    "/completions": answer_completion,
     "/responses": answer_response,
     "/images/generations": answer_image,
     "/images/edits": answer_image,
