@@ -1,7 +1,7 @@
 """
 Calls a second with everything on: ingest, assembly, export to a backend in another process.
 
-    python -m benchmarks.assembly [--rate 1000] [--minutes 0.5] [--postgresql | --database URL]
+    python -m benchmarks.assembly [--rate 1000] [--minutes 0.5] [--postgresql | --database URL] [--worker-process never]
 
 Calls of six events come at a fixed rate, whatever the collector does. Told are the backlog over time (calls to assemble, spans to
 send), the time from settling to the backend's receipt, and the CPU that the collector takes for a call: on a shared machine the
@@ -53,13 +53,20 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL with fsync for it")
     parser.add_argument("--database", help="the URL of an empty database; default: a new SQLite file")
+    parser.add_argument(
+        "--worker-process", choices=("auto", "always", "never"), default="auto", help="as HOOKLINE_WORKER_PROCESS"
+    )
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, _database(wanted, folder) as url, _receiver() as port:
-        measure(url, port, wanted.rate, wanted.minutes * 60, Path(folder))
+        measure(url, port, wanted.rate, wanted.minutes * 60, Path(folder), wanted.worker_process)
 
 
-def measure(url: str, backend_port: int, rate: int, seconds: float, folder: Path) -> None:
-    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{backend_port}", "HOOKLINE_LOG_LEVEL": "warning"}
+def measure(url: str, backend_port: int, rate: int, seconds: float, folder: Path, worker_process: str) -> None:
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{backend_port}",
+        "HOOKLINE_LOG_LEVEL": "warning",
+        "HOOKLINE_WORKER_PROCESS": worker_process,
+    }
     with CollectorProcess(database_url=url, log_path=folder / "collector.log", env=environment) as collector:
         assert collector.process is not None
         pid = collector.process.pid

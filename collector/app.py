@@ -36,15 +36,17 @@ from collector.api.routers import ROUTERS
 from collector.api.sessions import Patience, Sessions
 from collector.dialects.tanstack_bus import BusReader, new_prefix
 from collector.errors import HooklineError, WrongSettings
-from collector.exporters import ExportSettings, open_exporters, open_metrics
+from collector.exporters import Exporter, ExportSettings, open_exporters, open_metrics
 from collector.exporters.otlp_settings import told_endpoint
 from collector.front import ASGIApp, Front
 from collector.keeping.retention import RetentionLimits, RetentionWorker
 from collector.keeping.sampling import Sampling
 from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
+from collector.pipeline.bench import Timing
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.upkeep import UpkeepWorker
+from collector.pipeline.worker_process import WorkerProcess, WorkPlan, is_possible
 from collector.query.live import LiveHub
 from collector.settings import ROLES, Settings, captures_content, otel_environment, without_password
 from collector.stopping import Stopping
@@ -90,6 +92,7 @@ def build_collector(settings: Settings) -> Collector:
         sql_role=settings.sql_role,
         partition_days=settings.partition_days,
     )
+    sampling = Sampling(rate=settings.export_sample_rate, slow_ms=settings.export_slow_ms)
     hub, membership = LiveHub(), open_membership(settings.database_url, roles=settings.role_names)
 
     def settled(projects: tuple[str, ...]) -> None:
@@ -107,7 +110,7 @@ def build_collector(settings: Settings) -> Collector:
         on_settled=settled,
         meter=meter,
         metrics_exporter=metrics_exporter,
-        sampling=Sampling(rate=settings.export_sample_rate, slow_ms=settings.export_slow_ms),
+        sampling=sampling,
         retention=RetentionWorker(
             store,
             RetentionLimits(
@@ -117,6 +120,8 @@ def build_collector(settings: Settings) -> Collector:
             queued_events=store.queued_events,
         ),
         upkeep=UpkeepWorker(store, clock=membership.clock, idle_timeout_ms=settings.idle_timeout_s * 1000),
+        worker_process=_worker_process(settings, sampling, exporters, with_content) if works else None,
+        is_always_beside=settings.worker_process == "always",
     )
     stopping = Stopping(settings.stop_timeout_s)
     running = _Running(store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, works=works)
@@ -124,6 +129,23 @@ def build_collector(settings: Settings) -> Collector:
     return Collector(
         app=app, store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, devtools=devtools
     )
+
+
+def _worker_process(
+    settings: Settings, sampling: Sampling, exporters: Sequence[Exporter], with_content: bool
+) -> WorkerProcess | None:
+    if settings.worker_process == "never" or not is_possible():
+        return None
+    plan = WorkPlan(
+        database_url=settings.database_url,
+        destinations=tuple(exporter.destination for exporter in exporters),
+        capture_content=with_content,
+        timing=Timing(settle_ms=settings.settle_ms, idle_timeout_ms=settings.idle_timeout_s * 1000),
+        sampling=sampling,
+        log_level=settings.log_level,
+        log_format=settings.log_format,
+    )
+    return WorkerProcess(plan)
 
 
 def _check_roles(settings: Settings) -> None:

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str = Field("", description="Host header names to accept beside loopback and HOOKLINE_HOST; commas between.")
     allowed_origins: str = Field("", description="Origins of other sites that may call; commas between.")
+    worker_process: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="A second process that assembles: `auto` while calls come by the hundred a second, `always`, `never`.",
+    )
     devtools_port: int | None = Field(
         None,
         ge=0,

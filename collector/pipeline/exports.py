@@ -127,9 +127,15 @@ class ExportWorker:
 
     def run_once(self) -> int:
         """Claim, send and settle what is due; how many spans were sent or given up. Raises StoreUnavailable."""
+        done = 0
+        while self.rest_s() <= 0 and not self._is_winding_down and (claims := self._claim()):
+            self._unsettled = self._send_all(claims)
+            done += len(claims)
         self._settle()
-        if self.rest_s() > 0 or self._is_winding_down:
-            return 0
+        return done
+
+    def _claim(self) -> list[ExportClaim]:
+        """The next spans, in one transaction with what became of the last ones: each waits for its turn among the commits."""
         claims = self._store.claim_exports(
             owner=self._owner,
             destination=self.destination,
@@ -138,12 +144,11 @@ class ExportWorker:
             limit=CLAIM_LIMIT if self.rest is None else PROBE_LIMIT,
             max_bytes=CLAIM_MAX_BYTES,
             newest_first=self._takes_newest,
+            outcomes=self._unsettled,
         )
+        self._unsettled = []
         self._takes_newest = not self._takes_newest
-        if claims:
-            self._unsettled.extend(self._send_all(claims))
-            self._settle()
-        return len(claims)
+        return claims
 
     def _settle(self) -> None:
         """Write outcomes down. Those of a failed attempt are kept: forgetting them would send the spans again."""

@@ -5,23 +5,28 @@ Flow: ingest -> storage -> **pipeline (assembly, exporters)** -> storage.
 Everything it knows is in the store's work tables: a crash repeats work, safely; `wake` only makes it quick.
 """
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from collector.clock import Clock, SystemClock
+from collector.errors import StoreError
 from collector.exporters.protocol import Exporter, MetricsExporter
 from collector.keeping.retention import RetentionWorker
 from collector.keeping.sampling import Sampling
 from collector.meter import Meter
 from collector.pipeline import calls, exports
 from collector.pipeline.backoff import Backoff
-from collector.pipeline.calls import Assemble, CallWorker, Timing, with_price
+from collector.pipeline.bench import Assemble, Bench, Timing, real_assembly
+from collector.pipeline.benches import Benches
+from collector.pipeline.calls import CallWorker
 from collector.pipeline.exports import DestinationState, ExportWorker
 from collector.pipeline.loop import Loop
 from collector.pipeline.metrics import MetricsWorker
 from collector.pipeline.upkeep import UpkeepWorker
+from collector.pipeline.worker_process import WorkerProcess
 from collector.storage.membership import new_owner
 from collector.storage.protocols import WorkQueue
 
@@ -36,7 +41,8 @@ class Pipeline:
     """
     One thread for calls, one a destination, one for each of the rest. The exporters are its own: it closes them.
 
-    `run_once` is the same work without threads. `on_settled` is told the projects whose calls changed, after the commit.
+    `run_once` is the same work without threads; `worker_process` assembles where there is much of it. `on_settled` is told the
+    projects whose calls changed, after the commit.
     """
 
     def __init__(
@@ -58,24 +64,30 @@ class Pipeline:
         retention: RetentionWorker | None = None,
         upkeep: UpkeepWorker | None = None,
         sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
+        worker_process: WorkerProcess | None = None,
+        is_always_beside: bool = False,
     ) -> None:
         self._store = store
         self._exporters = tuple(exporters)
         self._clock = clock or SystemClock()
         owner = owner or new_owner()
         self.meter = meter or Meter(instance_id=owner)
+        bench = Bench(
+            store,
+            assemble or real_assembly(capture_content=capture_content),
+            {exporter.destination: exporter.encode for exporter in self._exporters},
+            timing=Timing(settle_ms=settle_ms, idle_timeout_ms=idle_timeout_ms),
+            sampling=sampling,
+        )
         self._calls = CallWorker(
             store,
-            self._exporters,
-            assemble or _assembly(capture_content=capture_content),
+            Benches(bench, worker_process, is_always_beside=is_always_beside),
             clock=self._clock,
             owner=owner,
-            timing=Timing(settle_ms=settle_ms, idle_timeout_ms=idle_timeout_ms),
             backoff=_backoff(ASSEMBLY_WAITS_MS, roll),
             on_settled=on_settled,
             on_queued=self._ring_exports,
             count=self.meter.count,
-            sampling=sampling,
         )
         self._exports = tuple(
             ExportWorker(store, exporter, clock=self._clock, owner=owner, roll=roll) for exporter in self._exporters
@@ -130,6 +142,8 @@ class Pipeline:
         for loop in loops:
             loop.ask_to_stop()
         ended = [loop.join(ends_s - time.monotonic()) for loop in loops]
+        if not loops or ended[0]:
+            self._finish_calls()
         for exporter in self._exporters:
             exporter.close()
         if self._metrics is not None:
@@ -160,6 +174,11 @@ class Pipeline:
     def _loops(self) -> tuple[Loop, ...]:
         return (self._call_loop, *self._export_loops, *self._other_loops)
 
+    def _finish_calls(self) -> None:
+        """After the last round. What can't be stored now is worked on again at the next start."""
+        with contextlib.suppress(StoreError):
+            self._calls.finish()
+
     def _until_due_s(self) -> float | None:
         now_ms = self._clock.now_ms()
         due_ms = self._store.next_due_ms(now_ms=now_ms)
@@ -172,9 +191,3 @@ class Pipeline:
 
 def _backoff(waits_ms: tuple[int, int], roll: Callable[[], float]) -> Backoff:
     return Backoff(first_ms=waits_ms[0], most_ms=waits_ms[1], roll=roll)
-
-
-def _assembly(*, capture_content: bool) -> Assemble:
-    from collector.prices import price
-
-    return with_price(price, capture_content=capture_content)

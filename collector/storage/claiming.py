@@ -1,9 +1,9 @@
 """
 Calls to assemble: claim them, load what assembly needs, give them back.
 
-Flow: pipeline -> **CallWork** -> call_work, loading -> CallClaim -> assembly.
+Flow: pipeline -> **CallWork** -> call_work -> ClaimedCall ; loading -> CallClaim -> assembly.
 Where several collectors share a database a claim is one short write; where only this process works on it, the claim is kept in
-memory. Either way events are read afterwards, on a reading connection.
+memory. Either way events are read afterwards, on a reading connection, which may be another process's.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -29,7 +29,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from collector.storage.database import StorePart
 from collector.storage.held import Held
 from collector.storage.loading import Loader
-from collector.storage.protocols import CallClaim, CallSettlement
+from collector.storage.protocols import CallClaim, CallSettlement, ClaimedCall
 from collector.storage.settling import settle
 from collector.storage.sqlite_answers import fetch
 from collector.storage.tables import call_work, calls
@@ -50,35 +50,37 @@ class CallWork(StorePart):
         self._in_hand: set[Key] = set()
         """What the workers have of `_held`; removing holds calls there too."""
 
-    def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
+    def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[ClaimedCall]:
         """See `WorkQueue.claim_calls`."""
         if self._held is not None:
             return self._hold(self._held, now_ms, lease_ms, limit)
-        claimed = self._database.write(lambda connection: _lease(connection, owner, now_ms, lease_ms, limit))
+        return self._database.write(lambda connection: _lease(connection, owner, now_ms, lease_ms, limit))
+
+    def load_calls(self, claimed: Sequence[ClaimedCall], *, now_ms: int) -> list[CallClaim]:
+        """See `WorkQueue.load_calls`."""
         if not claimed:
             return []
         with self._database.reading() as connection:
             return self._loader.load(connection, claimed, now_ms)
 
-    def _hold(self, held: Held[Key], now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
+    def _hold(self, held: Held[Key], now_ms: int, lease_ms: int, limit: int) -> list[ClaimedCall]:
         with held.claiming(now_ms) as taken, self._database.reading() as connection:
             rows = fetch(connection, _DUE, (now_ms, limit + len(taken)))
             free = [(project, request_id, dirty) for project, request_id, dirty in rows if (project, request_id) not in taken]
-            claimed = {(project, request_id): dirty for project, request_id, dirty in free[:limit]}
-            claims = self._loader.load(connection, claimed, now_ms) if claimed else []
-            taken.update(dict.fromkeys(claimed, now_ms + lease_ms))
-            self._in_hand.update(claimed)
-        return claims
+            claimed = [ClaimedCall(project=one[0], request_id=one[1], dirty=one[2]) for one in free[:limit]]
+            keys = [(one.project, one.request_id) for one in claimed]
+            taken.update(dict.fromkeys(keys, now_ms + lease_ms))
+            self._in_hand.update(keys)
+        return claimed
 
     def settle_calls(self, settlements: Sequence[CallSettlement], *, now_ms: int) -> None:
         """See `WorkQueue.settle_calls`."""
         if settlements:
             self._database.write(lambda connection: settle(connection, settlements, now_ms=now_ms, settle_ms=self._settle_ms))
-            self._let_go([one.claim for one in settlements])
+            self._let_go([(one.project, one.request_id) for one in settlements])
 
-    def release_calls(self, claims: Sequence[CallClaim], *, retry_at_ms: int) -> None:
+    def release_calls(self, keys: Sequence[Key], *, retry_at_ms: int) -> None:
         """See `WorkQueue.release_calls`."""
-        keys = [(claim.project, claim.request_id) for claim in claims]
         statement = (
             update(call_work)
             .where(are_of(call_work.c.project, call_work.c.request_id, keys))
@@ -86,7 +88,7 @@ class CallWork(StorePart):
         )
         if keys:
             self._database.write(lambda connection: connection.execute(statement))
-            self._let_go(claims)
+            self._let_go(keys)
 
     def free_calls(self, *, owner: str) -> None:
         """See `WorkQueue.free_calls`."""
@@ -97,9 +99,8 @@ class CallWork(StorePart):
         statement = update(call_work).where(call_work.c.lease_owner == owner).values(lease_owner=None, lease_until_ms=None)
         self._database.write(lambda connection: connection.execute(statement))
 
-    def _let_go(self, claims: Sequence[CallClaim]) -> None:
+    def _let_go(self, keys: Sequence[Key]) -> None:
         if self._held is not None:
-            keys = [(claim.project, claim.request_id) for claim in claims]
             self._held.release(keys)
             self._in_hand.difference_update(keys)
 
@@ -185,8 +186,8 @@ def _lease_statement() -> ReturningUpdate[Any, Any, Any, Any]:
     )
 
 
-def _lease(connection: Connection, owner: str, now_ms: int, lease_ms: int, limit: int) -> dict[Key, int]:
-    """The claimed calls' keys with their dirty counters, oldest due first."""
+def _lease(connection: Connection, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[ClaimedCall]:
+    """The claimed calls, oldest due first."""
     values = {"owner": owner, "now_ms": now_ms, "until_ms": now_ms + lease_ms, "most": limit}
     found = sorted(tuple(row) for row in connection.execute(_lease_statement(), values))
-    return {(project, request_id): dirty for _, project, request_id, dirty in found}
+    return [ClaimedCall(project=project, request_id=request_id, dirty=dirty) for _, project, request_id, dirty in found]

@@ -48,13 +48,18 @@ class ExportWork(StorePart):
         limit: int,
         max_bytes: int,
         newest_first: bool = False,
+        outcomes: Sequence[ExportOutcome] = (),
     ) -> list[ExportClaim]:
         """See `Outbox.claim_exports`."""
         until_ms = now_ms + lease_ms
         values = {"owner": owner, "to": destination, "now": now_ms, "until": until_ms, "most": limit, "most_bytes": max_bytes}
-        claimed = self._database.write(
-            lambda connection: sorted(connection.execute(_lease(newest_first), values).scalars().all())
-        )
+
+        def settle_and_lease(connection: Connection) -> list[int]:
+            if outcomes:
+                _settle(connection, outcomes, now_ms)
+            return sorted(connection.execute(_lease(newest_first), values).scalars().all())
+
+        claimed = self._database.write(settle_and_lease)
         if not claimed:
             return []
         with self._database.reading() as connection:

@@ -18,7 +18,7 @@ from collector.events import Resource, StoredEvent
 from collector.storage import postgresql_answers, sqlite_answers
 from collector.storage.parts import stream_of_part
 from collector.storage.payloads import compiled, whole_payload
-from collector.storage.protocols import CallClaim
+from collector.storage.protocols import CallClaim, ClaimedCall
 from collector.storage.rows import AnyRow, read_json
 from collector.storage.tables import calls, events, resources
 from collector.storage.touches import Key, are_of
@@ -84,17 +84,17 @@ class Loader:
     def __init__(self) -> None:
         self._resources: dict[Key, Resource] = {}
 
-    def load(self, connection: Connection, claimed: Mapping[Key, int], now_ms: int) -> list[CallClaim]:
-        """Claims of these calls, in this order, each with its dirty counter."""
-        keys = list(claimed)
+    def load(self, connection: Connection, claimed: Sequence[ClaimedCall], now_ms: int) -> list[CallClaim]:
+        """Claims of these calls, in this order."""
+        keys = [(one.project, one.request_id) for one in claimed]
         known = _known(connection, keys)
         self._learn(connection, {(row.project, row.resource_id) for row in known.values()})
         told = _events(connection, keys)
         _add_streams(connection, told, known)
         ends = _run_ends(connection, {(project, run) for (project, _), (_, runs) in told.items() for run in runs})
         return [
-            _claim(row, claimed[key], told[key], ends, self._resources[row.project, row.resource_id], now_ms)
-            for key in keys
+            _claim(row, one.dirty, told[key], ends, self._resources[row.project, row.resource_id], now_ms)
+            for one, key in zip(claimed, keys, strict=True)
             if (row := known.get(key)) is not None and (row.project, row.resource_id) in self._resources
         ]
 

@@ -103,10 +103,12 @@ class Outbox(Protocol):
         limit: int,
         max_bytes: int,
         newest_first: bool = False,
+        outcomes: Sequence[ExportOutcome] = (),
     ) -> list[ExportClaim]:
         """
         Up to `limit` due spans for a destination, cut at `max_bytes` of encoded spans (one at least): those that are due
-        longest, or `newest_first` those that became due last.
+        longest, or `newest_first` those that became due last. Before, and in the same transaction, the outcomes of what was
+        sent last are stored, as `settle_exports` does; after an error they may be stored or not, and may be given again.
 
         MUST NOT give a span to two owners while a lease lasts.
         """

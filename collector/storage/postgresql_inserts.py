@@ -5,11 +5,10 @@ Flow: upserts -> **insert_named** -> psycopg. An `executemany` sends and runs a 
 run, whatever the number of rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import Insert
@@ -18,8 +17,6 @@ from sqlalchemy.types import TypeEngine
 
 from collector.storage.postgresql_arrays import Kind, array_of
 from collector.storage.postgresql_connections import driver_of
-
-Rows = Sequence[dict[str, Any]]
 
 _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
     (Text, "text"),
@@ -35,14 +32,13 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
 class _Compiled:
     sql: bytes
     kinds: tuple[Kind, ...]
-    columns_of: Callable[[dict[str, Any]], tuple[Any, ...]]
     constants: dict[str, Any]
 
 
-def insert_named(connection: Connection, statement: Insert, rows: Rows) -> None:
-    """Run an INSERT of Core with rows by name; all have the same names. Their keys differ, their names are several."""
-    compiled = _compiled(statement, tuple(rows[0]))
-    columns = zip(*map(compiled.columns_of, rows), strict=True)
+def insert_rows(connection: Connection, statement: Insert, names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    """Run an INSERT of Core with rows of these columns. Their keys differ, their names are several."""
+    compiled = _compiled(statement, names)
+    columns = zip(*rows, strict=True)
     arrays = {f"column_{place}": array_of(*pair) for place, pair in enumerate(zip(compiled.kinds, columns, strict=True))}
     driver_of(connection).execute(compiled.sql, {**arrays, **compiled.constants})
 
@@ -60,7 +56,6 @@ def _compiled(statement: Insert, names: tuple[str, ...]) -> _Compiled:
     return _Compiled(
         sql=f"{table} ({listed}) SELECT {listed} FROM unnest({arrays}) AS given ({listed}){conflict[1:]}{tail}".encode(),  # noqa: S608
         kinds=kinds,
-        columns_of=cast(Callable[[dict[str, Any]], tuple[Any, ...]], itemgetter(*names)),
         constants={name: value for name, value in compiled.params.items() if name not in names},
     )
 

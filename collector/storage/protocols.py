@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from collector.events import Batch, Receipt, Resource, StoredEvent
-from collector.spans import Assembled, Status
+from collector.spans import Measurement, Status
 from collector.storage.caretaker import Caretaker
 from collector.storage.keeper import Keeper
 from collector.storage.outbox import Outbox
@@ -54,13 +54,23 @@ class EventWriter(Protocol):
 
 
 @value
-class CallClaim:
-    """A call that is this worker's to assemble until the lease ends, with all that assembly needs."""
+class ClaimedCall:
+    """A call that is this worker's to assemble until the lease ends."""
 
     project: str
     request_id: str
     dirty: int
     """The call's change counter at the claim; settling compares it, so no later event is forgotten."""
+
+
+@value
+class CallClaim:
+    """A claimed call with all that assembly needs."""
+
+    project: str
+    request_id: str
+    dirty: int
+    """See `ClaimedCall`."""
     events: tuple[StoredEvent, ...] = field(repr=False)
     """Its own; of a call of a part, which has none (see `CallTouch`), those of its stream but for the `*.delta` ones."""
     run_ends: tuple[StoredEvent, ...] = field(repr=False)
@@ -92,22 +102,50 @@ class QueuedSpan:
 
 @value
 class CallSettlement:
-    """What the worker made of a claim. Stored in one transaction: call, spans, tools, usage, health, export work, work item."""
+    """
+    What the worker made of a claim, as rows: plain values, so that another process can have made them.
 
-    claim: CallClaim
-    assembled: Assembled
-    exports: tuple[QueuedSpan, ...] = ()
+    `settlement_of` makes one; stored in one transaction: call, spans, tools, usage, health, export work, work item.
+    """
+
+    project: str
+    request_id: str
+    dirty: int
+    resource: Resource
+    is_settled: bool
+    look_again_ms: int | None
+    settled_ms: int | None
+    """When it settled for the first time, None where it had not."""
+    was_seen: bool
+    """An earlier look at the call left rows, which go."""
+    ends_incomplete: bool
+    """Its spans were queued as incomplete before, and now are whole."""
+    call: tuple[Any, ...] = field(repr=False)
+    """Columns, as `settlements` names them; the times of storing come with the transaction. So with the others."""
+    spans: tuple[tuple[Any, ...], ...] = field(repr=False)
+    tool_calls: tuple[tuple[Any, ...], ...] = field(repr=False)
+    usage: tuple[tuple[Any, ...], ...] = field(repr=False)
+    health: tuple[Any, ...] = field(repr=False)
+    exports: tuple[tuple[Any, ...], ...] = field(repr=False)
+    measurements: tuple[Measurement, ...] = field(default=(), repr=False)
+    """What the call adds to the metrics, told when it is settled."""
 
 
 class WorkQueue(Outbox, Protocol):
     """Durable work: calls to assemble, spans to send. A crash between claim and settle repeats the work, safely."""
 
-    def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[CallClaim]:
+    def claim_calls(self, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[ClaimedCall]:
         """
-        Up to `limit` calls whose due time has come, oldest due first, each with its events loaded (ONE query for all, and one for
-        the streams of parts).
+        Up to `limit` calls whose due time has come, oldest due first.
 
         MUST NOT give a call to two owners while a lease lasts. A claim whose lease ended is given out anew.
+        """
+        ...
+
+    def load_calls(self, claimed: Sequence[ClaimedCall], *, now_ms: int) -> list[CallClaim]:
+        """
+        Claimed calls with their events (ONE query for all, and one for the streams of parts), in this order; without those that
+        are gone. Any process that can read the database can do this, whoever holds the claims.
         """
         ...
 
@@ -116,14 +154,14 @@ class WorkQueue(Outbox, Protocol):
         Store the outcomes and end the claims, in ONE transaction.
 
         MUST replace the call's row, spans, tool_calls, token_usage and health, and keep when it first settled. The work item
-        goes when `assembled.settled` and `dirty` is unchanged; changed: it is due again (by the rules of ingest); not
+        goes when `is_settled` and `dirty` is unchanged; changed: it is due again (by the rules of ingest); not
         settled: due at `look_again_ms`.
         Export rows that exist already (same project, span, destination, is_final) MUST stay as they are.
         """
         ...
 
-    def release_calls(self, claims: Sequence[CallClaim], *, retry_at_ms: int) -> None:
-        """Give claims back unsettled, due again at `retry_at_ms` (assembly failed)."""
+    def release_calls(self, keys: Sequence[tuple[str, str]], *, retry_at_ms: int) -> None:
+        """Give claims back unsettled, by project and requestId; due again at `retry_at_ms` (assembly failed)."""
         ...
 
     def free_calls(self, *, owner: str) -> None:

@@ -8,7 +8,7 @@ time the other thread runs beside it.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from operator import itemgetter
@@ -39,10 +39,10 @@ class ManyRows:
         return changed
 
 
-def insert_named(connection: Connection, statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
-    """Run an INSERT of Core with rows by name; all have the same names."""
-    many, values_of = _compiled(statement, tuple(rows[0]))
-    many.insert(cursor_of(connection), [values_of(row) for row in rows])
+def insert_rows(connection: Connection, statement: Insert, names: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Run an INSERT of Core with rows of these columns."""
+    many, values_of = _compiled(statement, names)
+    many.insert(cursor_of(connection), rows if values_of is None else [values_of(row) for row in rows])
 
 
 def cursor_of(connection: Connection) -> sqlite3.Cursor:
@@ -61,11 +61,14 @@ def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 @cache
-def _compiled(statement: Insert, names: tuple[str, ...]) -> tuple[ManyRows, Any]:
+def _compiled(statement: Insert, names: tuple[str, ...]) -> tuple[ManyRows, Callable[[Row], Row] | None]:
+    """The statement for any number of rows, and what puts a row into its order; None where it is in order."""
     compiled = statement.compile(dialect=dialect(paramstyle="qmark"), column_keys=list(names))
     order: Sequence[str] = compiled.positiontup or ()
     head, values, tail = compiled.string.partition(f" VALUES ({', '.join('?' * len(names))})")
     assert values, compiled.string
-    assert set(order[: len(names)]) == set(names), compiled.string
+    own = tuple(order[: len(names)])
+    assert set(own) == set(names), compiled.string
     constants = [compiled.params[name] for name in order[len(names) :]]
-    return ManyRows(head, len(names), tail, constants), itemgetter(*order[: len(names)])
+    in_order = None if own == names else itemgetter(*(names.index(name) for name in own))
+    return ManyRows(head, len(names), tail, constants), in_order

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, false, literal, no
 
 from collector.events import Batch, CallTouch
 from collector.storage.tables import call_work, calls
-from collector.storage.upserts import Insert, insert, insert_new, insert_rows
+from collector.storage.upserts import Insert, insert, insert_new, insert_rows, named
 
 LOOKS_PER_DOUBLING = 4
 """A running call is looked at so often, roughly, while its age doubles."""
@@ -46,8 +46,8 @@ def store_touches(connection: Connection, batches: Sequence[Batch], settle_ms: i
     ordered = [touched[key] for key in sorted(touched)]
     # Work first: retention holds a call's work item while it removes the call, and the row must come after that.
     statement = _work_statement(connection.dialect.name, settle_ms)
-    insert_rows(connection, statement, [_work_row(call, settle_ms) for call in ordered])
-    insert_new(connection, calls, [_first_row(call) for call in ordered])
+    insert_rows(connection, statement, *named([_work_row(call, settle_ms) for call in ordered]))
+    insert_new(connection, calls, *named([_first_row(call) for call in ordered]))
 
 
 def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:

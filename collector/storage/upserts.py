@@ -18,7 +18,8 @@ from collector.storage import sqlite_inserts
 from collector.storage.tables import blob_refs, blobs, hook_states, resources
 
 Insert = sqlite.Insert | postgresql.Insert
-Rows = Sequence[dict[str, Any]]
+Names = tuple[str, ...]
+Rows = Sequence[Sequence[Any]]
 
 BLOB_MARK = re.compile(r'"\$blob": ?"sha256:([0-9a-f]{64})"')
 """How a row's payload names media that were lifted out of it."""
@@ -31,27 +32,34 @@ def insert(engine: str, table: Table) -> Insert:
     return _INSERTS[engine](table)
 
 
-def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
+def named(rows: Sequence[dict[str, Any]]) -> tuple[Names, Rows]:
+    """Rows by name, all with the same names in the same order, as the functions below take them."""
+    return (tuple(rows[0]), [tuple(row.values()) for row in rows]) if rows else ((), ())
+
+
+def insert_new(connection: Connection, table: Table, names: Names, rows: Rows) -> None:
     """Insert rows; those whose key exists stay as they are."""
     if rows:
-        insert_rows(connection, _insert_new(connection.dialect.name, table), rows)
+        insert_rows(connection, _insert_new(connection.dialect.name, table), names, rows)
 
 
-def replace_all(connection: Connection, table: Table, rows: Rows, *, key: tuple[str, ...], keep: tuple[str, ...] = ()) -> None:
+def replace_all(
+    connection: Connection, table: Table, names: Names, rows: Rows, *, key: tuple[str, ...], keep: tuple[str, ...] = ()
+) -> None:
     """Insert rows; of those whose key exists, set every column that is in the rows but not in `keep`."""
     if rows:
-        insert_rows(connection, _replace_all(connection.dialect.name, table, tuple(rows[0]), key, keep), rows)
+        insert_rows(connection, _replace_all(connection.dialect.name, table, names, key, keep), names, rows)
 
 
-def insert_rows(connection: Connection, statement: Insert, rows: Rows) -> None:
-    """Run an INSERT with rows that have all the same names, the quickest way that the engine has."""
+def insert_rows(connection: Connection, statement: Insert, names: Names, rows: Rows) -> None:
+    """Run an INSERT with rows of these columns, the quickest way that the engine has."""
     if isinstance(statement, sqlite.Insert):
-        sqlite_inserts.insert_named(connection, statement, rows)
+        sqlite_inserts.insert_rows(connection, statement, names, rows)
     else:
         # Its driver is large, and the other engine needs none of it.
         from collector.storage import postgresql_inserts
 
-        postgresql_inserts.insert_named(connection, statement, rows)
+        postgresql_inserts.insert_rows(connection, statement, names, rows)
 
 
 # Building a statement costs as much as a commit, so each is built once: they depend on the table and the engine alone.
@@ -71,11 +79,11 @@ def store_beside(connection: Connection, batches: Sequence[Batch]) -> None:
     """Resources, blobs and hook states of batches. Sorted by key, so that two collectors never wait for each other in a ring."""
     # Most of them are the same sender's.
     seen = {(b.project, b.resource.resource_id): b for b in reversed(batches)}
-    insert_new(connection, resources, [_resource(seen[key]) for key in sorted(seen)])
+    insert_new(connection, resources, *named([_resource(seen[key]) for key in sorted(seen)]))
     media = {(b.project, blob.sha256): _blob(b, i) for b in batches for i, blob in enumerate(b.blobs)}
-    insert_new(connection, blobs, _sorted(media))
+    insert_new(connection, blobs, *named(_sorted(media)))
     if media:
-        insert_new(connection, blob_refs, _blob_refs(batches))
+        insert_new(connection, blob_refs, ("project", "sha256", "timestamp", "event_id"), _blob_refs(batches))
     _store_hook_states(connection, batches)
 
 
@@ -88,8 +96,7 @@ def _blob_refs(batches: Sequence[Batch]) -> Rows:
         for row in batch.events
         for sha256 in BLOB_MARK.findall(row.payload)
     }
-    names = ("project", "sha256", "timestamp", "event_id")
-    return [dict(zip(names, values, strict=True)) for values in sorted(found)]
+    return sorted(found)
 
 
 def _store_hook_states(connection: Connection, batches: Sequence[Batch]) -> None:
@@ -108,7 +115,7 @@ def _store_hook_states(connection: Connection, batches: Sequence[Batch]) -> None
                 }
     if not newest:
         return
-    insert_rows(connection, _keep_newest_state(connection.dialect.name), _sorted(newest))
+    insert_rows(connection, _keep_newest_state(connection.dialect.name), *named(_sorted(newest)))
 
 
 @cache
@@ -120,7 +127,7 @@ def _keep_newest_state(engine: str) -> Insert:
     return statement.on_conflict_do_update(index_elements=["project", "hook_id"], set_=changed, where=is_newer)
 
 
-def _sorted(rows: dict[tuple[str, str], dict[str, Any]]) -> Rows:
+def _sorted(rows: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
     return [rows[key] for key in sorted(rows)]
 
 

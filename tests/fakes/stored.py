@@ -11,6 +11,7 @@ from typing import Any
 from collector.events import Batch, Blob, CallTouch, EventRow, HookState, Receipt, Resource, RunEnd
 from collector.spans import Assembled, Call, Health, Span, Status, ToolCall, Usage, UsageRow
 from collector.storage.protocols import CallClaim, CallSettlement, QueuedSpan, Store
+from collector.storage.settlements import settlement_of
 
 OWN_HOOK = Resource(resource_id="own", service="checkout", attributes={"telemetry.sdk.name": "hookline-py"})
 FOREIGN = Resource(resource_id="foreign", service="shop", attributes={"service.name": "shop"})
@@ -75,8 +76,8 @@ def append(store: Store, *args: Any, **kwargs: Any) -> Receipt:
 
 
 def claim(store: Store, *, now_ms: int = NOW_MS, owner: str = "w1", lease_ms: int = 1_000, limit: int = 100) -> list[CallClaim]:
-    """Claim calls."""
-    return store.claim_calls(owner=owner, now_ms=now_ms, lease_ms=lease_ms, limit=limit)
+    """Claim calls and load them."""
+    return store.load_calls(store.claim_calls(owner=owner, now_ms=now_ms, lease_ms=lease_ms, limit=limit), now_ms=now_ms)
 
 
 def call_of(claimed: CallClaim, **changes: Any) -> Call:
@@ -156,7 +157,7 @@ def settlement(
         )
         for destination in destinations
     )  # fmt: skip
-    return CallSettlement(claim=claimed, assembled=assembled, exports=queued)
+    return settlement_of(claimed, assembled, queued)
 
 
 def settle_one(store: Store, request_id: str, *, status: Status = "ok", project: str = "p", **changes: Any) -> None:

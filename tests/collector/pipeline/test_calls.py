@@ -10,7 +10,7 @@ import structlog
 
 from collector.assembly.inputs import CallEvents
 from collector.errors import StoreUnavailable
-from collector.pipeline.calls import with_price
+from collector.pipeline.bench import with_price
 from collector.spans import Assembled, Span
 from collector.storage.engines import open_store
 from collector.storage.protocols import CallSettlement, Store
@@ -100,7 +100,7 @@ def test_call_that_the_database_does_not_take_is_found(store: Store) -> None:
     """
 
     def check(settlements: Sequence[CallSettlement], **more: Any) -> None:
-        if any(settlement.claim.request_id == "bad" for settlement in settlements):
+        if any(settlement.request_id == "bad" for settlement in settlements):
             raise ValueError("cannot be stored")
 
     faulty, exporter = FaultyStore(store), RecordingExporter()

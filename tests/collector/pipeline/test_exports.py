@@ -154,7 +154,7 @@ def test_outcomes_that_could_not_be_written_are_kept(store: Store, exporter: Rec
     The database goes away between the backend's 2xx and our commit: the outcome is written later, nothing is sent again.
     """
     faulty = FaultyStore(store)
-    faulty.will_raise("settle_exports", StoreUnavailable("away"), StoreUnavailable("still away"))
+    faulty.will_raise("claim_exports", None, StoreUnavailable("away"), StoreUnavailable("still away"))
     bench = Bench(store, [exporter], queue=faulty)
     bench.feed(*bench.whole("a"))
     for _ in range(2):

@@ -15,7 +15,7 @@ import structlog
 
 from collector.exporters import ExportSettings, open_exporters
 from collector.exporters.otlp_encoding import encode_span
-from collector.exporters.protocol import Barred, Later, Outcome, Sent, Untried
+from collector.exporters.protocol import Barred, Later, Outcome, Sent
 from collector.pipeline.exports import CLAIM_LIMIT, CLAIM_MAX_BYTES, LONE_TRIES, PROBE_LIMIT, ExportWorker
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
@@ -290,7 +290,7 @@ def test_due_time_of_a_destination_is_its_own(store: Store) -> None:
     One that rests, one that nobody serves any more, and calls: none of them keeps another's worker awake.
     """
     away, there, gone = RecordingExporter("otlp"), RecordingExporter("jsonl"), RecordingExporter("gone")
-    gone.will(Untried())
+    gone.will(Later(reason="HTTP 503", after_s=1.0))
     before = Bench(store, [gone])
     before.feed(*before.whole("old"))
     before.pipeline.run_once()
@@ -306,7 +306,7 @@ def test_due_time_of_a_destination_is_its_own(store: Store) -> None:
         worker.run_once()
 
     waits = {worker.destination: worker.until_due_s() for worker in workers}
-    assert {"jsonl": None, "otlp": 60.0, "gone": -3600.001} == waits
+    assert {"jsonl": None, "otlp": 60.0, "gone": -3599.001} == waits
     assert store.next_due_ms(now_ms=bench.clock.now_ms()) is None
     assert ["pending"] == states(bench, "old")
 
@@ -339,6 +339,16 @@ def crash(when: Callable[..., Any]) -> Callable[..., None]:
     return die
 
 
+def crash_with_outcomes(when: Callable[..., Any]) -> Callable[..., None]:
+    """Die at the first claim that brings outcomes of what was sent."""
+
+    def die(*, outcomes: Sequence[Any], **more: Any) -> None:
+        if outcomes:
+            crash(when)(outcomes=outcomes, **more)
+
+    return die
+
+
 def taken_then_killed(spans: Sequence[ReceivedSpan]) -> Sequence[Outcome]:
     """The backend has the spans; the process does not live to hear it."""
     raise Killed
@@ -354,7 +364,7 @@ def test_crash_repeats_at_most_once_and_the_same_bytes(store: Store, step: str, 
     """
     dying, heir = RecordingExporter(), RecordingExporter()
     faulty = FaultyStore(store)
-    real_claim, real_settle = store.claim_exports, store.settle_exports
+    real_claim = store.claim_exports
     match step:
         case "before the claim":
             faulty.check("claim_exports", crash(lambda **more: None))
@@ -363,9 +373,9 @@ def test_crash_repeats_at_most_once_and_the_same_bytes(store: Store, step: str, 
         case "after the 2xx":
             dying.will(taken_then_killed)
         case "before the commit":
-            faulty.check("settle_exports", crash(lambda outcomes, **more: None))
+            faulty.check("claim_exports", crash_with_outcomes(lambda **more: None))
         case _:
-            faulty.check("settle_exports", crash(lambda outcomes, **more: real_settle(outcomes, **more)))
+            faulty.check("claim_exports", crash_with_outcomes(lambda **more: real_claim(**more)))
     bench = Bench(store, [dying], queue=faulty)
     bench.feed(*bench.whole("a"), *bench.whole("b"))
     with pytest.raises(Killed):

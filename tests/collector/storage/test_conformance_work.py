@@ -166,7 +166,7 @@ def test_released_call_is_due_when_told(store: Store):
     """
     append(store, event("e1"), start=True, terminal=True)
 
-    store.release_calls(claim(store), retry_at_ms=NOW_MS + 200)
+    store.release_calls([(one.project, one.request_id) for one in claim(store)], retry_at_ms=NOW_MS + 200)
 
     assert NOW_MS + 200 == store.next_due_ms(now_ms=NOW_MS)
     assert 1 == len(claim(store, owner="w2", now_ms=NOW_MS + 200))

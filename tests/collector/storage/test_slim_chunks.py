@@ -21,6 +21,7 @@ from collector.storage.sql_types import SqlQuery
 from collector.storage.sqlite_files import path_of
 from collector.storage.tables import events
 from tests.collector.storage.conftest import SETTLE_MS
+from tests.fakes import stored
 from tests.fakes.posts import NOW_MS, read
 
 CHUNKS = 1_000
@@ -169,7 +170,7 @@ def test_every_reader_gets_whole_events(store: Store, sent: dict[str, dict[str, 
     heads = store.call_event_heads("default", CALL, limit=100, cursor=None, max_chars=5_000).items
     assert all(len(row["payload"]) == row["payload_chars"] for row in heads)
     assert_whole([(row["event_id"], json.loads(row["payload"])) for row in heads], sent)
-    (claim,) = store.claim_calls(owner="me", now_ms=NOW_MS + 10**6, lease_ms=1_000, limit=10)
+    (claim,) = stored.claim(store, now_ms=NOW_MS + 10**6)
     assert_whole([(event.event_id, event.payload) for event in claim.events], sent)
 
 

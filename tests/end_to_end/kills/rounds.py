@@ -88,6 +88,8 @@ class _Scene:
             "HOOKLINE_PORT": str(self.port),
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.backend.endpoint,
             "OTEL_METRICS_EXPORTER": "none",
+            # Every other life has a second process that assembles; it dies with the collector, at whatever moment.
+            "HOOKLINE_WORKER_PROCESS": ("always", "never")[len(self.kills) % 2],
         }
         log = self.plan.folder / "collector.log"
         self.collector = self.nursery.start(self.plan.collector, environment=environment, log_path=log)

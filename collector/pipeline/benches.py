@@ -1,0 +1,108 @@
+"""
+Which bench works on the next calls: this process's own, or another process's while calls come by the hundred.
+
+Flow: CallWorker -> **Benches** -> Bench | WorkerProcess.
+On a laptop one process does all. Where rounds are full again and again, one interpreter is too little; then a second one is
+started, and ended after a silence. If it fails, the work is done here.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from collector.pipeline.bench import Bench, Worked
+from collector.pipeline.line import LineCut
+from collector.pipeline.worker_process import WorkerProcess
+from collector.storage.protocols import ClaimedCall
+
+log: Any = structlog.get_logger(__name__)
+
+FULL_ROUNDS = 3
+"""So many in a row are no passing rush."""
+IDLE_S = 60.0
+FIRST_REST_S = 10.0
+MOST_REST_S = 600.0
+
+
+class Benches:
+    """Used by one thread at a time: `begin`, then `finish`."""
+
+    def __init__(
+        self,
+        here: Bench,
+        beside: WorkerProcess | None = None,
+        *,
+        is_always_beside: bool = False,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._here = here
+        self._beside = beside
+        self._is_always_beside = is_always_beside
+        self._monotonic_s = monotonic_s
+        self._full_rounds = 0
+        self._last_full_s = float("-inf")
+        self._failures = 0
+        self._rests_until_s = float("-inf")
+        self._is_beside = False
+        self._claimed: Sequence[ClaimedCall] = ()
+        self._now_ms = 0
+
+    def note_round(self, *, is_full: bool) -> None:
+        """How a claim went: full ones call for the other process, a silence sends it away."""
+        if self._beside is None:
+            return
+        now_s = self._monotonic_s()
+        self._full_rounds = self._full_rounds + 1 if is_full else 0
+        if is_full:
+            self._last_full_s = now_s
+        if (self._is_always_beside or self._full_rounds >= FULL_ROUNDS) and now_s >= self._rests_until_s:
+            self._start(self._beside)
+        elif not self._is_always_beside and now_s - self._last_full_s > IDLE_S and self._beside.pid is not None:
+            self._beside.stop()
+            log.info("worker_process_ended", reason="little to do")
+
+    def begin(self, claimed: Sequence[ClaimedCall], *, now_ms: int) -> None:
+        """Hand calls out; they are worked on at once where another process does it."""
+        self._claimed, self._now_ms, self._is_beside = claimed, now_ms, False
+        beside = self._beside
+        if beside is None:
+            return
+        try:
+            if beside.is_ready():
+                beside.begin(claimed, now_ms=now_ms)
+                self._is_beside = True
+        except LineCut as exc:
+            self._leave_alone(beside, exc)
+
+    def finish(self) -> Worked:
+        """What became of the calls. Raises StoreUnavailable."""
+        worked: Worked | None = None
+        if self._is_beside and self._beside is not None:
+            try:
+                worked = self._beside.finish()
+            except LineCut as exc:
+                self._leave_alone(self._beside, exc)
+        return worked or self._here.work(self._claimed, now_ms=self._now_ms)
+
+    def close(self) -> None:
+        """End the other process."""
+        if self._beside is not None:
+            self._beside.stop()
+
+    def _start(self, beside: WorkerProcess) -> None:
+        if beside.pid is None:
+            try:
+                beside.start()
+                log.info("worker_process_started", pid=beside.pid)
+            except LineCut as exc:
+                self._leave_alone(beside, exc)
+
+    def _leave_alone(self, beside: WorkerProcess, exc: LineCut) -> None:
+        """It failed: for a while it is not asked again."""
+        beside.stop()
+        self._failures += 1
+        rest_s = min(FIRST_REST_S * 2 ** (self._failures - 1), MOST_REST_S)
+        self._rests_until_s = self._monotonic_s() + rest_s
+        log.warning("worker_process_gone", reason=str(exc), note="its work is done here", again_in_s=rest_s)
