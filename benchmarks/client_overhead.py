@@ -1,96 +1,247 @@
 """
-What a wrapped chat call adds to a bare one: the real openai client over a mock transport, content on.
+What the hooks cost a host, with content on, beside the limits that they are to keep; and what peers cost.
 
-    python -m benchmarks.client_overhead [rounds]
+    python -m benchmarks.client_overhead [--rounds 40] [--sdk openai] [--part isolated] [--peers FOLDER]
 
-Bare and wrapped take turns, so that a busy machine hits both; the caller's thread alone is timed (`thread_time_ns`), the
-emitter runs in its own thread and delivers to nobody. Medians.
+Bare and wrapped run in processes of their own and take turns, pair by pair; figures are medians with their 95 % interval. The
+receiver of the events is a process of its own, and the run fails unless every timed call arrived there with its messages, its
+text piece by piece, and its usage. `--peers` makes an environment for each peer in FOLDER (some GB, once) and times them, too.
 """
 
+import argparse
+import json
+import subprocess
 import sys
-from collections.abc import Callable
-from statistics import median
-from time import perf_counter_ns, thread_time_ns
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import strftime
+from typing import NamedTuple
+from urllib.request import urlopen
 
-import httpx2
-from openai import OpenAI
+from benchmarks.client_peers import PEERS, environment, installed
+from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, median, ratio, take_turns
+from benchmarks.client_said import CHUNKS
+from benchmarks.client_stubs import STUBS
 
-from sdk_hooks.config import Config
-from sdk_hooks.recorder import Shape, as_it_is, start_call
-from sdk_hooks.registry import instrument
-from sdk_hooks.runtime import Runtime, use
-from sdk_hooks.transport import Answer, Delivered
-
-CALLS = 50
-ANSWER: dict[str, Any] = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "gpt-5",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello there."}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15},
+IMPORTS = {
+    "sdk_hooks": "import sdk_hooks",
+    "all that it offers": "from sdk_hooks import *; from sdk_hooks import instrument, observe, session, flush",
 }
-MESSAGES: list[Any] = [{"role": "system", "content": "You are kind."}, {"role": "user", "content": "Say hello to everybody."}]
 
 
-class Nowhere:
-    """A collector that takes everything at once."""
+class Bench(NamedTuple):
+    """`recorded` counts the calls that must have arrived."""
 
-    def __init__(self, url: str, api_key: str | None) -> None: ...
+    url: str
+    rounds: int
+    sdks: list[str]
+    recorded: list[int]
 
-    def post(self, body: bytes, *, is_gzip: bool, timeout_s: float) -> Answer:
-        return Delivered({})
-
-    def close(self) -> None: ...
-
-    def abandon(self) -> None: ...
-
-
-def client() -> OpenAI:
-    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, json=ANSWER))
-    return OpenAI(api_key="none", base_url="http://localhost/v1", http_client=httpx2.Client(transport=transport))
-
-
-def timed_us(call: Callable[[], object], times: int) -> float:
-    began_ns = thread_time_ns()
-    for _ in range(times):
-        call()
-    return (thread_time_ns() - began_ns) / times / 1000
+    @contextmanager
+    def pair(
+        self, kind: str, sdk: str, variant: str = "hookline", python: Path | str = sys.executable
+    ) -> Iterator[tuple[Worker, Worker]]:
+        """A bare process and another."""
+        workers = Worker(kind, sdk, "bare", self.url, python), Worker(kind, sdk, variant, self.url, python)
+        yield workers
+        for worker in workers:
+            worker.end()
+        if variant == "hookline":
+            self.recorded[0] += workers[1].calls
 
 
-def chunk_us() -> float:
-    """A chunk as a hook appends it."""
-    call = start_call(Shape("text", as_it_is, as_it_is), {}, provider="openai", model="m", streaming=True)
-    assert call is not None
-    append = call.append
-
-    def one() -> None:
-        append(perf_counter_ns())
-        append("token")
-
-    cost_us = timed_us(one, 10_000)
-    call.complete()
-    return cost_us
+def verdict(found: float, limit: float) -> str:
+    return f"limit {limit:g} {'kept' if found <= limit else 'MISSED'}"
 
 
-def main(rounds: int) -> None:
-    runtime = Runtime(Config({}), connect=Nowhere)
-    use(runtime)
-    bare, wrapped = client(), instrument(client())
-    both: dict[str, list[float]] = {"bare": [], "wrapped": []}
-    chunks: list[float] = []
+# -- the hook alone -------------------------------------------------------------------------------------------------------
+
+
+def isolated(bench: Bench) -> None:
+    print("\nThe hook alone: the SDK's method gives back an answer that was made before. Added, µs CPU")
+    print(f"{'':<15}{'':<11}{'in the caller':<38}all threads, delivery included")
+    for sdk in bench.sdks:
+        with bench.pair("stub", sdk) as (bare, wrapped):
+            pairs: dict[str, list[Pair]] = {act: [] for act in wrapped.acts}
+            for worker in (bare, wrapped):
+                for act in worker.acts:
+                    worker.ask("time", act, 50)
+            for act in pairs:
+                calls = 20 if act == "stream" else 300
+                pairs[act] = take_turns(bare, wrapped, act, calls, bench.rounds)
+        for act in ("chat", "responses"):
+            if act in pairs:
+                caller, everywhere = added(pairs[act], "caller"), added(pairs[act], "all")
+                limits = f"{verdict(caller.value, 10):<17}"
+                print(f"{sdk:<15}{act:<11}{caller.shown():<20} {limits} {everywhere.shown():<22} {verdict(everywhere.value, 60)}")
+        print_chunk(sdk, pairs["stream"], pairs["short stream"])
+
+
+def print_chunk(sdk: str, long: list[Pair], short: list[Pair]) -> None:
+    """A chunk is what a stream of a hundred costs more than a stream of one."""
+
+    def each(name: str) -> Median:
+        whole = zip(long, short, strict=True)
+        return median(
+            [(ours[name] - bare[name] - (one[name] - none[name])) / (CHUNKS - 1) for (bare, ours), (none, one) in whole]
+        )
+
+    caller = each("caller")
+    print(f"{sdk:<15}{'chunk':<11}{caller.shown(2):<20} {verdict(caller.value, 1):<17} {each('all').shown(2)}")
+    whole = added(short, "caller")
+    print(f"{sdk:<15}{'stream of 1':<11} {whole.shown():<37}{added(short, 'all').shown()}")
+
+
+# -- the real client ------------------------------------------------------------------------------------------------------
+
+
+def in_client(bench: Bench) -> None:
+    print("\nIn the real client, over a transport that answers at once. Added µs, and times bare")
+    for sdk in bench.sdks:
+        with bench.pair("client", sdk) as (bare, wrapped):
+            for act in wrapped.acts:
+                print_client(f"{sdk:<15}{act:<11}", timed(bare, wrapped, act, bench.rounds), 1.03)
+
+
+def timed(bare: Worker, other: Worker, act: str, rounds: int) -> list[Pair]:
+    calls = 5 if act == "stream" else 40
+    take_turns(bare, other, act, calls, 2)
+    return take_turns(bare, other, act, calls, rounds)
+
+
+def print_client(name: str, pairs: list[Pair], limit: float | None) -> None:
+    base = median([bare["caller"] for bare, _ in pairs]).value
+    told = ratio(pairs, "caller")
+    kept = "" if limit is None else verdict(told.value, limit)
+    print(
+        f"{name} bare {base:7.0f}  caller {added(pairs, 'caller').shown(0):<20} x {told.shown(3)} {kept}"
+        f"  wall x {ratio(pairs, 'wall').shown(3)}  all threads {added(pairs, 'all').shown(0)}"
+    )
+
+
+# -- the host around it ---------------------------------------------------------------------------------------------------
+
+
+def host(bench: Bench) -> None:
+    print("\nThe host around it (openai). A bare host's figures of the same minutes are the machine's own noise")
+    with bench.pair("stub", "openai") as (bare, wrapped):
+        stalls = take_turns(bare, wrapped, "chat", 10_000, 3, "stall")
+        grown = take_turns(bare, wrapped, "chat", 20_000, 1, "grow")
+    for name, limit in (("p50", None), ("p99", 1.5), ("max", 3.0)):
+        print_both(f"late at 2,000 events/s, {name}, ms", stalls, name, limit)
+    with bench.pair("loop", "openai") as (bare, wrapped):
+        delays = take_turns(bare, wrapped, "streams", 200, 3, "loop")
+    mean = added(delays, "mean")
+    print(f"event loop with 200 streams, mean delay added, ms: {mean.shown(3)} {verdict(mean.value, 0.2)}")
+    for name in ("mean", "p99", "max"):
+        print_both(f"event loop with 200 streams, {name}, ms", delays, name, None)
+    mb = added(grown, "mb").value
+    print(f"memory over 20,000 calls, MB: bare {grown[0][0]['mb']:.1f}, wrapped {grown[0][1]['mb']:.1f} {verdict(mb, 5)}")
+
+
+def print_both(what: str, pairs: list[Pair], name: str, limit: float | None) -> None:
+    """The better half of few runs says little, the worst says what may happen: medians of the runs."""
+    bare, ours = (median([pair[side][name] for pair in pairs]).value for side in (0, 1))
+    print(f"{what}: bare {bare:.2f}, wrapped {ours:.2f} {'' if limit is None else verdict(ours, limit)}")
+
+
+def imports(bench: Bench) -> None:
+    print("\nImport, ms (CPU time of a fresh process; wall)")
+    for name, code in IMPORTS.items():
+        cpu, wall = import_ms(code, bench.rounds, sys.executable)
+        print(f"{name:<20} {cpu.shown():<22} {wall.shown():<22} {verdict(cpu.value, 30)}")
+
+
+def import_ms(code: str, rounds: int, python: Path | str, before: str = "pass") -> tuple[Median, Median]:
+    """CPU and wall time of importing it, after `before`."""
+    timing = "import time; b, w = time.process_time(), time.perf_counter()"
+    telling = "print((time.process_time() - b) * 1e3, (time.perf_counter() - w) * 1e3)"
+    program = f"{before}\n{timing}\n{code}\n{telling}"
+    told: list[list[float]] = []
     for _ in range(rounds):
-        for name, one in (("bare", bare), ("wrapped", wrapped)):
-            both[name].append(timed_us(lambda one=one: one.chat.completions.create(model="gpt-5", messages=MESSAGES), CALLS))
-        chunks.append(chunk_us())
-    bare_us, wrapped_us = median(both["bare"]), median(both["wrapped"])
-    print(f"bare     {bare_us:8.1f} µs a call")
-    print(f"wrapped  {wrapped_us:8.1f} µs a call")
-    print(f"added    {wrapped_us - bare_us:8.1f} µs a call, ratio {wrapped_us / bare_us:.3f}")
-    print(f"chunk    {median(chunks):8.2f} µs")
-    print(f"lost     {sum(runtime.losses.snapshot().values()):8d}")
+        done = subprocess.run([python, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True, env={})
+        told.append([float(part) for part in done.stdout.split()])
+    return median([cpu for cpu, _ in told]), median([wall for _, wall in told])
+
+
+# -- peers ----------------------------------------------------------------------------------------------------------------
+
+
+def peers(bench: Bench, folder: Path) -> None:
+    print("\nPeers, in openai's real client")
+    with bench.pair("client", "openai") as pair:
+        print_peer("hookline", pair, bench.rounds)
+    loaded = import_ms("from sdk_hooks import instrument", 5, sys.executable, "import openai")[0]
+    print(f"{'hookline':<24} import {loaded.shown(0)} ms")
+    for name, peer in PEERS.items():
+        python = environment(name, folder)
+        if python is None:
+            continue
+        title = f"{name} {installed(name, python)}"
+        with bench.pair("client", "openai", name, python) as pair:
+            print_peer(title, pair, bench.rounds)
+        loaded = import_ms(f"import {peer.loaded}", 5, python, "import openai")[0]
+        print(f"{title:<24} import {loaded.shown(0)} ms")
+
+
+def print_peer(title: str, pair: tuple[Worker, Worker], rounds: int) -> None:
+    for act in ("chat", "stream", "responses"):
+        print_client(f"{title:<24}{act:<10}", timed(*pair, act, rounds), None)
+
+
+# -- all of it ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def receiving() -> Iterator[str]:
+    """The receiver's address."""
+    command = [sys.executable, "-m", "benchmarks.client_receiver"]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as receiver:
+        assert receiver.stdout is not None
+        assert receiver.stdin is not None
+        yield f"http://127.0.0.1:{int(receiver.stdout.readline())}"
+        receiver.stdin.close()
+
+
+def check(bench: Bench) -> None:
+    """Every call that was timed is whole at the receiver."""
+    with urlopen(bench.url) as answer:
+        found = json.load(answer)
+    made = bench.recorded[0]
+    if not found["started"] == found["whole"] == made:
+        raise SystemExit(f"{made} calls were timed; arrived whole: {found['whole']}, begun: {found['started']}")
+    print(f"\n{made} calls of ours were timed; each arrived with its messages, its text piece by piece and its usage")
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {"isolated": isolated, "client": in_client, "host": host, "imports": imports}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--sdk", choices=STUBS, action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
+    parser.add_argument("--peers", type=Path, metavar="FOLDER")
+    asked = parser.parse_args()
+    with receiving() as url:
+        bench = Bench(url, asked.rounds, asked.sdk or list(STUBS), [0])
+        print(f"{strftime('%Y-%m-%d %H:%M %Z')}, Python {sys.version.split()[0]}; {speed(url)}")
+        for part in asked.part or ([] if asked.peers else PARTS):
+            PARTS[part](bench)
+        if asked.peers:
+            peers(bench, asked.peers)
+        check(bench)
+        print(speed(url))
+
+
+def speed(url: str) -> str:
+    """So that figures of another machine, or another hour, can be compared."""
+    worker = Worker("stub", "openai", "bare", url)
+    found = median([worker.ask("yardstick")["ms"] for _ in range(9)])
+    worker.end()
+    return f"a million additions in a loop took {found.shown()} ms"
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
+    main()

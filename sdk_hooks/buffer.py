@@ -40,15 +40,16 @@ class Inbox:
         """How many fit; `max_bytes` how large they may be together. The emitter says."""
         self.max_bytes = 0
 
-    def offer(self, record: Record) -> bool:
-        """False when it does not fit."""
+    def offer(self, record: Record) -> int:
+        """How many wait now; 0 when it does not fit."""
         records = self._records
+        count = len(records)
         size_bytes = self._bytes + record.size_bytes
-        if len(records) >= self.room or (records and size_bytes > self.max_bytes):
-            return False
+        if count >= self.room or (count and size_bytes > self.max_bytes):
+            return 0
         self._bytes = size_bytes
         records.append(record)
-        return True
+        return count + 1
 
     def take(self) -> list[Record]:
         following = self._records.popleft

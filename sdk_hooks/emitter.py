@@ -115,13 +115,13 @@ class Emitter:
         """Take a record in. False, counted: it does not fit, or the process is at its end."""
         if self._closed:
             return False
-        inbox = self._inbox
-        if not inbox.offer(record):
+        waiting = self._inbox.offer(record)
+        if not waiting:
             self._losses.count("buffer_full")
             return False
         if self._thread is None:
             self._start()
-        if self._parked or len(inbox) == URGENT_COUNT:
+        if self._parked or waiting == URGENT_COUNT:
             self._wake.set()
         return True
 

@@ -6,7 +6,8 @@ Pure, and it always gives valid JSON: one bad value must not cost a batch.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from json import encoder as json_encoder
 from math import isfinite
 from typing import Any, NamedTuple, cast
 
@@ -28,7 +29,22 @@ class Batch(NamedTuple):
     prefix_bytes: int
 
 
-_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
+def _encoder() -> Callable[[Any], str]:
+    """
+    The standard library's own encoder, which it makes anew for every value: made once it takes a fifth less.
+
+    `JSONEncoder.encode` does the same, where the interpreter has no such function in C.
+    """
+    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
+    make: Any = getattr(json_encoder, "c_make_encoder", None)
+    quote: Any = getattr(json_encoder, "encode_basestring", None)
+    if make is None or quote is None:
+        return encoder.encode
+    parts = make(None, encoder.default, quote, None, ":", ",", False, False, False)
+    return lambda event: "".join(parts(event, 0))
+
+
+_compact = _encoder()
 
 
 def encode_event(event: dict[str, Any]) -> bytes:

@@ -8,7 +8,21 @@ from sdk_hooks.config import CallSettings, Event
 
 
 def settings_fields(settings: CallSettings, run_id: str | None) -> Event:
-    """Who and in which conversation. What is not known is left out."""
+    """Who and in which conversation. What is not known is left out. Not to be changed: the next event gets the same."""
+    global _last
+    last = _last
+    # The events of a call, and mostly those of the next one, have the same settings.
+    if last is not None and last[0] is settings and last[1] == run_id:
+        return last[2]
+    fields = _read(settings, run_id)
+    _last = (settings, run_id, fields)
+    return fields
+
+
+_last: tuple[CallSettings, str | None, Event] | None = None
+
+
+def _read(settings: CallSettings, run_id: str | None) -> Event:
     fields: Event = {
         "source": "server",
         "clientId": settings.client_id,

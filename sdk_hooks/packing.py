@@ -54,6 +54,8 @@ class Packer:
     def pack(self, taken: list[Any], start_ns: int, start_ms: float) -> list[Event]:
         """Events for (time, delta, time, delta, …), in the order of their first pieces."""
         packs: dict[tuple[Any, ...], tuple[Event, int]] = {}
+        if _is_all_text(taken):
+            return [self._text_event(taken, start_ns, start_ms)]
         for at_ns, delta in _read_all(taken):
             kind, text, choice, message_id, tool = self._read(delta)
             key = (kind, choice, message_id, id(tool) if tool else 0)
@@ -65,6 +67,18 @@ class Packer:
             event, first_ns = found
             event["chunks"].append({"offsetMs": round((at_ns - first_ns) / 1e6, 3), "delta": text})
         return [event for event, _ in packs.values()]
+
+    def _text_event(self, taken: list[Any], start_ns: int, start_ms: float) -> Event:
+        """What nearly every pack is: text of choice 0 and nothing else."""
+        first_ns, deltas = taken[0], taken[1::2]
+        self._text.setdefault(0, []).extend(deltas)
+        event = self._event("content", 0, self.message_id, None)
+        event["timestamp"] = start_ms + (first_ns - start_ns) / 1e6
+        event["chunks"] = [
+            {"offsetMs": round((at_ns - first_ns) / 1e6, 3), "delta": delta}
+            for at_ns, delta in zip(taken[::2], deltas, strict=False)
+        ]
+        return event
 
     def _read(self, delta: Delta) -> tuple[str, str, int, str | None, _ToolCall | None]:
         if isinstance(delta, str):
@@ -113,6 +127,10 @@ class Packer:
                 for t in self._tools
             ]
         return fields
+
+
+def _is_all_text(taken: list[Any]) -> bool:
+    return set(map(type, taken[1::2])) == {str}
 
 
 def _read_all(taken: list[Any]) -> Iterator[tuple[int, Delta]]:

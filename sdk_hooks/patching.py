@@ -149,10 +149,11 @@ def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callabl
                 watch.raised(error)
             raise
         try:
-            return cast("T", watch.returned(result))
+            told: T = watch.returned(result)
         except Exception:
             _report(place)
-        return result
+            return result
+        return told
 
     return watched
 
@@ -175,10 +176,11 @@ def around_async(original: Callable[..., Awaitable[T]], begin: Begin, place: str
                 watch.raised(error)
             raise
         try:
-            return cast("T", watch.returned(result))
+            told: T = watch.returned(result)
         except Exception:
             _report(place)
-        return result
+            return result
+        return told
 
     return watched
 

@@ -234,8 +234,9 @@ class Call:
         request, self._request = self._request, None
         event = self._event("started", self.start_ns)
         fields = self._shape.started(request.open() if request else None)
-        self._started_fields = {name: fields[name] for name in CARRIED if name in fields}
-        return event | fields
+        self._started_fields = {name: value for name, value in fields.items() if name in CARRIED}
+        event |= fields
+        return event
 
     def _chunk_events(self, taken: list[Any]) -> Iterator[Event]:
         if self._first_ns is None:
@@ -243,13 +244,14 @@ class Call:
         if self._packer is None:
             self._packer = Packer(self.request_id)
         self._packer.message_id = self.message_id
-        context_fields = self._context_fields()
+        context_fields = settings_fields(self.settings, self.run_id)
         for event in self._packer.pack(taken, self.start_ns, self.start_wall_ns / 1e6):
             yield event | context_fields
 
     def _terminal_event(self, end: _End) -> Event:
         what, at_ns, response, error = end
-        event = self._event(what, at_ns) | self._started_fields
+        event = self._event(what, at_ns)
+        event |= self._started_fields
         event["duration"] = max(0.0, (at_ns - self.start_ns) / 1e6)
         if self._first_ns is not None:
             event["timeToFirstChunk"] = (self._first_ns - self.start_ns) / 1e6
@@ -276,27 +278,23 @@ class Call:
             event["model"] = self._model
         if self.streaming or self._shape.activity == "text":
             event["streaming"] = self.streaming
-        return event | self._context_fields(what)
-
-    def _context_fields(self, what: str = "") -> Event:
         settings = self.settings
-        fields = settings_fields(settings, self.run_id)
-        if what:
-            if settings.tags:
-                fields["tags"] = dict(settings.tags)
-            if self.root_span is not None:
-                fields["traceparent"] = self.root_span.traceparent()
-            if settings.sample_rate < 1.0:
-                fields["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
-        if what and self._parent is not None:
-            fields["parentRequestId"] = self._parent.request_id
-            fields["rootRequestId"] = self._parent.root_request_id
+        event |= settings_fields(settings, self.run_id)
+        if settings.tags:
+            event["tags"] = dict(settings.tags)
+        if self.root_span is not None:
+            event["traceparent"] = self.root_span.traceparent()
+        if settings.sample_rate < 1.0:
+            event["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
+        if self._parent is not None:
+            event["parentRequestId"] = self._parent.request_id
+            event["rootRequestId"] = self._parent.root_request_id
             if self._parent.tool_call_id is not None:
-                fields["parentToolCallId"] = self._parent.tool_call_id
-        return fields
+                event["parentToolCallId"] = self._parent.tool_call_id
+        return event
 
 
-CARRIED = ("messageCount", "hasTools", "inputLength", "documentCount", "requestType", "agentName", "dimensions")
+CARRIED = frozenset(("messageCount", "hasTools", "inputLength", "documentCount", "requestType", "agentName", "dimensions"))
 """What a terminal event repeats of its started event where it has a field of that name too."""
 
 
@@ -324,8 +322,12 @@ def start_call(
     number = identity.request_number()
     call.request_id = f"{identity.request_prefix}{number}"
     host_span = context.host_span()
-    _place(call, context.enclosing(), host_span)
-    if call._parent is None and settings.sample_rate < 1.0:  # pyright: ignore[reportPrivateUsage] (same module)
+    around = context.enclosing()
+    if around is None:
+        _root(call, host_span, settings.run_id)
+    else:
+        _place(call, around, host_span)
+    if settings.sample_rate < 1.0 and call._parent is None:  # pyright: ignore[reportPrivateUsage] (same module)
         call.is_sampled = (number * GOLDEN) % 1.0 < settings.sample_rate
     if not _announce(call):
         return None
@@ -334,10 +336,8 @@ def start_call(
     return call
 
 
-def _place(call: Call, around: Enclosing | None, host_span: HostSpan | None) -> None:
-    if around is None:
-        _root(call, host_span, call.settings.run_id)
-    elif host_span is None or host_span == around.host_span:
+def _place(call: Call, around: Enclosing, host_span: HostSpan | None) -> None:
+    if host_span is None or host_span == around.host_span:
         _nest(call, around, host_span)
     else:
         # The host opened a span of its own inside the enclosing call: that span is the parent, the enclosing one its ancestor.

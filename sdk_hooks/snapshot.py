@@ -53,17 +53,17 @@ def _has_large(value: Any) -> bool:
     """Whether a long string is near the top."""
     if not isinstance(value, dict):
         return _holds_large((value,), 0)
-    request = cast("dict[Any, Any]", value)
     # Tool schemas are many small nodes: walking them costs more than it could save.
-    if "tools" in request:
+    if "tools" in value:
+        request = cast("dict[Any, Any]", value)
         return _holds_large([item for key, item in request.items() if key != "tools"], 0)
-    return _holds_large(request.values(), 0)
+    return _holds_large(value.values(), 0)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def _holds_large(values: Iterable[Any], depth: int) -> bool:
     # Written out flat: it runs at every call, in the caller's thread.
     for item in values:
-        kind: Any = type(item)
+        kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
         if kind is str or kind is bytes:
             if len(item) > LARGE_CHARS:
                 return True

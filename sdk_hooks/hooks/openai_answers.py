@@ -75,7 +75,11 @@ def take_chat(completion: Any) -> Answer:
         fields["choiceContents"] = texts
     if calls:
         fields["toolCalls"] = calls
-    return Answer(fields | finish_fields(reasons), take_usage(completion.usage))
+    if len(reasons) == 1 and reasons[0]:
+        fields["finishReason"] = reasons[0]
+    else:
+        fields |= finish_fields(reasons)
+    return Answer(fields, take_usage(completion.usage))
 
 
 def has_failed(fields: Event) -> bool:

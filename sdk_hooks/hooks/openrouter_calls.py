@@ -20,6 +20,7 @@ NOT_SENT = frozenset(("retries", "server_url", "timeout_ms", "http_headers", "ht
 NOT_KEPT = frozenset(("input_audio", "file"))
 """Audio that the host sends: big, and said by nothing but itself."""
 
+LEFT_OUT = NOT_SENT | NOT_KEPT
 ALONE = frozenset((str, int, float, bool, dict, list))
 
 
@@ -59,9 +60,9 @@ def request_of(kwargs: dict[str, Any]) -> dict[str, Any]:
     """
     request: dict[str, Any] = {}
     for name, value in kwargs.items():
-        if value is None or name in NOT_SENT or name in NOT_KEPT or name.startswith("x_open_router_"):
+        if value is None or name in LEFT_OUT or name.startswith("x_open_router_"):
             continue
-        kind = cast("type[Any]", type(value))
+        kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
         if kind in ALONE:
             request[name] = value
         elif isinstance(value, Collection) and not isinstance(value, str | bytes | dict):
@@ -82,6 +83,17 @@ _AUDIO = Sdk(name="openrouter", endpoints={}, provider_of=str, last_frames=(), f
 """`watch_raw` asks it for frames of streams, which audio has none of."""
 
 
+_KINDS: dict[type, str] = {}
+
+
+def _kind_of(kind: type, result: Any) -> str:
+    """What a result is, remembered by class: a model takes microseconds to say that it lacks an attribute."""
+    found = "stream" if is_stream(result) else "raw" if hasattr(result, "aiter_bytes") else "whole"
+    if len(_KINDS) < 1_000:
+        _KINDS[kind] = found
+    return found
+
+
 class _Sending:
     """A method that runs."""
 
@@ -92,22 +104,22 @@ class _Sending:
         self._endpoint = endpoint
 
     def returned(self, result: Any) -> Any:
+        kind: Any = type(result)  # pyright: ignore[reportUnknownVariableType]
+        call, endpoint = self._call, self._endpoint
         try:
-            self._follow(result)
+            what = _KINDS.get(kind) or _kind_of(kind, result)
+            if what == "whole":
+                endpoint.end(call, result)
+            elif what == "stream":
+                watch(result, endpoint.notes(call))
+            else:
+                # Speech is the bare HTTP response, which the host has yet to read.
+                watch_raw(_Raw(result), call, _AUDIO, endpoint, is_stream=False)
         except Exception:
             # An answer that can't be read is still an answer: the call must end.
-            self._call.complete()
+            call.complete()
             raise
         return result
-
-    def _follow(self, result: Any) -> None:
-        if is_stream(result):
-            watch(result, self._endpoint.notes(self._call))
-        elif hasattr(result, "aiter_bytes"):
-            # Speech is the bare HTTP response, which the host has yet to read.
-            watch_raw(_Raw(result), self._call, _AUDIO, self._endpoint, is_stream=False)
-        else:
-            self._endpoint.end(self._call, result)
 
     def raised(self, error: BaseException) -> None:
         # What is no Exception is the host that left: `fail` knows.

@@ -46,7 +46,7 @@ def take_usage(usage: Any) -> Event | None:
 
 def is_unset(value: Any) -> bool:
     """Whether it is a model without fields: what openrouter puts where nothing was said. Remembered by class."""
-    kind = cast("type[Any]", type(value))
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     known = _unset.get(kind)
     if known is None:
         known = getattr(kind, "model_fields", None) == {}
@@ -58,13 +58,14 @@ def is_unset(value: Any) -> bool:
 _unset: dict[type, bool] = {}
 
 
-PLAIN = frozenset((int, float, str, bool, type(None), list))
+SCALARS = frozenset((int, float, str, bool))
+PLAIN = SCALARS | {type(None), list}
 
 
 def fields_of(model: Any) -> Event:
     """A new dict of an object's fields, those included that the SDK doesn't know."""
     if type(model) is dict:
-        return dict(cast("Event", model))
+        return {**model}
     extra: Any = getattr(model, "__pydantic_extra__", None)
     return {**model.__dict__, **extra} if extra else model.__dict__.copy()
 
@@ -75,8 +76,13 @@ def plain(value: Any, *, keeps_none: bool = False) -> Any:
         return [plain(inner, keeps_none=keeps_none) for inner in cast("list[Any]", value)]
     if type(value) in PLAIN:
         return value
-    said = {name: inner for name, inner in fields_of(value).items() if keeps_none or (inner is not None and not is_unset(inner))}
-    return {str(name): plain(inner, keeps_none=keeps_none) for name, inner in said.items()}
+    said: Event = {}
+    for name, inner in fields_of(value).items():
+        if type(inner) in SCALARS:
+            said[str(name)] = inner
+        elif keeps_none or (inner is not None and not is_unset(inner)):
+            said[str(name)] = plain(inner, keeps_none=keeps_none)
+    return said
 
 
 class Readable(Protocol):
@@ -103,5 +109,14 @@ def completed_by(token_usage: TokenUsage) -> Callable[[Answer | Readable | None]
 
 
 def camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    known = _camel.get(name)
+    if known is None:
+        first, *rest = name.split("_")
+        known = first + "".join(part.capitalize() for part in rest)
+        # Names come from providers: they may be anything.
+        if len(_camel) < 1_000:
+            _camel[name] = known
+    return known
+
+
+_camel: dict[str, str] = {}

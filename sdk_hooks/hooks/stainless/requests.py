@@ -41,13 +41,13 @@ class _Request:
         self._is_stream = is_stream
 
     def returned(self, result: Any) -> Any:
-        cls = cast("type[Any]", type(result))
+        kind: Any = type(result)  # pyright: ignore[reportUnknownVariableType]
         call, endpoint = self._call, self._endpoint
         try:
-            kind = _KINDS.get(cls) or _kind_of(cls)
-            if kind == "whole":
+            what = _KINDS.get(kind) or _kind_of(kind)
+            if what == "whole":
                 endpoint.end(call, result)
-            elif kind == "stream":
+            elif what == "stream":
                 watch(result, endpoint.notes(call))
             else:
                 watch_raw(result, call, self._sdk, endpoint, is_stream=self._is_stream)

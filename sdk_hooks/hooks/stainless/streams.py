@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from sdk_hooks.guard import guard
 from sdk_hooks.hooks.stainless.notes import Notes
-from sdk_hooks.patching import replace
+from sdk_hooks.patching import is_replaced
 
 NOTES = "_hookline_notes"
 
@@ -105,7 +105,7 @@ def observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_fin
             try:
                 note(item)
             except Exception:
-                _report()
+                _report("chunk")
             yield item
     except GeneratorExit:
         if not is_ending():
@@ -126,7 +126,7 @@ async def observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEn
             try:
                 note(item)
             except Exception:
-                _report()
+                _report("chunk")
             yield item
     except GeneratorExit:
         if not is_ending():
@@ -140,41 +140,45 @@ async def observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEn
         notes.ended()
 
 
-def _report() -> None:
-    with guard("chunk"):
+def _report(place: str) -> None:
+    """What `with guard(place)` does with the exception in hand."""
+    with guard(place):
         raise
 
 
 def resumed(stream: Any) -> None:
     """A loop over the stream begins."""
-    with guard("resumed"):
+    try:
         getattr(stream, NOTES).resumed()
+    except Exception:
+        _report("resumed")
 
 
 def left(notes: Notes | None) -> None:
     """The host stopped reading; nothing happens if the stream had ended."""
     if notes is not None:
-        with guard("left"):
+        try:
             notes.left()
+        except Exception:
+            _report("left")
 
 
 def _watch_close(response: Any, iterator: Any, notes: Notes, is_async: bool) -> None:
     """A close from inside the iterator is the SDK's own, at the end; any other is the host's."""
+    name = "aclose" if is_async else "close"
+    if is_replaced(response, name):
+        return
+    original = getattr(response, name)
 
-    def sync(original: Any) -> Any:
-        def close() -> None:
-            if not iterator.gi_running:
-                left(notes)
-            original()
+    def close() -> None:
+        if not iterator.gi_running:
+            left(notes)
+        original()
 
-        return close
+    async def aclose() -> None:
+        if not iterator.ag_running:
+            left(notes)
+        await original()
 
-    def asynchronous(original: Any) -> Any:
-        async def aclose() -> None:
-            if not iterator.ag_running:
-                left(notes)
-            await original()
-
-        return aclose
-
-    replace(response, "aclose" if is_async else "close", asynchronous if is_async else sync)
+    # Nobody takes it away again: a response lives as long as its stream.
+    setattr(response, name, aclose if is_async else close)

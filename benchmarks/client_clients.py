@@ -1,0 +1,140 @@
+"""
+Each SDK's real client over a transport that answers at once.
+
+Flow: client_worker -> **real client** (its request is built, its answer read) -> mock transport.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks import client_said as said
+from benchmarks.client_stubs import Act, Subject, exhaust
+
+SSE = {"content-type": "text/event-stream"}
+JSON = {"content-type": "application/json"}
+
+
+def frames(events: list[Any], *, is_named: bool, end: str = "") -> bytes:
+    """Events of a stream as they go over the wire."""
+    texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    names = [f"event: {event['type']}\n" if is_named else "" for event in events]
+    return "".join(f"{name}data: {text}\n\n" for name, text in zip(names, texts, strict=True)).encode() + end.encode()
+
+
+CHATS = frames(said.chat_chunks(said.CHUNKS), is_named=False, end="data: [DONE]\n\n")
+ANSWERS: Mapping[str, tuple[bytes, bytes]] = {
+    "/chat/completions": (json.dumps(said.CHAT).encode(), CHATS),
+    "/responses": (json.dumps(said.RESPONSE).encode(), frames(said.response_events(said.CHUNKS), is_named=True)),
+    "/v1/messages": (json.dumps(said.MESSAGE).encode(), frames(said.message_events(said.CHUNKS), is_named=True)),
+    ":generateContent": (said.content(said.ANSWER, is_last=True).encode(), b""),
+    ":streamGenerateContent": (b"", frames(said.contents(said.CHUNKS), is_named=False)),
+}
+"""By the end of the path: the whole answer, and the stream."""
+
+
+def answering(http: Any) -> Any:
+    """A transport for a client of httpx or httpx2, which these SDKs differ in."""
+
+    def answer(request: Any) -> Any:
+        whole, stream = next(found for end, found in ANSWERS.items() if request.url.path.endswith(end))
+        is_stream = not whole or b'"stream":true' in request.content.replace(b": ", b":")
+        return http.Response(200, headers=SSE if is_stream else JSON, content=stream if is_stream else whole)
+
+    return http.MockTransport(answer)
+
+
+def openai() -> Subject:
+    import httpx2
+    from openai import OpenAI
+
+    client = OpenAI(api_key="none", base_url="http://provider/v1", http_client=httpx2.Client(transport=answering(httpx2)))
+    asked: Any = {"model": said.MODEL, "messages": said.MESSAGES, "temperature": 0.2}
+    counted: Any = {"stream": True, "stream_options": {"include_usage": True}}
+    return Subject(
+        client,
+        {
+            "chat": lambda: client.chat.completions.create(**asked),
+            "stream": lambda: exhaust(client.chat.completions.create(**asked, **counted)),
+            "responses": lambda: client.responses.create(model=said.MODEL, input=said.MESSAGES, temperature=0.2),
+        },
+    )
+
+
+def anthropic() -> Subject:
+    import httpx2
+    from anthropic import Anthropic
+
+    client = Anthropic(api_key="none", base_url="http://provider", http_client=httpx2.Client(transport=answering(httpx2)))
+    user: Any = said.MESSAGES[1:]
+    asked: Any = {"model": "claude-sonnet-4-5", "messages": user, "system": said.SYSTEM, "max_tokens": 100}
+    return Subject(
+        client,
+        {
+            "chat": lambda: client.messages.create(**asked),
+            "stream": lambda: exhaust(client.messages.create(**asked, stream=True)),
+        },
+    )
+
+
+def openrouter() -> Subject:
+    import httpx
+    from openrouter import OpenRouter
+
+    client = OpenRouter(api_key="none", server_url="http://provider/v1", client=httpx.Client(transport=answering(httpx)))
+    chat: Any = client.chat
+    asked = {"model": said.MODEL, "messages": said.MESSAGES, "temperature": 0.2}
+    return Subject(client, {"chat": lambda: chat.send(**asked), "stream": lambda: exhaust(chat.send(**asked, stream=True))})
+
+
+def google_genai() -> Subject:
+    import httpx2
+    from google.genai import Client
+    from google.genai.types import HttpOptions
+
+    options = HttpOptions(base_url="http://provider", client_args={"transport": answering(httpx2)})
+    client = Client(api_key="none", http_options=options)
+    config: Any = {"system_instruction": said.SYSTEM, "temperature": 0.2}
+    asked: Any = {"model": "gemini-2.5-flash", "contents": said.ASKED, "config": config}
+    return Subject(
+        client,
+        {
+            "chat": lambda: client.models.generate_content(**asked),
+            "stream": lambda: exhaust(client.models.generate_content_stream(**asked)),
+        },
+    )
+
+
+def openai_agents() -> Subject:
+    import httpx2
+    from agents import Agent, OpenAIResponsesModel, RunConfig, Runner
+    from openai import AsyncOpenAI
+
+    client = AsyncOpenAI(
+        api_key="none", base_url="http://provider/v1", http_client=httpx2.AsyncClient(transport=answering(httpx2))
+    )
+    model = OpenAIResponsesModel(said.MODEL, client)
+    agent = Agent(name="A", instructions=said.SYSTEM, model=model)
+    quiet = RunConfig(tracing_disabled=True)
+    loop = asyncio.new_event_loop()
+
+    async def stream() -> None:
+        async for _ in Runner.run_streamed(agent, said.ASKED, run_config=quiet).stream_events():
+            pass
+
+    acts: dict[str, Act] = {
+        "chat": lambda: loop.run_until_complete(Runner.run(agent, said.ASKED, run_config=quiet)),
+        "stream": lambda: loop.run_until_complete(stream()),
+    }
+    # The model, not the agent: then runs are no calls of their own, and a run is one call.
+    return Subject(model, acts)
+
+
+CLIENTS: Mapping[str, Callable[[], Subject]] = {
+    "openai": openai,
+    "anthropic": anthropic,
+    "openrouter": openrouter,
+    "google-genai": google_genai,
+    "openai-agents": openai_agents,
+}
