@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.events import Resource, StoredEvent
-from collector.storage import postgresql_answers, sqlite_answers
+from collector.storage import sqlite_answers
 from collector.storage.parts import stream_of_part
 from collector.storage.payloads import compiled, whole_payload
 from collector.storage.protocols import CallClaim, ClaimedCall
@@ -112,15 +112,22 @@ def _known(connection: Connection, keys: Sequence[Key]) -> dict[Key, _Known]:
     if connection.dialect.name == "sqlite":
         rows: Any = sqlite_answers.fetch(connection, _SQLITE_CALLS, _listed(keys))
     else:
-        rows = postgresql_answers.fetch(connection, _POSTGRESQL_CALLS, *_names(keys))
+        rows = _postgresql(connection, _POSTGRESQL_CALLS, *_names(keys))
     return {(row.project, row.request_id): row for row in map(_Known._make, rows)}
 
 
 def _events(connection: Connection, keys: Sequence[Key]) -> dict[Key, Told]:
     if connection.dialect.name == "sqlite":
         return _told(sqlite_answers.fetch(connection, _SQLITE_EVENTS, _listed(keys)))
-    rows = postgresql_answers.fetch(connection, _POSTGRESQL_EVENTS, *_names(keys))
+    rows = _postgresql(connection, _POSTGRESQL_EVENTS, *_names(keys))
     return _told([[*row[:-1], read_json(row[-1])] for row in rows])
+
+
+def _postgresql(connection: Connection, statement: str, *arrays: Any) -> Any:
+    # psycopg takes 10 MB, which a collector on SQLite never needs.
+    from collector.storage.postgresql_answers import fetch
+
+    return fetch(connection, statement, *arrays)
 
 
 def _names(keys: Sequence[Key]) -> tuple[list[str], set[str]]:

@@ -3,7 +3,7 @@ Many rows by one statement of SQLite.
 
 Flow: SqliteEngine, upserts -> **ManyRows** -> sqlite3.
 The driver lets go of the interpreter's lock at each step of a statement and must win it back afterwards, against the thread
-that reads the next requests. An `executemany` is a step a row; `VALUES (…), (…), …` is one for hundreds of rows, and all that
+that reads the next requests. An `executemany` is a step a row; `VALUES (…), (…), …` is one for a hundred rows, and all that
 time the other thread runs beside it.
 """
 
@@ -19,8 +19,11 @@ from sqlalchemy.dialects.sqlite import Insert, dialect
 
 Row = Sequence[Any]
 
-BLOCKS = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
-"""Rows a statement. Few different ones, so that each is prepared once; the widest has less than SQLite's 32,766 parameters."""
+BLOCKS = (128, 64, 32, 16, 8, 4, 2, 1)
+"""
+Rows a statement. Few different ones, so that each is prepared once. Larger ones are no faster, and a prepared statement of 512
+wide rows takes a megabyte.
+"""
 
 
 class ManyRows:

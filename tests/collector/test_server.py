@@ -3,6 +3,9 @@ How the server takes its port: known to be free before anything is started, and 
 """
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +46,21 @@ def test_of_two_that_start_at_once_the_second_is_told(sqlite_url: str) -> None:
         other.listen()
         with pytest.raises(WrongSettings, match="HOOKLINE_PORT"), ServerThread(settings(port, database_url=sqlite_url)):
             pass
+
+
+def test_a_collector_on_sqlite_loads_no_other_driver(tmp_path: Path) -> None:
+    """
+    Not when it is put together, and not when it assembles: psycopg takes a tenth of its memory.
+    """
+    code = (
+        "import sys\n"
+        "from collector.app import build_collector\n"
+        "from collector.settings import load_settings\n"
+        f"collector = build_collector(load_settings(database_url='sqlite:///{tmp_path / 'a.db'}'))\n"
+        "collector.pipeline.run_once()\n"
+        "collector.store.load_calls([], now_ms=0)\n"
+        "collector.store.close()\n"
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] in ('psycopg', 'psycopg_binary', 'grpc')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "[]" == done.stdout.splitlines()[-1]
