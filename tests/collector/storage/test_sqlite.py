@@ -96,7 +96,7 @@ def test_commits_are_synced(sqlite_url: str):
         found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
     engine.close()
 
-    assert [2, "wal", 8192, -16000, 4000] == found
+    assert [2, "wal", 8192, -8000, 4000] == found
 
 
 def test_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path):
