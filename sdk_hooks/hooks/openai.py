@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from sdk_hooks.config import Layer
 from sdk_hooks.guard import guard
+from sdk_hooks.hooks import openai_videos
 from sdk_hooks.hooks.openai_endpoints import ENDPOINTS
 from sdk_hooks.hooks.stainless.clients import Clients, where_request_is
 from sdk_hooks.hooks.stainless.endpoints import Sdk
@@ -106,5 +107,6 @@ _clients = Clients(
         provider_of=provider_of,
         last_frames=(b"data: [DONE]", b"event: response.completed", b"event: response.incomplete", b"event: response.failed"),
         failed_frames={b"event: response.failed": "server_error"},
+        find=openai_videos.find,
     )
 )

@@ -7,7 +7,7 @@ Flow: real SDK client -> **provider** -> the same client. Nothing of the collect
         client = OpenAI(base_url=provider.base_url, api_key="any")
 
 It answers /chat/completions, /completions, /responses, /images/generations, /images/edits, /embeddings, /audio/speech,
-/audio/transcriptions, /audio/translations, /moderations, /models and Anthropic's /messages; an Azure path
+/audio/transcriptions, /audio/translations, /moderations, /videos, /models and Anthropic's /messages; an Azure path
 (/openai/deployments/NAME/...) is the same without its prefix. Behind `openrouter_url` it speaks OpenRouter's dialect, which has
 prices in every usage, numbers as error codes, /images, /rerank and /videos. A path that ends in /models/NAME:VERB is Google's:
 generateContent, streamGenerateContent, predict and batchEmbedContents. Answers depend on the request alone:

@@ -124,3 +124,26 @@ def list_models(ask: Ask) -> Reply:
     return Json(
         body={"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model", "created": CREATED, "owned_by": "fake"}]}
     )
+
+
+def answer_video(ask: Ask) -> Reply:
+    """A job, by what its name says: one that runs, one that has failed, else one that is done and can be fetched."""
+    last = ask.path.rpartition("/")[2]
+    if last == "content":
+        return Binary(content=b"\0\0\0\x18ftypmp42", media_type="video/mp4")
+    is_new = last in ("videos", "edits", "extensions", "remix")
+    job: dict[str, Any] = {
+        "id": "job-fake" if is_new else last,
+        "object": "video",
+        "model": str(ask.body.get("model") or "sora-2"),
+        "prompt": ask.body.get("prompt"),
+        "seconds": str(ask.body.get("seconds") or "4"),
+        "size": "720x1280",
+        "created_at": 1_764_000_000,
+    }
+    if last.startswith("failed"):
+        error = {"code": "moderation_blocked", "message": "the model gave up"}
+        return Json(body=job | {"status": "failed", "progress": 40, "error": error})
+    if is_new or last.startswith("running"):
+        return Json(body=job | {"status": "queued" if is_new else "in_progress", "progress": 0 if is_new else 40})
+    return Json(body=job | {"status": "completed", "progress": 100})

@@ -26,6 +26,7 @@ from collector.demo.provider.media import (
     answer_moderation,
     answer_speech,
     answer_transcription,
+    answer_video,
     list_models,
 )
 from collector.demo.provider.messages import answer_message
@@ -54,6 +55,8 @@ ENDPOINTS: Mapping[str, Callable[[Ask], Reply]] = {
     "/audio/transcriptions": answer_transcription,
     "/audio/translations": answer_transcription,
     "/moderations": answer_moderation,
+    "/videos": answer_video,
+    "/videos/": answer_video,
     "/messages": answer_message,
     "/models": list_models,
     **GOOGLE_ENDPOINTS,

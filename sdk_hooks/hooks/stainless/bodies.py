@@ -60,11 +60,13 @@ class Body:
         content = b"".join(self._kept)
         return any(frame in content for frame in self._sdk.last_frames)
 
-    def failure(self) -> str | None:
-        """The error's name where the answer says that it failed; told by the bytes: the caller's thread must not parse."""
+    def failure(self) -> tuple[str, str] | None:
+        """Name and message where the answer says that it failed; told by the bytes: the caller's thread must not parse."""
+        if not self.is_stream:
+            return self.endpoint.failure(b"".join(self._kept))
         last = self.last()
-        names = (name for frame, name in self._sdk.failed_frames.items() if frame in last)
-        return next(names, None) if self.is_stream else None
+        name = next((name for frame, name in self._sdk.failed_frames.items() if frame in last), None)
+        return None if name is None else (name, "the provider ended the answer with an error")
 
     def answer(self) -> Answer | None:
         """The answer in the bytes. For the emitter's thread."""

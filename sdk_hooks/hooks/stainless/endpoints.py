@@ -17,6 +17,11 @@ def no_bytes(content: bytes, content_type: str) -> Answer | None:
     return None
 
 
+def no_failure(content: bytes) -> tuple[str, str] | None:
+    """For answers that nobody reads raw, or that can't have failed."""
+    return None
+
+
 class Endpoint(NamedTuple):
     """
     One path. `end` reads a whole answer and ends the call, `notes` follow a stream of it, `read_bytes` reads what is no JSON.
@@ -26,11 +31,25 @@ class Endpoint(NamedTuple):
     end: Callable[[Call, Any], None]
     notes: Callable[[Call], Notes]
     read_bytes: Callable[[bytes, str], Answer | None] = no_bytes
+    reads_path: bool = False
+    """Whether `shape` wants to know the path, as `stainless.requests.PATH`."""
+    failure: Callable[[bytes], tuple[str, str] | None] = no_failure
+    """Name and message of the error that a whole raw answer says, though the HTTP status is a good one."""
+
+
+Find = Callable[[str, str], "Endpoint | None"]
+"""HTTP method and path -> what kind of call it is, where the path alone doesn't say it."""
+
+
+def nowhere(method: str, path: str) -> Endpoint | None:
+    """For SDKs whose calls all have a fixed path."""
+    return None
 
 
 class Sdk(NamedTuple):
     """
-    `endpoints` by path. What is not there is not recorded: files, models, batches and the like are no calls of a model.
+    `endpoints` by path, of POST. `find` knows the others. What neither has is not recorded: files, models, batches and the like
+    are no calls of a model.
 
     `last_frames` are what a streamed body has in it when it is whole, `failed_frames` what it has when it failed.
     """
@@ -41,3 +60,4 @@ class Sdk(NamedTuple):
     last_frames: tuple[bytes, ...]
     failed_frames: Mapping[bytes, str]
     """Frame -> the error's name."""
+    find: Find = nowhere

@@ -47,7 +47,7 @@ def end(call: Call, body: Body) -> None:
     """The whole body was read."""
     failure = body.failure()
     if failure is not None:
-        call.fail(name=failure, message="the provider ended the answer with an error", response=body)
+        call.fail(name=failure[0], message=failure[1], response=body)
     else:
         call.complete(body)
 

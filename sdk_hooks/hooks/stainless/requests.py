@@ -17,6 +17,9 @@ from sdk_hooks.recorder import Call, start_call
 FILES = "$files"
 """Where the form names of attached files are put in a request; not a name that a provider could use."""
 
+PATH = "$path"
+"""The same for a path that says something itself."""
+
 
 class State:
     """What one hooked client carries."""
@@ -83,16 +86,20 @@ def _kind_of(kind: type) -> str:
 def beginning(state: State) -> Begin:
     """What looks at the arguments of `request`."""
 
-    endpoints = state.sdk.endpoints
+    endpoints, find = state.sdk.endpoints, state.sdk.find
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
         endpoint = endpoints.get(options.url)
         if endpoint is None or options.method != "post":
-            return None
+            endpoint = find(options.method, options.url)
+            if endpoint is None:
+                return None
         request: Any = options.json_data
         if options.extra_json or options.files or type(request) is not dict:
             request = _with_extras(options)
+        if endpoint.reads_path:
+            request = {**cast("dict[str, Any]", request), PATH: options.url}
         is_stream = kwargs.get("stream", False)
         model = cast("dict[str, Any]", request).get("model")
         call = start_call(endpoint.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)

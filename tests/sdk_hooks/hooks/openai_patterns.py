@@ -306,6 +306,47 @@ def moderation(client: OpenAI) -> Any:
     return plain(client.moderations.create(input="Hello"))
 
 
+def text_completion(client: OpenAI) -> Any:
+    return plain(client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Hello"))
+
+
+def text_completion_stream(client: OpenAI) -> Any:
+    return [plain(chunk) for chunk in client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Hello", stream=True)]
+
+
+def timed_out_in_a_stream(client: OpenAI) -> Any:
+    slow = client.with_options(timeout=0.3, max_retries=0)
+    return text_of(slow.chat.completions.create(**asking("[words:50] [slow:2000]"), stream=True))
+
+
+def video(client: OpenAI) -> Any:
+    return plain(client.videos.create(model="sora-2", prompt="a film", seconds="4", size="720x1280"))
+
+
+def video_of_a_picture(client: OpenAI) -> Any:
+    return plain(client.videos.create(model="sora-2", prompt="a film", input_reference=("a.png", b"\x89PNG")))
+
+
+def video_poll(client: OpenAI) -> Any:
+    return plain(client.videos.retrieve("running-1"))
+
+
+def video_failed(client: OpenAI) -> Any:
+    return plain(client.videos.retrieve("failed-1"))
+
+
+def video_failed_in_poll(client: OpenAI) -> Any:
+    return plain(client.videos.poll("failed-1", poll_interval_ms=1))
+
+
+def video_content(client: OpenAI) -> Any:
+    return client.videos.download_content("job-1").content
+
+
+def video_remix(client: OpenAI) -> Any:
+    return plain(client.videos.remix("job-1", prompt="a film, but blue"))
+
+
 SYNC = (
     Pattern(chat, "completed"),
     Pattern(chat_several_choices, "completed"),
@@ -357,6 +398,16 @@ SYNC = (
     Pattern(transcription, "completed"),
     Pattern(translation, "completed"),
     Pattern(moderation, "completed"),
+    Pattern(text_completion, "completed"),
+    Pattern(text_completion_stream, "completed"),
+    Pattern(timed_out_in_a_stream, "error"),
+    Pattern(video, "completed"),
+    Pattern(video_of_a_picture, "completed"),
+    Pattern(video_poll, "completed"),
+    Pattern(video_failed, "error"),
+    Pattern(video_failed_in_poll, "error"),
+    Pattern(video_content, "completed"),
+    Pattern(video_remix, "completed"),
 )
 
 

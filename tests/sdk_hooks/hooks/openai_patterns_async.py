@@ -10,7 +10,7 @@ from typing import Any
 
 from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 
-from tests.sdk_hooks.hooks.openai_patterns import DRAW, MODEL, City, Pattern, asking, plain, some_rounds, text_of
+from tests.sdk_hooks.hooks.openai_patterns import DRAW, MODEL, TOOL, City, Pattern, asking, plain, some_rounds, text_of
 
 _kept: list[Any] = []
 
@@ -175,6 +175,61 @@ async def speech_async(client: AsyncOpenAI) -> Any:
     return (await client.audio.speech.create(model="tts-1", input="Hello", voice="alloy")).content
 
 
+async def stream_broken_off_and_deleted_async(client: AsyncOpenAI) -> Any:
+    stream = await client.chat.completions.create(**asking("[words:50]"), stream=True)
+    first = (await anext(stream)).id
+    del stream
+    await some_rounds()
+    return first
+
+
+async def stream_read_after_close_async(client: AsyncOpenAI) -> Any:
+    stream = await client.chat.completions.create(**asking("[words:5000]"), stream=True)
+    await anext(stream)
+    await stream.close()
+    for _ in range(5001):
+        await anext(stream)
+
+
+async def tools_in_a_stream_async(client: AsyncOpenAI) -> Any:
+    stream = await client.chat.completions.create(**asking("[tools:2]"), tools=[TOOL], stream=True)
+    return [plain(chunk) async for chunk in stream]
+
+
+async def copied_async(client: AsyncOpenAI) -> Any:
+    return plain(await client.copy().chat.completions.create(**asking()))
+
+
+async def image_partials_async(client: AsyncOpenAI) -> Any:
+    stream = await client.images.generate(model="gpt-image-1", prompt="a cat", stream=True, partial_images=2)
+    return [event.type async for event in stream]
+
+
+async def transcription_async(client: AsyncOpenAI) -> Any:
+    return plain(await client.audio.transcriptions.create(model="whisper-1", file=("a.wav", b"RIFF")))
+
+
+async def moderation_async(client: AsyncOpenAI) -> Any:
+    return plain(await client.moderations.create(input="Hello"))
+
+
+async def text_completion_stream_async(client: AsyncOpenAI) -> Any:
+    stream = await client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Hello", stream=True)
+    return [plain(chunk) async for chunk in stream]
+
+
+async def video_async(client: AsyncOpenAI) -> Any:
+    return plain(await client.videos.create(model="sora-2", prompt="a film"))
+
+
+async def video_failed_in_poll_async(client: AsyncOpenAI) -> Any:
+    return plain(await client.videos.poll("failed-1", poll_interval_ms=1))
+
+
+async def video_content_async(client: AsyncOpenAI) -> Any:
+    return (await client.videos.download_content("job-1")).content
+
+
 ASYNC = (
     Pattern(chat_async, "completed"),
     Pattern(stream_to_the_end_async, "completed"),
@@ -204,6 +259,17 @@ ASYNC = (
     Pattern(image_async, "completed"),
     Pattern(embeddings_async, "completed"),
     Pattern(speech_async, "completed"),
+    Pattern(stream_broken_off_and_deleted_async, "aborted"),
+    Pattern(stream_read_after_close_async, "aborted"),
+    Pattern(tools_in_a_stream_async, "completed"),
+    Pattern(copied_async, "completed"),
+    Pattern(image_partials_async, "completed"),
+    Pattern(transcription_async, "completed"),
+    Pattern(moderation_async, "completed"),
+    Pattern(text_completion_stream_async, "completed"),
+    Pattern(video_async, "completed"),
+    Pattern(video_failed_in_poll_async, "error"),
+    Pattern(video_content_async, "completed"),
 )
 
 
