@@ -7,20 +7,13 @@ Everything is made here and handed on; no other module makes its own store, cloc
 
 import threading
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import anyio.to_thread
 import structlog
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi.requests import Request
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
 
-from collector.api import ops
 from collector.api.access import Access
 from collector.api.allowances import Rates
 from collector.api.announcing import Announcer
@@ -29,34 +22,24 @@ from collector.api.devtools import DevtoolsBus, DevtoolsSites
 from collector.api.devtools_intake import DevtoolsIntake
 from collector.api.inflight import Inflight
 from collector.api.ingest import IngestApp
-from collector.api.openapi import document
-from collector.api.problems import problem_response
 from collector.api.receipts import FirstReceipts
-from collector.api.routers import ROUTERS
 from collector.api.sessions import Patience, Sessions
 from collector.dialects.tanstack_bus import BusReader, new_prefix
-from collector.errors import HooklineError, WrongSettings
-from collector.exporters import Exporter, ExportSettings, open_exporters, open_metrics
-from collector.exporters.otlp_settings import told_endpoint
+from collector.errors import WrongSettings
 from collector.front import ASGIApp, Front
-from collector.keeping.retention import RetentionLimits, RetentionWorker
-from collector.keeping.sampling import Sampling
 from collector.meter import Meter
 from collector.metrics import CountedWriter, Metrics
-from collector.pipeline.bench import Timing
 from collector.pipeline.pipeline import Pipeline
-from collector.pipeline.upkeep import UpkeepWorker
-from collector.pipeline.worker_process import WorkerProcess, WorkPlan, is_possible
 from collector.query.live import LiveHub
-from collector.settings import ROLES, Settings, captures_content, otel_environment, without_password
+from collector.reading import about, reading_app
+from collector.settings import ROLES, Settings
 from collector.stopping import Stopping
 from collector.storage.engines import open_membership, open_store
 from collector.storage.membership import Listeners, Membership
 from collector.storage.protocols import Store
-from collector.storage.schema import backend_of, head, prepare
+from collector.storage.schema import backend_of, prepare
 from collector.validation import PUBLIC_LIMITS, Limits, Redaction
-from collector.version import installed_version
-from collector.web.routers import PAGES
+from collector.working import NO_EXITS, open_exits, open_pipeline
 
 log = structlog.get_logger(__name__)
 
@@ -79,11 +62,9 @@ class Collector:
 def build_collector(settings: Settings) -> Collector:
     """Everything that the settings ask for, not started. Raises WrongSettings, SchemaError, StoreError."""
     _check_roles(settings)
-    environment, with_content = otel_environment(), captures_content()
     meter = Meter(instance_id=f"hookline-{uuid.uuid4().hex[:12]}")
     works = "work" in settings.role_names
-    exporters = open_exporters(ExportSettings(environment=environment, jsonl_path=settings.export_jsonl)) if works else ()
-    metrics_exporter = open_metrics(environment, meter) if works else None
+    exits = open_exits(settings, meter) if works else NO_EXITS
     prepare(settings.database_url)
     store = open_store(
         settings.database_url,
@@ -92,60 +73,19 @@ def build_collector(settings: Settings) -> Collector:
         sql_role=settings.sql_role,
         partition_days=settings.partition_days,
     )
-    sampling = Sampling(rate=settings.export_sample_rate, slow_ms=settings.export_slow_ms)
     hub, membership = LiveHub(), open_membership(settings.database_url, roles=settings.role_names)
 
     def settled(projects: tuple[str, ...]) -> None:
         hub.wake(projects)
         membership.tell(projects)
 
-    pipeline = Pipeline(
-        store,
-        exporters,
-        settle_ms=settings.settle_ms,
-        idle_timeout_ms=settings.idle_timeout_s * 1000,
-        capture_content=with_content,
-        clock=membership.clock,
-        owner=membership.owner,
-        on_settled=settled,
-        meter=meter,
-        metrics_exporter=metrics_exporter,
-        sampling=sampling,
-        retention=RetentionWorker(
-            store,
-            RetentionLimits(
-                days=settings.retention_days, max_bytes=settings.retention_max_bytes, is_exact=settings.retention_exact
-            ),
-            clock=membership.clock,
-            queued_events=store.queued_events,
-        ),
-        upkeep=UpkeepWorker(store, clock=membership.clock, idle_timeout_ms=settings.idle_timeout_s * 1000),
-        worker_process=_worker_process(settings, sampling, exporters, with_content) if works else None,
-        is_always_beside=settings.worker_process == "always",
-    )
+    pipeline = open_pipeline(settings, store, exits, membership=membership, meter=meter, on_settled=settled)
     stopping = Stopping(settings.stop_timeout_s)
     running = _Running(store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, works=works)
     app, devtools = create_app(settings, running)
     return Collector(
         app=app, store=store, pipeline=pipeline, hub=hub, membership=membership, stopping=stopping, devtools=devtools
     )
-
-
-def _worker_process(
-    settings: Settings, sampling: Sampling, exporters: Sequence[Exporter], with_content: bool
-) -> WorkerProcess | None:
-    if settings.worker_process == "never" or not is_possible():
-        return None
-    plan = WorkPlan(
-        database_url=settings.database_url,
-        destinations=tuple(exporter.destination for exporter in exporters),
-        capture_content=with_content,
-        timing=Timing(settle_ms=settings.settle_ms, idle_timeout_ms=settings.idle_timeout_s * 1000),
-        sampling=sampling,
-        log_level=settings.log_level,
-        log_format=settings.log_format,
-    )
-    return WorkerProcess(plan)
 
 
 def _check_roles(settings: Settings) -> None:
@@ -229,7 +169,7 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
         destinations=lambda: [asdict(one) for one in pipeline.destination_states()],
         send_now=pipeline.send_now,
         sql_timeout_s=settings.sql_timeout_s,
-        about=_about(settings),
+        about=about(settings),
     )
 
     def committed(projects: Sequence[str]) -> None:
@@ -277,7 +217,7 @@ def create_app(settings: Settings, running: _Running) -> tuple[ASGIApp, Devtools
         async with running.run(), devtools.running() if devtools is not None else nullcontext():
             yield
 
-    reading = _reading_app(parts, run, is_read_here="web" in roles)
+    reading = reading_app(parts, run, is_read_here="web" in roles)
     front = Front(
         ingest if "ingest" in roles else None,
         reading,
@@ -308,46 +248,3 @@ def _limits(settings: Settings) -> Limits:
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _about(settings: Settings) -> dict[str, Any]:
-    """What `/v1/status` may tell an operator of the settings."""
-    works = "work" in settings.role_names
-    endpoint, protocol = (told_endpoint(otel_environment()) if works else None) or (None, None)
-    return {
-        "version": installed_version(),
-        "engine": settings.database_url.partition(":")[0].partition("+")[0],
-        "schema": head(),
-        "database": without_password(settings.database_url),
-        "otlp_endpoint": without_password(endpoint) if endpoint else None,
-        "otlp_protocol": protocol,
-    }
-
-
-def _reading_app(parts: Parts, run: Callable[[], AbstractAsyncContextManager[None]], *, is_read_here: bool) -> FastAPI:
-    app = FastAPI(
-        title="hookline",
-        version=installed_version(),
-        description="Every event of your LLM SDKs as a row, every call as a span.",
-        lifespan=lambda app: run(),
-        redirect_slashes=False,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        exception_handlers={
-            HooklineError: _as_problem,
-            RequestValidationError: _as_problem,
-            HTTPException: _as_problem,
-            Exception: _as_problem,
-        },
-    )
-    app.state.parts = parts
-    for router in (*ROUTERS, *PAGES) if is_read_here else (ops.router,):
-        app.include_router(router)
-    made: dict[str, Any] = {}
-    app.openapi = lambda: made or made.update(document(app)) or made
-    return app
-
-
-async def _as_problem(request: Request, exc: Exception) -> Response:
-    return problem_response(exc)

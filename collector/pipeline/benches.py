@@ -2,8 +2,8 @@
 Which bench works on the next calls: this process's own, or another process's while calls come by the hundred.
 
 Flow: CallWorker -> **Benches** -> Bench | WorkerProcess.
-On a laptop one process does all. Where rounds are full again and again, one interpreter is too little; then a second one is
-started, and ended after a silence. If it fails, the work is done here.
+On a laptop one process does all. Where claims are large again and again, one interpreter is soon too little; then a second one
+is started, and ended after a silence. If it fails, the work is done here.
 """
 
 import time
@@ -19,7 +19,9 @@ from collector.storage.protocols import ClaimedCall
 
 log: Any = structlog.get_logger(__name__)
 
-FULL_ROUNDS = 3
+BUSY_CALLS = 40
+"""Calls of one claim; claims are a tenth of a second apart."""
+BUSY_ROUNDS = 5
 """So many in a row are no passing rush."""
 IDLE_S = 60.0
 FIRST_REST_S = 10.0
@@ -41,25 +43,25 @@ class Benches:
         self._beside = beside
         self._is_always_beside = is_always_beside
         self._monotonic_s = monotonic_s
-        self._full_rounds = 0
-        self._last_full_s = float("-inf")
+        self._busy_rounds = 0
+        self._last_busy_s = float("-inf")
         self._failures = 0
         self._rests_until_s = float("-inf")
         self._is_beside = False
         self._claimed: Sequence[ClaimedCall] = ()
         self._now_ms = 0
 
-    def note_round(self, *, is_full: bool) -> None:
-        """How a claim went: full ones call for the other process, a silence sends it away."""
+    def note_claim(self, calls: int) -> None:
+        """How many calls a claim brought: many call for the other process, a silence sends it away."""
         if self._beside is None:
             return
-        now_s = self._monotonic_s()
-        self._full_rounds = self._full_rounds + 1 if is_full else 0
-        if is_full:
-            self._last_full_s = now_s
-        if (self._is_always_beside or self._full_rounds >= FULL_ROUNDS) and now_s >= self._rests_until_s:
+        now_s, is_busy = self._monotonic_s(), calls >= BUSY_CALLS
+        self._busy_rounds = self._busy_rounds + 1 if is_busy else 0
+        if is_busy:
+            self._last_busy_s = now_s
+        if (self._is_always_beside or self._busy_rounds >= BUSY_ROUNDS) and now_s >= self._rests_until_s:
             self._start(self._beside)
-        elif not self._is_always_beside and now_s - self._last_full_s > IDLE_S and self._beside.pid is not None:
+        elif not self._is_always_beside and now_s - self._last_busy_s > IDLE_S and self._beside.pid is not None:
             self._beside.stop()
             log.info("worker_process_ended", reason="little to do")
 

@@ -92,10 +92,9 @@ class CallWorker:
     def _round(self) -> int:
         now_ms = self._clock.now_ms()
         claimed = self._store.claim_calls(owner=self._owner, now_ms=now_ms, lease_ms=LEASE_MS, limit=CLAIM_LIMIT)
-        is_full = len(claimed) >= CLAIM_LIMIT
-        self._benches.note_round(is_full=is_full)
+        self._benches.note_claim(len(claimed))
         self._work(claimed, now_ms)
-        if not is_full:
+        if len(claimed) < CLAIM_LIMIT:
             self._settle_worked()
         return len(claimed)
 

@@ -54,7 +54,7 @@ def _members(fields: Mapping[str, str]) -> ColumnElement[str]:
         )
         for name, column in fields.items()
     ]
-    return reduce(ColumnElement.concat, members)
+    return _joined(members)
 
 
 def _joined(texts: Sequence[ColumnElement[str]]) -> ColumnElement[str]:

@@ -146,31 +146,32 @@ def test_a_process_that_says_nothing_is_left(sqlite_url: str, sqlite: Store, mad
 
 def test_a_rush_calls_the_process_and_a_silence_sends_it_away(sqlite_url: str, sqlite: Store, made: list[WorkerProcess]) -> None:
     """
-    Full rounds in a row, not one now and then; and not again soon after it failed.
+    Many calls a claim, several claims in a row, not one now and then; and not again soon after it failed.
     """
     now_s = [0.0]
     made.append(WorkerProcess(plan(sqlite_url)))
     chosen = Benches(here(sqlite), made[0], monotonic_s=lambda: now_s[0])
-    for is_full in (True, True, False, True, True):
-        chosen.note_round(is_full=is_full)
+    almost = [benches.BUSY_CALLS] * (benches.BUSY_ROUNDS - 1)
+    for calls in (*almost, benches.BUSY_CALLS - 1, *almost):
+        chosen.note_claim(calls)
     assert made[0].pid is None
-    chosen.note_round(is_full=True)
+    chosen.note_claim(benches.BUSY_CALLS)
     assert made[0].pid is not None
     now_s[0] = benches.IDLE_S + 1
-    chosen.note_round(is_full=False)
+    chosen.note_claim(0)
     assert made[0].pid is None
 
-    for _ in range(benches.FULL_ROUNDS):
-        chosen.note_round(is_full=True)
+    for _ in range(benches.BUSY_ROUNDS):
+        chosen.note_claim(benches.BUSY_CALLS)
     wait_for("the process to be ready", made[0].is_ready, limit_s=60)
     assert made[0].pid is not None
     os.kill(made[0].pid, signal.SIGKILL)
     chosen.begin([], now_ms=0)
     assert bench.Worked() == chosen.finish()
-    chosen.note_round(is_full=True)
+    chosen.note_claim(benches.BUSY_CALLS)
     assert made[0].pid is None
     now_s[0] += benches.FIRST_REST_S + 1
-    chosen.note_round(is_full=True)
+    chosen.note_claim(benches.BUSY_CALLS)
     assert made[0].pid is not None
 
 
