@@ -3,7 +3,6 @@ The JavaScript package: its own tests, and an unmodified TanStack AI application
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -13,15 +12,12 @@ from typing import Any
 import pytest
 
 from collector.demo.provider import start_provider
+from tests.fakes.js_package import environment
 from tests.fakes.running import eventually, running_collector
 
 IDLE_S = 1
-
-
-def environment(**more: str) -> dict[str, str]:
-    """What a process gets: ours, without what the shell around the tests has set."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_", "NODE_"))}
-    return {**kept, **more}
+# The first test also waits for what it needs to be installed and built.
+pytestmark = pytest.mark.timeout(400)
 
 
 OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"

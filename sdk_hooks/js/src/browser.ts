@@ -2,8 +2,10 @@
 import type { Answer, Platform, Post, Scope } from "./platform.js";
 import { runsOn } from "./runtime.js";
 
-/** What browsers carry for a page that is gone. */
+/** Browsers carry 64 KiB for a page that is gone, all its requests together. */
 const KEEPALIVE_MAX = 60_000;
+/** A page's memory is its visitor's, and a public key takes 500 events and 2 MiB at a time. */
+const DEFAULTS = { bufferMaxEvents: 5_000, bufferMaxBytes: 8 * 1024 * 1024, batchMaxEvents: 500, batchMaxBytes: 256 * 1024 };
 
 async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<Answer> {
   const response = await fetch(url, {
@@ -31,10 +33,11 @@ function scope<T>(): Scope<T> {
   };
 }
 
-function onEnd(flush: () => void): void {
-  globalThis.addEventListener?.("pagehide", flush);
+/** A hidden page may never be heard of again, and on phones that is how most end; or it comes back. */
+function onEnd(flush: (isGone: boolean) => void): void {
+  globalThis.addEventListener?.("pagehide", (event) => flush(!event.persisted));
   globalThis.document?.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") flush();
+    if (document.visibilityState === "hidden") flush(false);
   });
 }
 
@@ -51,6 +54,7 @@ const platform: Platform = {
   later,
   onEnd,
   maxLastBytes: KEEPALIVE_MAX,
+  defaults: DEFAULTS,
 };
 
 runsOn(platform);

@@ -156,7 +156,7 @@ export function merged(below: Options, above: Options): Options {
 export class Config {
   private values: Options;
 
-  constructor(environment: Record<string, string | undefined>) {
+  constructor(environment: Record<string, string | undefined>, private readonly defaults: Partial<DeliverySettings> = {}) {
     this.values = fromEnvironment(environment);
   }
 
@@ -165,7 +165,7 @@ export class Config {
   }
 
   delivery(): DeliverySettings {
-    return { ...DEFAULTS, ...this.values };
+    return { ...DEFAULTS, ...this.defaults, ...this.values };
   }
 
   forCall(...layers: (Options | undefined)[]): CallSettings {

@@ -1,9 +1,9 @@
 // Send what waits, oldest first, one POST at a time, and decide what becomes of it: delivered, tried again, or counted.
 import type { DeliverySettings } from "./config.js";
+import { sizeOf } from "./cutting.js";
 import { log } from "./guard.js";
 import type { Losses } from "./losses.js";
 import type { Answer, Fields, Platform } from "./platform.js";
-import { VERSION } from "./version.js";
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
@@ -12,7 +12,9 @@ const RETRY_AFTER_MAX_MS = 600_000;
 const REFUSED = new Set([400, 413, 415, 422]);
 
 export class Delivery {
-  private readonly waiting: string[] = [];
+  private waiting: string[] = [];
+  /** Sent for a page that is left, and not answered yet. */
+  private readonly leaving = new Set<string>();
   private bytes = 0;
   private sending = 0;
   private failures = 0;
@@ -62,13 +64,27 @@ export class Delivery {
     return this.running;
   }
 
-  /** At a page's end: everything that fits, in one go, without waiting for answers. */
-  sendLast(settings: DeliverySettings): void {
-    const count = this.next(settings, this.platform.maxLastBytes);
-    if (!count || this.sending) return;
-    const batch = this.waiting.splice(0, count);
-    this.bytes -= batch.reduce((sum, event) => sum + event.length, 0);
-    this.post(batch, settings, true).catch(() => this.losses.count("exit", batch.length));
+  /**
+   * At a page's end: what fits, in one go, also what is on its way already, since that may end with the page. It stays here until it
+   * is known to have arrived, for a page that comes back: by their ids the collector knows what it has. How much it was.
+   */
+  sendLast(settings: DeliverySettings, roomBytes: number): number {
+    const batch: string[] = [];
+    let bytes = JSON.stringify(this.resource(settings)).length + 32;
+    for (const event of this.waiting) {
+      if (this.leaving.has(event)) continue;
+      bytes += sizeOf(event) + 1;
+      if (bytes > roomBytes || batch.length >= settings.batchMaxEvents) break;
+      batch.push(event);
+    }
+    if (!batch.length) return 0;
+    for (const event of batch) this.leaving.add(event);
+    const told = (isDelivered: boolean): void => {
+      for (const event of batch) this.leaving.delete(event);
+      if (isDelivered) this.drop(batch);
+    };
+    this.post(batch, settings, true).then(({ status }) => told(status >= 200 && status < 300), () => told(false));
+    return bytes;
   }
 
   /** Gives up what is left. */
@@ -81,16 +97,17 @@ export class Delivery {
   private async loop(settings: DeliverySettings, isForced: boolean, isLast: boolean): Promise<void> {
     while (this.waiting.length && Date.now() >= (isForced ? this.askedUntilMs : this.retryAtMs)) {
       const count = this.next(settings, settings.batchMaxBytes);
+      const batch = this.waiting.slice(0, count);
       this.sending = count;
       let answer: Answer | undefined;
       let why = "";
       try {
-        answer = await this.post(this.waiting.slice(0, count), settings, isLast);
+        answer = await this.post(batch, settings, isLast);
       } catch (error) {
         why = errorCode(error);
       }
       this.sending = 0;
-      if (!(answer ? this.judge(answer, count, settings) : this.wait(settings, null, why))) return;
+      if (!(answer ? this.judge(answer, batch, settings) : this.wait(settings, null, why))) return;
     }
   }
 
@@ -105,7 +122,8 @@ export class Delivery {
   }
 
   private post(batch: readonly string[], settings: DeliverySettings, isLast: boolean): Promise<Answer> {
-    const headers: Record<string, string> = { "content-type": "application/json", "x-hookline-client": `hookline-js/${VERSION}` };
+    // No other header: a page may send these to another origin, the collector names them to browsers.
+    const headers: Record<string, string> = { "content-type": "application/json" };
     if (settings.apiKey) headers["authorization"] = `Bearer ${settings.apiKey}`;
     const body = `{"resource":${JSON.stringify(this.resource(settings))},"events":[${batch.join(",")}]}`;
     const timeoutMs = isLast ? Math.min(settings.postTimeoutMs, settings.exitTimeoutMs) : settings.postTimeoutMs;
@@ -113,8 +131,9 @@ export class Delivery {
   }
 
   /** Whether to go on at once. */
-  private judge(answer: Answer, count: number, settings: DeliverySettings): boolean {
+  private judge(answer: Answer, batch: readonly string[], settings: DeliverySettings): boolean {
     const { status } = answer;
+    const count = batch.length;
     const rejected = status === 422 || (status >= 200 && status < 300) ? readRejected(answer.body) : undefined;
     if (rejected && (status !== 422 || rejected.length)) {
       for (const code of rejected) {
@@ -122,7 +141,7 @@ export class Delivery {
         this.losses.count(`rejected_${code}`);
       }
       this.healed(settings);
-      this.drop(count);
+      this.drop(batch);
       return true;
     }
     if (status === 413 && count > 1) {
@@ -132,14 +151,22 @@ export class Delivery {
     if (REFUSED.has(status)) {
       this.losses.count(status === 413 ? "too_large" : "refused", count);
       this.losses.count(`refused_${status}`, count);
-      this.drop(count);
+      this.drop(batch);
       return true;
     }
     return this.wait(settings, answer.retryAfter, String(status));
   }
 
-  private drop(count: number): void {
-    for (const event of this.waiting.splice(0, count)) this.bytes -= event.length;
+  private drop(batch: readonly string[]): void {
+    // Nearly always the oldest; not after a page was hidden, whose last request may have taken some already.
+    if (this.waiting[batch.length - 1] === batch.at(-1) && this.waiting[0] === batch[0]) {
+      for (const event of this.waiting.splice(0, batch.length)) this.bytes -= event.length;
+      return;
+    }
+    const gone = new Set(batch);
+    this.waiting = this.waiting.filter((event) => !gone.has(event));
+    this.bytes = this.waiting.reduce((sum, event) => sum + event.length, 0);
+    this.sending = Math.min(this.sending, this.waiting.length);
   }
 
   private wait(settings: DeliverySettings, retryAfter: string | null, why: string): false {

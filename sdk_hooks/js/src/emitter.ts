@@ -108,10 +108,10 @@ export class Emitter {
     return this.delivery.isFailing;
   }
 
-  /** A page is hidden or left: out with everything, at once. */
-  sendLast(): void {
-    this.render();
-    this.delivery.sendLast(this.settings());
+  /** A page is hidden or left: out with everything that fits, at once. How much that was. */
+  sendLast(roomBytes: number): number {
+    guard("emitter", () => this.render());
+    return this.delivery.sendLast(this.settings(), roomBytes);
   }
 
   private wake(afterMs: number): void {

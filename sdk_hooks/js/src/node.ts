@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { gzip as gzipCallback } from "node:zlib";
 import type { Answer, Platform, Post, Scope } from "./platform.js";
 import { runsOn } from "./runtime.js";
+import { VERSION } from "./version.js";
 
 const GZIP_LEAST = 1024;
 const ANSWER_MAX = 1024 * 1024;
@@ -19,7 +20,7 @@ async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<An
   const content = isGzip ? await gzip(plain, { level: 1 }) : plain;
   agents ??= { http: new HttpAgent({ keepAlive: true, maxSockets: 2 }), https: new HttpsAgent({ keepAlive: true, maxSockets: 2 }) };
   const isHttps = url.startsWith("https:");
-  const all = { ...headers, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
+  const all = { ...headers, "x-hookline-client": `hookline-js/${VERSION}`, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
   const options = { method: "POST", headers: all, agent: isHttps ? agents.https : agents.http };
   return new Promise<Answer>((resolve, reject) => {
     const request = (isHttps ? httpsRequest : httpRequest)(url, options, (response) => read(response, resolve, reject));
@@ -73,8 +74,9 @@ const platform: Platform = {
   }),
   scope,
   later,
-  onEnd: (flush) => void process.on("beforeExit", flush),
+  onEnd: (flush) => void process.on("beforeExit", () => flush(true)),
   maxLastBytes: 0,
+  defaults: {},
 };
 
 runsOn(platform);

@@ -1,4 +1,6 @@
 // What differs between Node and a browser. Each entry (node.ts, browser.ts) brings its own.
+import type { DeliverySettings } from "./config.js";
+
 export type Fields = Record<string, unknown>;
 
 export interface Answer {
@@ -31,7 +33,10 @@ export interface Platform {
   scope<T>(): Scope<T>;
   /** A timer that does not keep the process alive. */
   later(run: () => void, afterMs: number): () => void;
-  /** `flush` is called when the process or page ends, maybe more than once. */
-  onEnd(flush: () => void): void;
+  /** `flush` is called when the process or page ends, maybe more than once. `isGone`: nothing of it can run any more. */
+  onEnd(flush: (isGone: boolean) => void): void;
+  /** What may be on its way for a page that is left; 0: a process, which waits for its last answers. */
   readonly maxLastBytes: number;
+  /** Bounds that are other than usual here. */
+  readonly defaults: Partial<DeliverySettings>;
 }

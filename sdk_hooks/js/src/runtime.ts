@@ -22,11 +22,11 @@ export class Runtime {
   private isEnding = false;
 
   constructor(readonly platform: Platform) {
-    this.config = new Config(platform.environment);
+    this.config = new Config(platform.environment, platform.defaults);
     this.sessions = platform.scope<CallOptions>();
     this.surroundings = platform.scope<Surroundings>();
     this.emitter = this.newEmitter("hookline-js", this.identity.prefix);
-    platform.onEnd(() => guard("end", () => this.end()));
+    platform.onEnd((isGone) => guard("end", () => this.end(isGone)));
   }
 
   /**
@@ -52,9 +52,13 @@ export class Runtime {
     return this.foreign ? [this.emitter, this.foreign] : [this.emitter];
   }
 
-  private end(): void {
+  private end(isGone: boolean): void {
     if (this.platform.maxLastBytes) {
-      for (const emitter of this.emitters()) emitter.sendLast();
+      let roomBytes = this.platform.maxLastBytes;
+      for (const emitter of this.emitters()) {
+        if (isGone) emitter.leave();
+        roomBytes -= emitter.sendLast(roomBytes);
+      }
       return;
     }
     const waiting = this.emitters().filter((emitter) => emitter.hasWork());
