@@ -59,7 +59,13 @@ def environment(**more: str) -> dict[str, str]:
 def node(package: Path, *arguments: str, **more: str) -> str:
     """What a program of Node prints. It must end well, and say nothing on stderr."""
     done = subprocess.run(
-        ["node", *arguments], cwd=package, env=environment(**more), capture_output=True, text=True, timeout=NODE_LIMIT_S, check=False
+        ["node", *arguments],
+        cwd=package,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=NODE_LIMIT_S,
+        check=False,
     )
     assert (0, "") == (done.returncode, done.stderr), done.stdout + done.stderr
     return done.stdout
