@@ -7,13 +7,14 @@ Flow: host's function -> **observing** -> recorder; calls made inside are its ch
 from collections.abc import Awaitable, Callable
 from contextvars import Token
 from functools import wraps
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast
 
 from sdk_hooks import context
 from sdk_hooks.config import Event
 from sdk_hooks.context import Enclosing
+from sdk_hooks.generators import around_async_generator, around_generator
 from sdk_hooks.guard import guard
 from sdk_hooks.recorder import Call, Shape, as_it_is, start_call
 from sdk_hooks.snapshot import Snapshot, take
@@ -27,12 +28,15 @@ def _output(taken: Snapshot | None) -> Event:
     return {} if taken is None else {"output": taken.open()}
 
 
+MAX_TEXT_CHARS = 64 * 1024
+"""Of the text that a generator gives, in its run's output."""
+
 AGENT = Shape("agent", as_it_is, _output)
 
 
 class observe:
     """
-    As a decorator of a sync or async function, or as a context manager.
+    As a decorator of a function or a generator, sync or async, or as a context manager.
 
         @observe("planner")                 # an agent: a call that the calls inside belong to
         def plan(task): ...
@@ -42,6 +46,9 @@ class observe:
 
         with observe("planner") as seen:
             seen.output = "…"               # optional: what to record as the answer
+
+        @observe("writer")                  # runs from the first item to the end; one that is left is aborted
+        async def write(task): yield …
     """
 
     __slots__ = ("_kind", "_name", "_running", "_token", "input", "output", "tool_call_id")
@@ -59,6 +66,10 @@ class observe:
         """Decorate. Each invocation is a run of its own; arguments are recorded as the input, the result as the output."""
         if iscoroutinefunction(function):
             return cast("F", self._around_async(function))
+        if isgeneratorfunction(function):
+            return cast("F", around_generator(function, self._generating))
+        if isasyncgenfunction(function):
+            return cast("F", around_async_generator(function, self._generating))
 
         @wraps(function)
         def observed(*args: Any, **kwargs: Any) -> Any:
@@ -78,48 +89,97 @@ class observe:
 
         return observed
 
+    def _generating(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "_Generating":
+        run = self._run(args, kwargs)
+        with guard("observe"):
+            run._start()
+        return _Generating(run)
+
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "observe":
         given: Any = args[0] if len(args) == 1 and not kwargs else {"args": list(args), **kwargs} if args else kwargs
         return observe(self._name, kind=self._kind, input=given, tool_call_id=self.tool_call_id)
 
     def __enter__(self) -> "observe":
         with guard("observe"):
-            self._begin()
+            self._start()
+            self._token = self._enter()
         return self
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         if self._kind == "tool":
             self._running = start_tool(self._name, self.input, self.tool_call_id)
         else:
             started = {"agentName": self._name} if self.input is None else {"agentName": self._name, "input": self.input}
             self._running = start_call(AGENT, started, provider=None, model=None)
-        if self._running is not None:
-            self._token = context.enter(self._running.as_enclosing())
+
+    def _enter(self) -> Token[Enclosing | None] | None:
+        return None if self._running is None else context.enter(self._running.as_enclosing())
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with guard("observe"):
+            token, self._token = self._token, None
+            if token is not None:
+                context.leave(token)
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
-        token, self._token = self._token, None
-        if token is not None:
-            context.leave(token)
         running, self._running = self._running, None
         if running is None:
             return
         if isinstance(running, Call) and running.is_sampled:
             # For the lines after it the run is the last call, not one of those inside.
             context.note_call(running.request_id, running.host_span)
-        if error is not None:
+        # What is no Exception is somebody leaving: a cancelled task, a closed generator, Ctrl-C.
+        has_left = error is not None and not isinstance(error, Exception)
+        if has_left and isinstance(running, Call):
+            running.abort(self._taken())
+        elif has_left:
+            running.abort()
+        elif error is not None:
             running.fail(error)
-        elif isinstance(running, Call):
-            # A copy: the host may go on changing what it returned.
-            running.complete(None if self.output is None else take(self.output))
         else:
-            running.complete(self.output)
+            running.complete(self._taken() if isinstance(running, Call) else self.output)
+
+    def _taken(self) -> Snapshot | None:
+        """A copy: the host may go on changing what it returned."""
+        return None if self.output is None else take(self.output)
 
     async def __aenter__(self) -> "observe":
         return self.__enter__()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.__exit__(kind, error, trace)
+
+
+class _Generating:
+    """The run of one generator. Its answer is what it returns, or else the text that it gave piece by piece."""
+
+    __slots__ = ("_pieces", "_run", "_size", "_token")
+
+    def __init__(self, run: observe) -> None:
+        self._run = run
+        self._pieces: list[str] = []
+        self._size = 0
+        self._token: Token[Enclosing | None] | None = None
+
+    def inside(self) -> "_Generating":
+        return self
+
+    def __enter__(self) -> None:
+        with guard("observe"):
+            self._token = self._run._enter()  # pyright: ignore[reportPrivateUsage] (same module)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            context.leave(token)
+
+    def item(self, item: Any) -> None:
+        if isinstance(item, str) and self._size < MAX_TEXT_CHARS:
+            self._pieces.append(item)
+            self._size += len(item)
+
+    def end(self, error: BaseException | None, result: Any = None) -> None:
+        with guard("observe"):
+            self._run.output = "".join(self._pieces)[:MAX_TEXT_CHARS] or None if result is None else result
+            self._run._end(error)  # pyright: ignore[reportPrivateUsage]
