@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from collector.api.access import Access
+from collector.api.ingest import Answer, IngestApp
 from collector.api.problems import problem_response
 from collector.errors import HooklineError, TooLarge
 
@@ -47,6 +48,7 @@ class Front:
         devtools_port: int | None = None,
     ) -> None:
         self._ingest = ingest
+        self._take = ingest.take if isinstance(ingest, IngestApp) else None
         self._reading = reading
         self._access = access
         self._is_read_here = is_read_here
@@ -71,6 +73,11 @@ class Front:
             if scope["method"] == "OPTIONS":
                 return await self._preflight(scope)(scope, receive, send)
         return await self._reading(scope, receive, send)
+
+    def take(self, scope: Scope, body: bytes, answer: Answer) -> bool:
+        """A POST /v1/events that is all there, without ASGI around it; False: it has to come by `__call__`."""
+        is_bus = self._devtools is not None and scope["server"][1] == self._devtools_port
+        return self._take is not None and not is_bus and self._take(scope["headers"], body, answer)
 
     def _preflight(self, scope: Scope) -> Response:
         """What a page of an allowed origin may ask of the reading routes."""

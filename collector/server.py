@@ -24,6 +24,7 @@ from collector.binding import PORT_ERRORS, address_of, bind, bind_devtools
 from collector.connections import Bounds, bounded_protocol, make_room
 from collector.dialects.tanstack_bus import FRAME_MAX_BYTES
 from collector.errors import HooklineError, StoreUnavailable, WrongSettings
+from collector.front import Front
 from collector.memory import bound_malloc, keep_what_the_start_made
 from collector.settings import Settings
 from collector.stopping import GRACE_S
@@ -153,7 +154,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 collector.app,  # pyright: ignore[reportArgumentType] - ours is spelt with plain mappings
-                http=bounded_protocol(_bounds(settings)),
+                http=bounded_protocol(_bounds(settings), collector.app.take if isinstance(collector.app, Front) else None),
                 ws="websockets-sansio" if has_bus else "none",
                 # More than an event may have: that one is rejected, where a page that is cut off would not come back.
                 ws_max_size=FRAME_MAX_BYTES,

@@ -8,10 +8,15 @@ each of them would cost more than their share of the commit.
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import structlog
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class Landing:
@@ -19,14 +24,14 @@ class Landing:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._landed: deque[asyncio.Future[None]] = deque()
+        self._landed: deque[Callable[[], None]] = deque()
         self._is_ringing = False
 
     async def wait(self, future: "Future[T]") -> T:
         """The future's result. Whoever is cancelled meanwhile takes its request back, if it is not being worked on yet."""
         if not future.done():
             waiter: asyncio.Future[None] = self.loop.create_future()
-            future.add_done_callback(lambda _: self._land(waiter))
+            self.then(future, lambda: None if waiter.done() else waiter.set_result(None))
             try:
                 await waiter
             except asyncio.CancelledError:
@@ -34,8 +39,12 @@ class Landing:
                 raise
         return future.result()
 
-    def _land(self, waiter: "asyncio.Future[None]") -> None:
-        self._landed.append(waiter)
+    def then(self, future: "Future[Any]", go_on: Callable[[], None]) -> None:
+        """Call `go_on` on the loop once the future is done: what costs least."""
+        future.add_done_callback(lambda _: self._land(go_on))
+
+    def _land(self, go_on: Callable[[], None]) -> None:
+        self._landed.append(go_on)
         # In this order: whoever lands after the bell was heard rings again.
         if not self._is_ringing:
             self._is_ringing = True
@@ -46,6 +55,8 @@ class Landing:
     def _wake(self) -> None:
         self._is_ringing = False
         while self._landed:
-            waiter = self._landed.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+            try:
+                self._landed.popleft()()
+            except Exception:
+                # The others have landed all the same.
+                log.exception("landing_failed")

@@ -54,7 +54,8 @@ def decode_event(raw: bytes | msgspec.Raw, *, max_depth: int) -> Decoded:
 
 def may_need_mending(raw: bytes) -> bool:
     """Whether text in these bytes may be such that no database takes it; invalid UTF-8 is found by decoding it."""
-    return b"\\u" in raw and (b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw)
+    # One byte is found ten times as fast as two.
+    return b"\\" in raw and b"\\u" in raw and (b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw)
 
 
 def require_object(value: object) -> dict[str, Any]:

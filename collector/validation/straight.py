@@ -20,7 +20,7 @@ from collector.validation.columns import NO_PARENT, TEXTS, duration_of, tracepar
 from collector.validation.decoding import encode, is_deeper, may_need_mending
 from collector.validation.identity import bounded_id
 from collector.validation.limits import Limits
-from collector.validation.media import may_hold_data_url, may_hold_media
+from collector.validation.media import may_hold_data_url, text_may_hold_media
 from collector.validation.reductions import CHUNK_CONTEXT, is_repeated
 from collector.validation.shapes import Shape, Shapes
 
@@ -60,7 +60,6 @@ class Straight:
     shapes: Shapes = field(default_factory=lambda: shapes())
     may_need_mending: bool = field(init=False)
     may_hold_data_urls: bool | None = field(init=False, default=None)
-    may_hold_media: bool | None = field(init=False, default=None)
     """Looked for in the whole body at once, when an event asks for it first: nearly none has any of it."""
 
     def __post_init__(self) -> None:
@@ -93,7 +92,7 @@ class Straight:
         if self.may_need_mending and may_need_mending(payload.encode()):
             return True
         is_open = shape.is_open(event)
-        if (is_open or shape.names_media or self._may_hold_data_urls()) and self._may_hold_media(payload):
+        if (is_open or shape.names_media or self._may_hold_data_urls()) and text_may_hold_media(payload):
             return True
         return is_open and _may_be_deeper(event, shape, payload, self.limits.depth)
 
@@ -101,11 +100,6 @@ class Straight:
         if self.may_hold_data_urls is None:
             self.may_hold_data_urls = may_hold_data_url(self.body)
         return self.may_hold_data_urls
-
-    def _may_hold_media(self, payload: str) -> bool:
-        if self.may_hold_media is None:
-            self.may_hold_media = may_hold_media(self.body)
-        return self.may_hold_media and may_hold_media(payload.encode())
 
     def _row(self, event: Any, type_name: str, shape: Shape, payload: str) -> EventRow | None:
         moment = moment_of_number(event.timestamp, self.received_ms)
