@@ -20,6 +20,7 @@ from collector.pipeline.backoff import Backoff
 from collector.pipeline.bench import Failure, Worked, failure_of
 from collector.pipeline.benches import Benches
 from collector.spans import Measurement
+from collector.storage.outbox import ExportClaim, SpanLease
 from collector.storage.protocols import CallSettlement, ClaimedCall, WorkQueue
 
 log: Any = structlog.get_logger(__name__)
@@ -56,7 +57,8 @@ class CallWorker:
         owner: str,
         backoff: Backoff,
         on_settled: Callable[[tuple[str, ...]], None],
-        on_queued: Callable[[], None],
+        lease_spans: Callable[[], SpanLease],
+        on_leased: Callable[[Sequence[ExportClaim]], None],
         count: Count,
     ) -> None:
         self._store = store
@@ -65,7 +67,8 @@ class CallWorker:
         self._owner = owner
         self._backoff = backoff
         self._on_settled = on_settled
-        self._on_queued = on_queued
+        self._lease_spans = lease_spans
+        self._on_leased = on_leased
         self._count = count
         self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._worked: Worked | None = None
@@ -123,7 +126,7 @@ class CallWorker:
 
     def _settle(self, settlements: Sequence[CallSettlement]) -> None:
         try:
-            self._store.settle_calls(settlements, now_ms=self._clock.now_ms())
+            claims = self._store.settle_calls(settlements, now_ms=self._clock.now_ms(), leased=self._lease_spans())
         except (StoreUnavailable, StoreBusy):
             raise
         except Exception as exc:  # Something in one of them that the database does not take: find out which.
@@ -134,6 +137,8 @@ class CallWorker:
                 self._settle((settlement,))
             return
         self._settled(settlements)
+        if any(settlement.exports for settlement in settlements):
+            self._on_leased(claims)
 
     def _settled(self, settlements: Sequence[CallSettlement]) -> None:
         self.counts.assembled += len(settlements)
@@ -143,8 +148,6 @@ class CallWorker:
                 # After the commit that remembers it, and never again: neither late events nor a reassembly count a call twice.
                 self._count(settlement.project, settlement.resource, settlement.measurements)
         self._on_settled(tuple({settlement.project for settlement in settlements}))
-        if any(settlement.exports for settlement in settlements):
-            self._on_queued()
 
     def _put_off(self, failure: Failure, event: str) -> None:
         """Give a claim back, due later each time. Told once a call."""

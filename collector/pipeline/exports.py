@@ -1,11 +1,13 @@
 """
 Spans that wait for one destination: sent a resource at a time, and every outcome written down.
 
-Flow: storage (claim) -> **exporter** -> storage (TX 3: done | retry at t | dead, with the reason).
+Flow: CallWorker (leased as they were stored) | storage (claim) -> **exporter** -> storage (TX 3: done | retry at t | dead, with
+the reason).
 While a backend is away, or refuses our key, the whole destination rests; a span that it stumbles over alone waits alone.
 Rounds take the newest and the oldest of what is due in turn: after an outage fresh spans need not wait behind the backlog.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -33,6 +35,9 @@ CLAIM_LIMIT = 512
 CLAIM_MAX_BYTES = 4 * 1024 * 1024
 PROBE_LIMIT = 16
 """So many spans are claimed while a destination is failing: enough to see whether it works again."""
+HANDED_LIMIT = 2_048
+"""Beyond that spans wait in the database alone."""
+HANDED_WAIT_MS = 5_000
 LONE_WAITS_MS = (500, 300_000)
 LONE_TRIES = 10
 """So often a span is tried that a working backend stumbles over; then it is dead."""
@@ -79,6 +84,8 @@ class ExportWorker:
         self._is_winding_down = False
         self._takes_newest = True
         self._unsettled: list[ExportOutcome] = []
+        self._handed: deque[ExportClaim] = deque()
+        self._last_until_ms = 0
         self.counts = ExportCounts()
 
     @property
@@ -128,11 +135,52 @@ class ExportWorker:
     def run_once(self) -> int:
         """Claim, send and settle what is due; how many spans were sent or given up. Raises StoreUnavailable."""
         done = 0
-        while self.rest_s() <= 0 and not self._is_winding_down and (claims := self._claim()):
-            self._unsettled = self._send_all(claims)
-            done += len(claims)
+        while self.rest_s() <= 0 and not self._is_winding_down:
+            handed = self._take_handed()
+            self._unsettled += self._send_all(handed)
+            # Also what waits in the database, an outage's backlog, has its turn each time.
+            claims = [] if self.rest_s() > 0 or self._is_winding_down else self._claim()
+            self._unsettled += self._send_all(claims)
+            if not handed and not claims:
+                break
+            done += len(handed) + len(claims)
         self._settle()
         return done
+
+    def next_lease_ms(self) -> int | None:
+        """
+        Until when spans are this worker's that are queued now; None where it does not take any just now.
+
+        From the thread that settles calls; `hand_over` must follow.
+        """
+        if self.rest is not None or self._is_winding_down or len(self._handed) >= HANDED_LIMIT:
+            return None
+        self._last_until_ms = max(self._last_until_ms + 1, self._clock.now_ms() + HANDED_WAIT_MS + self._lease_ms)
+        return self._last_until_ms
+
+    def hand_over(self, claims: Sequence[ExportClaim]) -> None:
+        """Spans that were leased to this worker as they were stored. From another thread."""
+        self._handed.extend(claims)
+
+    def finish(self) -> None:
+        """Write down what became of spans, and put back those that were not tried: no more rounds. Raises StoreUnavailable."""
+        while self._handed:
+            self._unsettled.append(self._put_back(self._handed.popleft()))
+        self._settle()
+
+    def _take_handed(self) -> list[ExportClaim]:
+        """The next of them; those that waited for too long are put back, since their lease may end before they are sent."""
+        taken: list[ExportClaim] = []
+        size = 0
+        ends_ms = self._clock.now_ms() + self._lease_ms
+        while self._handed and len(taken) < CLAIM_LIMIT and size < CLAIM_MAX_BYTES:
+            claim = self._handed.popleft()
+            if claim.lease_until_ms < ends_ms:
+                self._unsettled.append(self._put_back(claim))
+            else:
+                taken.append(claim)
+                size += len(claim.encoded)
+        return taken
 
     def _claim(self) -> list[ExportClaim]:
         """The next spans, in one transaction with what became of the last ones: each waits for its turn among the commits."""

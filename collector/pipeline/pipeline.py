@@ -28,6 +28,7 @@ from collector.pipeline.metrics import MetricsWorker
 from collector.pipeline.upkeep import UpkeepWorker
 from collector.pipeline.worker_process import WorkerProcess
 from collector.storage.membership import new_owner
+from collector.storage.outbox import ExportClaim, SpanLease
 from collector.storage.protocols import WorkQueue
 
 POLL_S = 1.0
@@ -70,7 +71,7 @@ class Pipeline:
         self._store = store
         self._exporters = tuple(exporters)
         self._clock = clock or SystemClock()
-        owner = owner or new_owner()
+        self._owner = owner = owner or new_owner()
         self.meter = meter or Meter(instance_id=owner)
         bench = Bench(
             store,
@@ -86,7 +87,8 @@ class Pipeline:
             owner=owner,
             backoff=_backoff(ASSEMBLY_WAITS_MS, roll),
             on_settled=on_settled,
-            on_queued=self._ring_exports,
+            lease_spans=self._lease_spans,
+            on_leased=self._hand_over,
             count=self.meter.count,
         )
         self._exports = tuple(
@@ -142,8 +144,8 @@ class Pipeline:
         for loop in loops:
             loop.ask_to_stop()
         ended = [loop.join(ends_s - time.monotonic()) for loop in loops]
-        if not loops or ended[0]:
-            self._finish_calls()
+        if all(ended):
+            self._finish()
         for exporter in self._exporters:
             exporter.close()
         if self._metrics is not None:
@@ -174,15 +176,27 @@ class Pipeline:
     def _loops(self) -> tuple[Loop, ...]:
         return (self._call_loop, *self._export_loops, *self._other_loops)
 
-    def _finish_calls(self) -> None:
-        """After the last round. What can't be stored now is worked on again at the next start."""
-        with contextlib.suppress(StoreError):
-            self._calls.finish()
+    def _finish(self) -> None:
+        """After the last round. What can't be stored now is worked on again at the next start, or when its lease ends."""
+        for worker in (self._calls, *self._exports):
+            with contextlib.suppress(StoreError):
+                worker.finish()
 
     def _until_due_s(self) -> float | None:
         now_ms = self._clock.now_ms()
         due_ms = self._store.next_due_ms(now_ms=now_ms)
         return None if due_ms is None else (due_ms - now_ms) / 1000
+
+    def _lease_spans(self) -> SpanLease:
+        """Which workers take spans as they are stored."""
+        until_ms = {worker.destination: until for worker in self._exports if (until := worker.next_lease_ms()) is not None}
+        return SpanLease(owner=self._owner, until_ms=until_ms)
+
+    def _hand_over(self, claims: Sequence[ExportClaim]) -> None:
+        """Spans were queued, these with a lease."""
+        for worker in self._exports:
+            worker.hand_over([claim for claim in claims if claim.destination == worker.destination])
+        self._ring_exports()
 
     def _ring_exports(self) -> None:
         for loop in self._export_loops:

@@ -29,6 +29,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from collector.storage.database import StorePart
 from collector.storage.held import Held
 from collector.storage.loading import Loader
+from collector.storage.outbox import ExportClaim, SpanLease
 from collector.storage.protocols import CallClaim, CallSettlement, ClaimedCall
 from collector.storage.settling import settle
 from collector.storage.sqlite_answers import fetch
@@ -73,11 +74,17 @@ class CallWork(StorePart):
             self._in_hand.update(keys)
         return claimed
 
-    def settle_calls(self, settlements: Sequence[CallSettlement], *, now_ms: int) -> None:
+    def settle_calls(
+        self, settlements: Sequence[CallSettlement], *, now_ms: int, leased: SpanLease | None = None
+    ) -> list[ExportClaim]:
         """See `WorkQueue.settle_calls`."""
-        if settlements:
-            self._database.write(lambda connection: settle(connection, settlements, now_ms=now_ms, settle_ms=self._settle_ms))
-            self._let_go([(one.project, one.request_id) for one in settlements])
+        if not settlements:
+            return []
+        claims = self._database.write(
+            lambda connection: settle(connection, settlements, now_ms=now_ms, settle_ms=self._settle_ms, leased=leased)
+        )
+        self._let_go([(one.project, one.request_id) for one in settlements])
+        return claims
 
     def release_calls(self, keys: Sequence[Key], *, retry_at_ms: int) -> None:
         """See `WorkQueue.release_calls`."""

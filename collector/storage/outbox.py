@@ -32,6 +32,15 @@ class ExportClaim:
 
 
 @value
+class SpanLease:
+    """Spans of these destinations are this worker's from the moment they are stored: it sends them without looking for them."""
+
+    owner: str
+    until_ms: Mapping[str, int]
+    """Destination -> end of the lease (Unix ms): for each transaction another one, since it tells which spans were new."""
+
+
+@value
 class ExportDone:
     """The backend took the span: 2xx."""
 

@@ -15,7 +15,7 @@ from collector.events import Batch, Receipt, Resource, StoredEvent
 from collector.spans import Measurement, Status
 from collector.storage.caretaker import Caretaker
 from collector.storage.keeper import Keeper
-from collector.storage.outbox import Outbox
+from collector.storage.outbox import ExportClaim, Outbox, SpanLease
 from collector.storage.sql_types import SqlReader
 from collector.values import value
 
@@ -149,9 +149,12 @@ class WorkQueue(Outbox, Protocol):
         """
         ...
 
-    def settle_calls(self, settlements: Sequence[CallSettlement], *, now_ms: int) -> None:
+    def settle_calls(
+        self, settlements: Sequence[CallSettlement], *, now_ms: int, leased: SpanLease | None = None
+    ) -> list[ExportClaim]:
         """
-        Store the outcomes and end the claims, in ONE transaction.
+        Store the outcomes and end the claims, in ONE transaction; the spans that were queued by it for the destinations of
+        `leased`, claimed already.
 
         MUST replace the call's row, spans, tool_calls, token_usage and health, and keep when it first settled. The work item
         goes when `is_settled` and `dirty` is unchanged; changed: it is due again (by the rules of ingest); not

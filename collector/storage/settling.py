@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, Update, bindparam, case, delete, func, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, Update, bindparam, case, delete, func, select, update
 
+from collector.storage.outbox import ExportClaim, SpanLease
 from collector.storage.protocols import CallSettlement
 from collector.storage.settlements import CALL_NAMES, EXPORT_NAMES, HEALTH_NAMES, SPAN_NAMES, TOOL_NAMES, USAGE_NAMES
-from collector.storage.sqlite_answers import as_list
+from collector.storage.sqlite_answers import as_list, fetch
 from collector.storage.sqlite_inserts import cursor_of
 from collector.storage.tables import call_health, call_work, calls, exports, spans, token_usage, tool_calls
 from collector.storage.touches import due_rule
@@ -21,7 +22,9 @@ from collector.storage.upserts import Insert, insert, insert_new, insert_rows, r
 
 # The times of storing stand behind what was made before.
 _STORED_CALL_NAMES = (*CALL_NAMES, "updated_ms", "settled_ms")
-_QUEUED_NAMES = (*EXPORT_NAMES, "state", "next_at", "queued_ms")
+_QUEUED_NAMES = (*EXPORT_NAMES, "state", "next_at", "queued_ms", "lease_owner")
+_SPAN, _DESTINATION, _TRACE, _ENCODED = map(EXPORT_NAMES.index, ("span", "destination", "trace_id", "encoded"))
+_NO_LEASE = SpanLease(owner="", until_ms={})
 _CHILDREN = (spans, tool_calls, token_usage)
 
 
@@ -40,6 +43,16 @@ _SQLITE_WORK_DONE = """
         ON work.project = json_extract(done.value, '$[0]') AND work.request_id = json_extract(done.value, '$[1]')
         AND work.dirty = json_extract(done.value, '$[2]')
     )
+"""
+_LEASED = select(exports.c.export_id, exports.c.project, exports.c.span).where(
+    exports.c.destination == bindparam("to"),
+    exports.c.state == "pending",
+    exports.c.next_at == bindparam("until", type_=BigInteger),
+    exports.c.lease_owner == bindparam("owner"),
+)
+_SQLITE_LEASED = """
+    SELECT group_concat(json_array(export_id, project, span)) FROM exports
+    WHERE destination = ? AND state = 'pending' AND next_at = ? AND lease_owner = ?
 """
 _OF_CALL = {table: delete(table).where(_is_call(table)) for table in _CHILDREN}
 # What nobody has in hand; what is on its way, or may have been when its sender died, is sent beside its successor.
@@ -74,8 +87,15 @@ def _replace_call(engine: str) -> Insert:
     return statement.on_conflict_do_update(index_elements=["project", "request_id"], set_=changed)
 
 
-def settle(connection: Connection, settlements: Sequence[CallSettlement], *, now_ms: int, settle_ms: int) -> None:
-    """Store outcomes and end claims, in the open transaction."""
+def settle(
+    connection: Connection,
+    settlements: Sequence[CallSettlement],
+    *,
+    now_ms: int,
+    settle_ms: int,
+    leased: SpanLease | None = None,
+) -> list[ExportClaim]:
+    """Store outcomes and end claims, in the open transaction; the queued spans that are leased with it."""
     ordered = sorted(settlements, key=lambda one: (one.project, one.request_id))
     # Work items first: they are what another collector's ingest may hold.
     _end_claims(connection, ordered, settle_ms)
@@ -86,8 +106,52 @@ def settle(connection: Connection, settlements: Sequence[CallSettlement], *, now
     insert_new(connection, tool_calls, TOOL_NAMES, [row for one in ordered for row in one.tool_calls])
     insert_new(connection, token_usage, USAGE_NAMES, [row for one in ordered for row in one.usage])
     replace_all(connection, call_health, HEALTH_NAMES, [one.health for one in ordered], key=("project", "request_id"))
-    queued = [(*row, "pending", now_ms, now_ms) for one in ordered for row in one.exports]
+    return _queue(connection, ordered, now_ms, leased or _NO_LEASE)
+
+
+def _queue(connection: Connection, settlements: Sequence[CallSettlement], now_ms: int, leased: SpanLease) -> list[ExportClaim]:
+    """Queue spans; those that are new and leased."""
+    until_ms, owner = leased.until_ms, leased.owner
+    queued = [
+        (*row, "pending", until_ms.get(row[_DESTINATION], now_ms), now_ms, owner if row[_DESTINATION] in until_ms else None)
+        for one in settlements
+        for row in one.exports
+    ]
     insert_new(connection, exports, _QUEUED_NAMES, queued)
+    if not queued or not until_ms:
+        return []
+    given = {(one.project, *_span_of(row)): (one, row) for one in settlements for row in one.exports}
+    return [
+        _claim_of(export_id, *given[project, span, destination], until_ms[destination])
+        for destination in until_ms
+        for export_id, project, span in _leased(connection, destination, leased)
+    ]
+
+
+def _leased(connection: Connection, destination: str, leased: SpanLease) -> Sequence[Any]:
+    values = (destination, leased.until_ms[destination], leased.owner)
+    if connection.dialect.name == "sqlite":
+        return fetch(connection, _SQLITE_LEASED, values)
+    return connection.execute(_LEASED, dict(zip(("to", "until", "owner"), values, strict=True))).all()
+
+
+def _span_of(row: Sequence[Any]) -> tuple[str, str]:
+    return row[_SPAN], row[_DESTINATION]
+
+
+def _claim_of(export_id: int, one: CallSettlement, row: Sequence[Any], until_ms: int) -> ExportClaim:
+    return ExportClaim(
+        export_id=export_id,
+        project=one.project,
+        destination=row[_DESTINATION],
+        span_id=row[_SPAN],
+        trace_id=row[_TRACE],
+        resource=one.resource,
+        attempts=0,
+        stumbles=0,
+        lease_until_ms=until_ms,
+        encoded=row[_ENCODED],
+    )
 
 
 def _end_claims(connection: Connection, settlements: Sequence[CallSettlement], settle_ms: int) -> None:

@@ -1,12 +1,12 @@
 """
-The outbox as a whole: outages, backlogs, wrong settings, crashes at every step, and the end of the process.
+The outbox as a whole: outages, backlogs, wrong settings, and the end of the process.
 """
 
 import os
 import sqlite3
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -28,10 +28,6 @@ from tests.fakes.spans import a_span
 
 BACKLOG = int(os.environ.get("HOOKLINE_BACKLOG_SPANS", "2600"))
 MINUTE_MS = 60_000
-
-
-class Killed(BaseException):
-    """Stands for kill -9: nothing of ours catches it."""
 
 
 @pytest.fixture
@@ -327,67 +323,6 @@ def test_endpoint_that_is_set_later_gets_nothing_old(store: Store, exporter: Rec
     bench.run()
 
     assert ["chat model-of-open"] == exporter.names()
-
-
-def crash(when: Callable[..., Any]) -> Callable[..., None]:
-    """Run what is checked, then die."""
-
-    def die(*args: Any, **more: Any) -> None:
-        when(*args, **more)
-        raise Killed
-
-    return die
-
-
-def crash_with_outcomes(when: Callable[..., Any]) -> Callable[..., None]:
-    """Die at the first claim that brings outcomes of what was sent."""
-
-    def die(*, outcomes: Sequence[Any], **more: Any) -> None:
-        if outcomes:
-            crash(when)(outcomes=outcomes, **more)
-
-    return die
-
-
-def taken_then_killed(spans: Sequence[ReceivedSpan]) -> Sequence[Outcome]:
-    """The backend has the spans; the process does not live to hear it."""
-    raise Killed
-
-
-@pytest.mark.parametrize(
-    ("step", "copies"),
-    [("before the claim", 1), ("after the claim", 1), ("after the 2xx", 2), ("before the commit", 2), ("after the commit", 1)],
-)
-def test_crash_repeats_at_most_once_and_the_same_bytes(store: Store, step: str, copies: int) -> None:
-    """
-    Only between the backend's 2xx and our commit is a span sent again: once a crash, byte for byte the same.
-    """
-    dying, heir = RecordingExporter(), RecordingExporter()
-    faulty = FaultyStore(store)
-    real_claim = store.claim_exports
-    match step:
-        case "before the claim":
-            faulty.check("claim_exports", crash(lambda **more: None))
-        case "after the claim":
-            faulty.check("claim_exports", crash(lambda **more: real_claim(**more)))
-        case "after the 2xx":
-            dying.will(taken_then_killed)
-        case "before the commit":
-            faulty.check("claim_exports", crash_with_outcomes(lambda **more: None))
-        case _:
-            faulty.check("claim_exports", crash_with_outcomes(lambda **more: real_claim(**more)))
-    bench = Bench(store, [dying], queue=faulty)
-    bench.feed(*bench.whole("a"), *bench.whole("b"))
-    with pytest.raises(Killed):
-        bench.run()
-
-    after = Bench(store, [heir])
-    for _ in range(3):
-        after.run_after(MINUTE_MS)
-    sends = [part for part in (*dying.sends, *heir.sends) if part]
-    assert copies == len(sends)
-    assert all(sorted(map(repr, part)) == sorted(map(repr, sends[0])) for part in sends)
-    assert ["done", "done"] == states(after, "a", "b")
 
 
 def test_late_settlement_of_a_slow_worker_does_not_send_a_third_time(store: Store) -> None:

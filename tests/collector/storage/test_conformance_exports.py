@@ -5,7 +5,7 @@ What every engine keeps of `WorkQueue` for exports: a span is queued once, given
 from typing import Any
 
 from collector.spans import Span
-from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportPutBack, ExportRetry, Resend
+from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportPutBack, ExportRetry, Resend, SpanLease
 from collector.storage.protocols import Store
 from tests.end_to_end.database import query
 from tests.fakes.stored import NOW_MS, OWN_HOOK, append, claim, event, settlement
@@ -73,6 +73,53 @@ def test_queued_span_is_claimed_with_its_bytes_and_resource(store: Store):
 
     assert (b"\x00\xff", OWN_HOOK, 0, "p") == (claimed.encoded, claimed.resource, claimed.attempts, claimed.project)
     assert [] == take(store, destination="jsonl")
+
+
+def test_spans_may_be_leased_as_they_are_stored(store: Store):
+    """
+    The settlement gives the claims of its own new spans, for the destinations that are named; the others are due at once. They
+    are like claimed ones: nobody else gets them while the lease lasts, and whoever holds them may say that they are sent.
+    """
+    for request_id in ("r1", "r2"):
+        append(store, event(f"e-{request_id}", request_id=request_id), start=True, terminal=True)
+    outcomes = [
+        settlement(one, destinations=("otlp", "jsonl"), span_id=f"{one.request_id:0>16}", encoded=one.request_id.encode())
+        for one in claim(store)
+    ]
+    leased = SpanLease(owner="w1", until_ms={"otlp": NOW_MS + 500})
+    held = store.settle_calls(outcomes, now_ms=NOW_MS, leased=leased)
+
+    assert [] == take(store)
+    assert 2 == len(take(store, destination="jsonl"))
+    expected = take(store, now_ms=NOW_MS + 500)
+    assert [("r1", b"r1"), ("r2", b"r2")] == sorted((one.span_id[-2:], one.encoded) for one in held)
+    assert [_without_lease(one) for one in expected] == sorted(map(_without_lease, held), key=lambda one: one["export_id"])
+    assert {NOW_MS + 500} == {one.lease_until_ms for one in held}
+
+    store.settle_exports([done(one) for one in held], now_ms=NOW_MS + 20)
+    assert [] == take(store, now_ms=NOW_MS + 9_000)
+
+
+def test_spans_that_were_queued_before_are_not_leased_again(store: Store):
+    """
+    Neither those of the same call, settled once more, nor those of another transaction.
+    """
+    append(store, event("e1", request_id="r1"), start=True, terminal=True)
+    (first,) = claim(store)
+    first_lease = SpanLease(owner="w1", until_ms={"otlp": NOW_MS + 500})
+    assert 1 == len(store.settle_calls([settlement(first, destinations=("otlp",))], now_ms=NOW_MS, leased=first_lease))
+    store.mark_all_dirty(project=None, request_id=None, now_ms=NOW_MS)
+    append(store, event("e2", request_id="r2"), start=True, terminal=True)
+    again = claim(store, now_ms=NOW_MS + 10_000)
+    spans = {"r1": "b" * 16, "r2": "a" * 14 + "r2"}
+    outcomes = [settlement(one, destinations=("otlp",), span_id=spans[one.request_id]) for one in again]
+    second_lease = SpanLease(owner="w1", until_ms={"otlp": NOW_MS + 501})
+    held = store.settle_calls(outcomes, now_ms=NOW_MS + 1, leased=second_lease)
+    assert ["r2"] == [one.span_id[-2:] for one in held]
+
+
+def _without_lease(claimed: ExportClaim) -> dict[str, Any]:
+    return {name: getattr(claimed, name) for name in ExportClaim.__dataclass_fields__ if name != "lease_until_ms"}
 
 
 def test_claimed_span_comes_back_when_the_lease_ends(store: Store):
