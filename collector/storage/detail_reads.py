@@ -34,6 +34,7 @@ _STORY_COLUMNS = (
     ),
     whole_payload.label("payload"),
 )
+_NOISE_OF_RUNS = (*PIECE_KINDS, "hook:state-snapshot")
 _PIECE_COLUMNS = (events.c.type, events.c.message_id, events.c.tool_call_id, events.c.payload)
 _SPAN_COLUMNS = tuple(
     spans.c[name]
@@ -77,6 +78,15 @@ class DetailReads(StorePart):
         names = ("timestamp", "part", "place", "arrival")
         items = tuple({**plain(row, leave=("head", "part", "place")), "payload": row.head} for row in rows[:size])
         return Page(items=items, next_cursor=encode_cursor("call_events", rows[size - 1], names) if len(rows) > size else None)
+
+    def run_event_heads(self, project: str, run_id: str, *, limit: int, max_chars: int) -> Sequence[Row]:
+        """See `Reader.run_event_heads`."""
+        of_run = and_(events.c.project == project, events.c.run_id == run_id, events.c.request_id.is_(None))
+        wanted = select(events.c.arrival).where(of_run, events.c.type.not_in(_NOISE_OF_RUNS)).order_by(*_ORDER).limit(limit)
+        chosen = wanted.subquery()
+        with self._database.reading() as connection:
+            rows = connection.execute(_heads(max_chars).where(events.c.arrival.in_(select(chosen.c.arrival))))
+            return [{**plain(row, leave=("head", "part", "place")), "payload": row.head} for row in rows]
 
     def call_story(self, project: str, request_id: str, *, limit: int, max_chars: int) -> Sequence[StoredEvent]:
         """See `Reader.call_story`."""

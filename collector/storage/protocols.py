@@ -280,6 +280,13 @@ class Reader(Protocol):
         """
         ...
 
+    def run_event_heads(self, project: str, run_id: str, *, limit: int, max_chars: int) -> Sequence[Row]:
+        """
+        What a run's client said of it, oldest first, as `call_event_heads` has it: events of the run without a requestId, but for
+        its pieces of the answer and its snapshots.
+        """
+        ...
+
     def call_story(self, project: str, request_id: str, *, limit: int, max_chars: int) -> Sequence[StoredEvent]:
         """A call's events but for pieces of streams, as assembly reads them, oldest first; none longer than `max_chars`."""
         ...

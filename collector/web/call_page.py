@@ -46,6 +46,8 @@ CHUNKS_A_PLAY = 500
 EVENTS_A_WINDOW = 50
 HEAD_CHARS = 6_000
 """Of a payload in a list of events."""
+RUN_EVENTS = 100
+"""What the client of a call's run said, beside the call's own events."""
 RAW_EVENTS = 40
 MOST_RAW_CHARS = 150_000
 
@@ -156,11 +158,19 @@ def _events(asked: Asked, call: Row, query: CallQuery) -> dict[str, Any]:
     start_ms = call["start_ms"] if call["start_ms"] is not None else page.items[0]["at_ms"] if page.items else 0.0
     return {
         "events": page.items,
+        "run_events": _run_events(asked, call) if query.cursor is None else (),
+        "most_run_events": RUN_EVENTS,
         "next_cursor": page.next_cursor,
         "start_ms": start_ms,
         "pretty": pretty,
         "head_chars": HEAD_CHARS,
     }
+
+
+def _run_events(asked: Asked, call: Row) -> Sequence[Row]:
+    if call["run_id"] is None:
+        return ()
+    return asked.parts.store.run_event_heads(asked.project, call["run_id"], limit=RUN_EVENTS, max_chars=HEAD_CHARS)
 
 
 def _media(asked: Asked, call: Row, query: CallQuery) -> dict[str, Any]:
@@ -219,11 +229,18 @@ def _play(asked: Asked, request_id: str, window: str) -> Response:
     return answer
 
 
+def _is_of_call(asked: Asked, request_id: str, event: Row) -> bool:
+    if event["request_id"] is None:
+        call = asked.parts.store.call(asked.project, request_id)
+        return call is not None and call["run_id"] is not None and call["run_id"] == event["run_id"]
+    # A part of a stream, an image for instance, has its events there.
+    return event["request_id"] == request_id or request_id.startswith(f"{event['request_id']}/")
+
+
 def _whole_event(asked: Asked, request_id: str, arrival: int) -> Response:
     """One event with its whole payload, as JSON."""
     event = asked.parts.store.event(asked.project, arrival)
-    # A part of a stream, an image for instance, has its events there.
-    if event is None or not (event["request_id"] == request_id or request_id.startswith(f"{event['request_id']}/")):
+    if event is None or not _is_of_call(asked, request_id, event):
         raise NotFound("no such event in this call")
     text = json.dumps(json.loads(to_json(event)), ensure_ascii=False, indent=2)
     return Response(text.encode("utf-8", "replace"), media_type="application/json", headers=HEADERS)

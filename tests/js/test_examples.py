@@ -93,8 +93,11 @@ def test_tanstack_server_and_client_meet(package: Path, sqlite_url: str) -> None
         with node_server(package, *server, OTEL_SERVICE_NAME="chat-server", **more) as address:
             client = [*PRELOAD, "examples/tanstack-client.mjs", address, "Tell me everything [words:300] [slow:20]"]
             told = json.loads(node(package, *client, OTEL_SERVICE_NAME="chat-page", **more))
+        (stopped,) = (call for call in collector.get("/v1/calls").json["items"] if call["thread_id"] == "t-stopped")
+        page = collector.get(f"/calls/{stopped['request_id']}?tab=events").body.decode()
         services = {row["service"] for row in collector.get("/v1/events?limit=1000").json["items"]}
     assert {"chat-server", "chat-page"} == services
+    assert "run:cancelled" in page
     calls = {call["thread_id"]: call for call in quiet_calls(sqlite_url)}
     found = {thread: call["status"] for thread, call in calls.items()}
     assert {"t-told": "ok", "t-weather": "ok", "t-stopped": "aborted"} == found

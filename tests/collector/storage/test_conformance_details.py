@@ -105,6 +105,29 @@ def test_heads_of_events_are_cut(store: Store):
     assert store.call_event_heads("other", "r1", limit=3, cursor=None, max_chars=40).items == ()
 
 
+def test_what_a_runs_client_said_is_found_by_the_run(store: Store):
+    """
+    Oldest first and cut, without its copies of the answer; not the server's own events, nor another run's or project's.
+    """
+    of_run: dict[str, Any] = {"request_id": None, "run_id": "run", "source": "client"}
+    said = [
+        event("cancelled", type="run:cancelled", timestamp=NOW_MS + 9, payload={"why": "x" * 90}, **of_run),
+        event("created", type="run:created", timestamp=NOW_MS + 1, **of_run),
+        event("piece", type="text:chunk:content", timestamp=NOW_MS + 2, payload={"delta": "a"}, **of_run),
+        event("snapshot", type="hook:state-snapshot", timestamp=NOW_MS + 3, **of_run),
+        event("own", run_id="run"),
+        event("other-run", type="run:created", **{**of_run, "run_id": "another"}),
+    ]
+    append(store, *said)
+
+    found = store.run_event_heads("p", "run", limit=9, max_chars=40)
+
+    assert ["created", "cancelled"] == [head["event_id"] for head in found]
+    assert (40, True) == (len(found[1]["payload"]), found[1]["payload_chars"] > 90)
+    assert ["created"] == [head["event_id"] for head in store.run_event_heads("p", "run", limit=1, max_chars=40)]
+    assert [] == store.run_event_heads("q", "run", limit=9, max_chars=40)
+
+
 def test_one_event_is_found_by_its_arrival_in_its_project(store: Store):
     """
     Whole, and for nobody else.

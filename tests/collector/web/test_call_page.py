@@ -181,6 +181,29 @@ def test_what_is_not_there_is_a_page_that_says_so(collector: Running, path: str,
     assert b"<h1>" in answer.body
 
 
+def test_events_of_a_run_have_what_its_client_said(collector: Running):
+    """
+    Beside the server's own, each whole one click away; those of another run are no part of the call.
+    """
+    run = {"runId": "run-1", "threadId": "t"}
+    own = events_of("on-the-server", {"type": "text:request:started", "messageCount": 1, **run}, {"type": "text:usage", **run})
+    told = {"timestamp": AT_MS, "clientId": "c", "source": "client"}
+    said = {**told, **run, "type": "run:cancelled", "eventId": "said-1"}
+    other = {**told, "runId": "run-2", "type": "run:errored", "eventId": "said-2"}
+    collector.post_events(*own, said, other)
+
+    page = collector.get("/calls/on-the-server?tab=events").body.decode()
+    arrivals = {row["event_id"]: row["arrival"] for row in collector.get("/v1/events?client_id=c").json["items"]}
+
+    assert 1 == page.count("run:cancelled</span>")
+    assert "run:errored" not in page
+    assert "run:cancelled" == collector.get(f"/calls/on-the-server?event={arrivals['said-1']}").json["type"]
+    assert 404 == collector.get(f"/calls/on-the-server?event={arrivals['said-2']}").status
+    collector.post_events(*talk("without-a-run"))
+    assert 404 == collector.get(f"/calls/without-a-run?event={arrivals['said-1']}").status
+    assert "by the run" not in collector.get("/calls/without-a-run?tab=events").body.decode()
+
+
 def test_key_of_another_project_sees_nothing_of_a_call(sqlite_url: str):
     """
     Neither page, pieces, event nor SQL view; a key without the scope sql is told what it lacks.
