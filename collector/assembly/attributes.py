@@ -73,7 +73,7 @@ def call_attributes(facts: Facts, call: Call, ending: Ending) -> Attributes:
         semconv.HOOKLINE_WAITING: ending.waiting if isinstance(ending, Ended) else None,
     }
     _add_request(found, started)
-    if call.chunk_count and call.time_to_first_chunk_ms is not None:
+    if call.time_to_first_chunk_ms is not None:
         found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk_ms / 1000
     return known(found)
 

@@ -12,8 +12,8 @@ from collector.validation.columns import bounded
 from collector.validation.decoding import canonical_json
 
 UNKNOWN_SERVICE: Final = "unknown_service"
-_ID_DIGITS: Final = 20
-"""It stands in every row of events. 80 bits tell a project's few senders apart."""
+_ID_DIGITS: Final = 16
+"""It stands in every row of events. 64 bits tell a project's few senders apart."""
 
 
 def resource_of(attributes: dict[str, Any] | None) -> Resource:

@@ -9,6 +9,10 @@ from typing import Any
 from collector.storage.protocols import Store
 
 
+class Killed(BaseException):
+    """Stands for kill -9: nothing of ours catches it."""
+
+
 class FaultyStore:
     """`will_raise` scripts the next calls of one method; None lets one through. `calls` counts all."""
 

@@ -94,15 +94,19 @@ def test_a_running_call_has_a_start_and_no_end() -> None:
 
 
 def test_time_to_first_chunk() -> None:
-    """As the sender measured it; else from the start to the first piece, a pack's first offset included."""
+    """As the sender measured it, pieces or none; else from the start to the first piece, a pack's first offset included."""
     measured = assembled(started(), chunk(400, "a"), completed(1000, duration=1000, timeToFirstChunk=123.5))
     seen = assembled(started(), chunk(400, "a"), completed(1000, duration=1000))
     packed = event("text:chunk:content", 400, chunks=[{"offsetMs": 25, "delta": "a"}, {"offsetMs": 90, "delta": "b"}])
     in_pack = assembled(started(), packed, completed(1000, duration=1000))
     none = assembled(started(), completed(1000, duration=1000))
+    unseen = assembled(started(), completed(1000, duration=1000, timeToFirstChunk=123.5))
 
     assert [123.5, 400, 425, None] == [o.call.time_to_first_chunk_ms for o in (measured, seen, in_pack, none)]
-    assert 0.1235 == measured.spans[0].attributes["gen_ai.response.time_to_first_chunk"]
+    assert 123.5 == unseen.call.time_to_first_chunk_ms
+    for outcome in (measured, unseen):
+        assert 0.1235 == outcome.spans[0].attributes["gen_ai.response.time_to_first_chunk"]
+    assert "gen_ai.response.time_to_first_chunk" not in none.spans[0].attributes
 
 
 @given(st.integers(0, 4_000_000_000_000), st.integers(0, 999))

@@ -21,7 +21,7 @@ from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from tests.fakes.bench import FOREIGN, SETTLE_MS, Bench
 from tests.fakes.exporter import RecordingExporter
-from tests.fakes.faulty import FaultyStore
+from tests.fakes.faulty import FaultyStore, Killed
 from tests.fakes.otlp import Answer, OtlpReceiver
 from tests.fakes.otlp_decoding import ReceivedSpan
 from tests.fakes.spans import a_span

@@ -12,14 +12,10 @@ from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from tests.fakes.bench import SETTLE_MS, Bench
 from tests.fakes.exporter import RecordingExporter
-from tests.fakes.faulty import FaultyStore
+from tests.fakes.faulty import FaultyStore, Killed
 from tests.fakes.otlp_decoding import ReceivedSpan
 
 MINUTE_MS = 60_000
-
-
-class Killed(BaseException):
-    """Stands for kill -9: nothing of ours catches it."""
 
 
 @pytest.fixture
