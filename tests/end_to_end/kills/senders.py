@@ -20,7 +20,7 @@ from typing import Any, Self
 from tests.end_to_end.load import RESOURCE, Event, batches
 
 AGAIN_S = 0.03
-LIMIT_S = 60.0
+LIMIT_S = 150.0
 
 
 @dataclass(slots=True)
