@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from collector import semconv
 from collector.assembly.call_spans import SpanMaker, call_span, model_call_span, step_span, tool_span
-from collector.assembly.ending import Ended, Ending, find_ending
+from collector.assembly.ending import Ended, Ending, find_ending, finish_reason
 from collector.assembly.facts import Facts
 from collector.assembly.gather import gather, own_events
 from collector.assembly.health import check_health
@@ -26,7 +26,7 @@ from collector.assembly.tools import ToolRun, read_tools
 from collector.assembly.usage import Spending, count_usage
 from collector.dialects import DIALECTS
 from collector.events import StoredEvent
-from collector.fields import items, mapping, name
+from collector.fields import items, mapping
 from collector.spans import Assembled, Call, Health, Span
 
 _FOREIGN = frozenset(name_of_dialect for name_of_dialect, dialect in DIALECTS.items() if not dialect.is_canonical)
@@ -126,7 +126,7 @@ def _call_row(
         provider=named.get("provider"),
         model=named.get("model"),
         response_model=named.get("responseModel"),
-        finish_reason=_finish_reason(facts, ending),
+        finish_reason=finish_reason(facts, ending.event if isinstance(ending, Ended) else None),
         error_type=None if failure is None else failure.error_type,
         error_message=None if failure is None else failure.message,
         usage=spending.total,
@@ -156,14 +156,6 @@ def _operation(facts: Facts) -> str:
         return semconv.INVOKE_AGENT
     request = facts.started or next(iter(facts.terminals), None)
     return semconv.operation_of(facts.activity or "", mapping(None if request is None else request.payload)).name
-
-
-def _finish_reason(facts: Facts, ending: Ending) -> str | None:
-    """The terminal event's, else that of the last stop of the stream."""
-    told = ending.event.payload.get("finishReason") if isinstance(ending, Ended) and ending.event is not None else None
-    return name(told) or next(
-        (reason for done in reversed(facts.dones) if (reason := name(done.payload.get("finishReason")))), None
-    )
 
 
 def _image_count(ending: Ending) -> int:

@@ -50,6 +50,12 @@ def find_ending(facts: Facts, own: Sequence[StoredEvent], call: CallEvents) -> E
     return _own_ending(facts) or _stream_error(facts) or _waiting(facts) or _without_terminal(own[-1], call)
 
 
+def finish_reason(facts: Facts, terminal: StoredEvent | None) -> str | None:
+    """The terminal event's, else that of the last stop of the stream."""
+    told = None if terminal is None else name(terminal.payload.get("finishReason"))
+    return told or next((reason for done in reversed(facts.dones) if (reason := name(done.payload.get("finishReason")))), None)
+
+
 def _own_ending(facts: Facts) -> Ended | None:
     activity = facts.activity
     event = next((event for event in facts.terminals if activity_of(event.type) == activity), None)
@@ -61,7 +67,9 @@ def _own_ending(facts: Facts) -> Ended | None:
         failure = None if told is None else read_failure(told)
         return Ended(status="aborted", end_ms=event.timestamp_ms, event=event, failure=failure)
     failed = event.type.endswith(":error")
-    failure = read_failure(event.payload.get("error")) if failed else failure_of_completed(event.payload)
+    failure = (
+        read_failure(event.payload.get("error")) if failed else failure_of_completed(event.payload, finish_reason(facts, event))
+    )
     return Ended(status="ok" if failure is None else "error", end_ms=event.timestamp_ms, event=event, failure=failure)
 
 

@@ -34,11 +34,11 @@ def read_failure(error: object) -> Failure:
     return Failure(error_type=_type_of(name(told.get("name")), message), message=message or None)
 
 
-def failure_of_completed(payload: Mapping[str, Any]) -> Failure | None:
+def failure_of_completed(payload: Mapping[str, Any], finish_reason: str | None) -> Failure | None:
     """Why a `completed` event is a failure all the same: the provider says so in status or finish reason."""
     if payload.get("status") == "failed":
         return _with_fallback(payload.get("error"), "the provider's status is failed")
-    if payload.get("finishReason") == "error":
+    if finish_reason == "error":
         return _with_fallback(payload.get("error"), "the finish reason is error")
     return None
 

@@ -199,9 +199,11 @@ def test_a_failed_status_or_an_error_finish_is_an_error() -> None:
     """The provider says it failed although the host saw no exception."""
     failed = assembled(started(0, "video"), completed(500, "video", status="failed", error="policy", duration=500))
     finished = assembled(started(), completed(500, finishReason="error", duration=500))
+    streamed = assembled(started(), done(490, "error"), completed(500, duration=500))
 
     assert ("error", "_OTHER", "policy") == (failed.call.status, failed.call.error_type, failed.call.error_message)
-    assert ("error", "_OTHER") == (finished.call.status, finished.call.error_type)
+    for outcome in (finished, streamed):
+        assert ("error", "error", "_OTHER") == (outcome.call.finish_reason, outcome.call.status, outcome.call.error_type)
 
 
 def test_calls_of_others_settle_after_the_settling_time() -> None:
