@@ -5,6 +5,7 @@ The house rules for files that no linter knows: size, a docstring that says what
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,24 @@ def text_of(path: Path) -> str:
         return ""
 
 
+@cache
+def lines_of(path: Path) -> list[str]:
+    """The file's lines."""
+    return text_of(path).splitlines()
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A Python file, parsed once for all rules: it is most of their time."""
+    return ast.parse(text_of(path))
+
+
 def finds(pattern: re.Pattern[str]) -> list[str]:
     """Where the pattern stands in the project's files, as `path:line: text`."""
     return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
         for path in project_files()
-        for number, line in enumerate(text_of(path).splitlines(), start=1)
+        for number, line in enumerate(lines_of(path), start=1)
         if pattern.search(line)
     ]
 
@@ -75,9 +88,7 @@ def test_no_file_is_too_long() -> None:
     """
     A file of more than 500 lines holds more than one idea: it fails the build. Generated ones are nobody's to read.
     """
-    too_long = {
-        str(path.relative_to(ROOT)): lines for path in code_files() if (lines := len(text_of(path).splitlines())) > MAX_LINES
-    }
+    too_long = {str(path.relative_to(ROOT)): lines for path in code_files() if (lines := len(lines_of(path))) > MAX_LINES}
 
     assert too_long == {}
 
@@ -94,7 +105,7 @@ def test_every_module_says_what_it_is_for() -> None:
 def _says_what_it_is_for(path: Path) -> bool:
     text = text_of(path)
     wanted = MIN_DOCSTRING_CHARS.get(path.relative_to(ROOT).parts[0], USUAL_MIN_DOCSTRING_CHARS)
-    return not text.strip() or len(ast.get_docstring(ast.parse(text)) or "") >= wanted
+    return not text.strip() or len(ast.get_docstring(tree_of(path)) or "") >= wanted
 
 
 def test_every_test_says_what_it_shows() -> None:
@@ -105,7 +116,7 @@ def test_every_test_says_what_it_shows() -> None:
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in python_files()
         if path.name.startswith("test_")
-        for node in ast.walk(ast.parse(text_of(path)))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and not ast.get_docstring(node)

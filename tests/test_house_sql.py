@@ -57,7 +57,7 @@ def fill(store: Store) -> None:
     body = json.dumps({"resource": RESOURCE, "events": example_events()}).encode()
     result = read_batch(body, media="json", project="default", received_ms=now_ms)
     assert () == result.rejected
-    store.append(result.batch).result(timeout=20)
+    store.append(result.batch).result(timeout=100)
     pipeline = Pipeline(store, (), settle_ms=0, idle_timeout_ms=1000)
     while pipeline.run_once():
         pass

@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.watching import Watched, watched_page
+from tests.browser.watching import LIMIT_MS, Watched, watched_page
 from tests.fakes.required import missing
 from tests.fakes.running import Running, running_collector
 
@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         missing("no Chromium: apt-get install chromium")
+    expect.set_options(timeout=LIMIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -19,6 +19,8 @@ from tests.fakes.running import Running, running_collector
 
 HOSTILE = '<script>window.hurt=1</script><img src=x onerror="window.hurt=2">javascript:window.hurt=3 \'"</pre></textarea>'
 CHUNKS = 450
+STEP_MS = 20
+"""Played at a quarter of the speed the chunks take half a minute: time enough to stop them on any machine."""
 
 
 def picture() -> str:
@@ -34,11 +36,12 @@ def picture() -> str:
     ).decode()
 
 
-def numbered(name: str, at_ms: int, *made: dict[str, Any]) -> list[dict[str, Any]]:
-    """Events of a call, 2 ms apart."""
+def numbered(name: str, at_ms: int, *made: dict[str, Any], step_ms: int = 2) -> list[dict[str, Any]]:
+    """Events of a call, one after the other."""
     base = {"requestId": name, "provider": "openai", "model": "gpt-4o"}
     return [
-        {"timestamp": at_ms + n * 2, **base, **event, "eventId": f"{name}-{n}", "sequence": n} for n, event in enumerate(made)
+        {"timestamp": at_ms + n * step_ms, **base, **event, "eventId": f"{name}-{n}", "sequence": n}
+        for n, event in enumerate(made)
     ]
 
 
@@ -53,11 +56,12 @@ def agent(now_ms: int) -> list[dict[str, Any]]:
         *numbered("agent", now_ms, {"type": "agent:request:started", "agentName": "planner", "input": "plan"}),
         *numbered("stream", now_ms + 10, {"type": "text:request:started", "messages": messages, **inside}, *words,
                   {"type": "tools:call:completed", "toolCallId": "t1", "toolName": "look_up", "duration": 300, **inside},
-                  {"type": "text:request:completed", "duration": (CHUNKS + 2) * 2, "content": "all of it", **inside}),
-        *numbered("nested", now_ms + 700, {"type": "text:request:started", **nested},
+                  {"type": "text:request:completed", "duration": (CHUNKS + 2) * STEP_MS, "content": "all of it", **inside},
+                  step_ms=STEP_MS),
+        *numbered("nested", now_ms + 8_800, {"type": "text:request:started", **nested},
                   {"type": "text:request:completed", "duration": 2, "content": "yes", **nested}),
-        *numbered("agent-end", now_ms + 1500, {"type": "agent:request:completed", "requestId": "agent", "duration": 1500}),
-        *numbered("orphan", now_ms + 2000, {"type": "text:request:started", "parentRequestId": "lost"},
+        *numbered("agent-end", now_ms + 10_000, {"type": "agent:request:completed", "requestId": "agent", "duration": 10_000}),
+        *numbered("orphan", now_ms + 12_000, {"type": "text:request:started", "parentRequestId": "lost"},
                   {"type": "text:request:completed", "duration": 2, "content": "alone", "parentRequestId": "lost"}),
     ]  # fmt: skip
 
@@ -89,7 +93,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """
     now_ms = time.time_ns() // 1_000_000
     with running_collector(f"sqlite:///{tmp_path_factory.mktemp('calls') / 'a.db'}") as running:
-        running.post_events(*agent(now_ms), *hostile(now_ms))
+        running.post_events(*agent(now_ms - 20_000), *hostile(now_ms - 20_000))
         running.wait_for_calls("agent", "stream", "nested", "orphan", f"bad/{HOSTILE}")
         yield running
 

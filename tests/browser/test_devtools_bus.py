@@ -44,7 +44,7 @@ def site(tanstack_bus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     (folder / "index.html").write_text("<!doctype html><title>an app</title><script src=page.js></script>")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.watching import LIMIT_MS, Watched
+from tests.browser.watching import Watched
 from tests.fakes.running import Running, chat_call
-
-expect.set_options(timeout=LIMIT_MS)
 
 
 def now_ms() -> int:
@@ -190,7 +188,7 @@ def test_older_calls_come_by_scrolling(watched: Watched, fresh: Running) -> None
     page = watched.page
     page.goto(fresh.url)
     assert len(shown(page)) < 100
-    for _ in range(20):
+    for _ in range(300):
         page.locator("#rows tr").last.scroll_into_view_if_needed()
         page.wait_for_timeout(100)
         if "n149" in shown(page):

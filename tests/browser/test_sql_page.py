@@ -64,8 +64,7 @@ def test_mistake_is_shown_in_its_place(watched: Watched, asked: Running):
     expect(page.locator("#problem")).to_contain_text("no such table: nowhere")
     expect(page.locator("#problem mark")).to_have_text("nowhere")
     box = "document.activeElement"
-    selected = page.evaluate(f"() => {box}.value.slice({box}.selectionStart, {box}.selectionEnd)")
-    assert "nowhere" == selected
+    page.wait_for_function(f"() => {box}.value?.slice({box}.selectionStart, {box}.selectionEnd) === 'nowhere'")
     page.locator("#statement").fill("DELETE FROM calls")
     page.locator("#run").click()
     expect(page.locator("#problem")).to_be_visible()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
 
 # Messages of the network, not of our scripts: tests that stop a collector or ask for a wrong thing cause them.
 HARMLESS = ("Failed to load resource", "net::ERR_")
-LIMIT_MS = 8000
+LIMIT_MS = 60_000
 
 
 @dataclass(kw_only=True)

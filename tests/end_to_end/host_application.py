@@ -29,7 +29,7 @@ def main() -> None:
         with observe(kind="agent", name="weather"):
             client.chat.completions.create(model="gpt-4o-mini", messages=question)  # pyright: ignore
             look_up()
-        assert flush(timeout=10)
+        assert flush(timeout=100)
         ids = span.get_span_context()
     print(json.dumps({"trace_id": f"{ids.trace_id:032x}", "span_id": f"{ids.span_id:016x}", "request_count": 4}))
 

@@ -121,7 +121,7 @@ class CollectorProcess:
             return refused.code
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=100) as answer:
             return json.load(answer)
 
     def post(self, body: Any, *, headers: Mapping[str, str] | None = None) -> Any:
@@ -132,7 +132,7 @@ class CollectorProcess:
             headers={"Content-Type": "application/json", **(headers or {})},
             method="POST",
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=100) as answer:
             return json.load(answer)
 
     def all_calls(self) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from tests.fakes.running import running_collector
 from tests.fakes.server_bus import ServerBus
 
 RECORDINGS = Path(__file__).parents[1] / "fixtures" / "tanstack"
-END_LIMIT_S = 15.0
+END_LIMIT_S = 60.0
 ORDERED = "SELECT event_id, type, timestamp, sequence, payload FROM events ORDER BY arrival"
 
 

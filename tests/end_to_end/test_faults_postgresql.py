@@ -81,7 +81,7 @@ def test_standby(postgresql_url: str) -> None:
     assert {"before", "after"} == stored(postgresql_url)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 def test_server_that_is_stopped_and_started(postgresql_url: str, postgres_server: PostgresServer) -> None:
     """
     While PostgreSQL is down: 503, /readyz says so, /healthz lives; when it is back everything is taken and assembled.

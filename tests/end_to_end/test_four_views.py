@@ -21,7 +21,7 @@ SQL = """
 """
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 def test_four_ways_to_ask_give_one_answer(store_url: str, tmp_path: Path) -> None:
     """
     Every column that `calls` has is equal in SQL, HTTP and `hookline calls --json`; the span says the same in its own words.

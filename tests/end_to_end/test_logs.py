@@ -47,7 +47,7 @@ raise KeyError("secret prompt")
 def spoken(log_format: str) -> tuple[int, str]:
     """The exit code of a process in which all kinds of speakers speak, and what it wrote."""
     command = [sys.executable, "-c", SPEAKERS, log_format]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     return done.returncode, done.stderr
 
 
@@ -86,7 +86,7 @@ def test_the_words_of_foreign_exceptions_are_left_out() -> None:
     assert "KeyError: " not in text
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_a_whole_collector_speaks_json(sqlite_url: str, tmp_path: Path, nursery: Nursery) -> None:
     """
     From `ready` to `stopped` every line of both streams is an object, also about what went wrong; none has a payload or a key.

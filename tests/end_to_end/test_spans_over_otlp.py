@@ -17,7 +17,7 @@ from tests.fakes.otlp import OtlpReceiver
 HOST = Path(__file__).with_name("host_application.py")
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 def test_spans_of_a_host_application(store_url: str, tmp_path: Path) -> None:
     """
     Each call's span ends at the completed event's timestamp and starts `duration` earlier; a tool is its caller's child; the
@@ -44,7 +44,7 @@ def test_spans_of_a_host_application(store_url: str, tmp_path: Path) -> None:
 
 def _run_host(collector: CollectorProcess) -> dict[str, Any]:
     environment = collector.environment() | {"OTEL_SERVICE_NAME": "the-host", "HOOKLINE_ENVIRONMENT": "test"}
-    done = subprocess.run([sys.executable, str(HOST)], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, str(HOST)], env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert 0 == done.returncode, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -115,7 +115,7 @@ def _post(url: str, posts: Posts) -> dict[str, Any]:
 
 
 def _answers(url: str, bodies: list[bytes]) -> Iterator[dict[str, Any]]:
-    with closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=100)) as connection:
         for body in bodies:
             connection.request("POST", "/v1/events", body=body, headers={"Content-Type": "application/x-ndjson"})
             answer = connection.getresponse()

@@ -35,7 +35,7 @@ class WarmCollector(CollectorProcess):
     def stop(self) -> int:
         assert self.child is not None
         self.child.signal(signal.SIGTERM)
-        return self.child.wait()
+        return self.child.wait(limit_s=120)
 
     def is_alive(self) -> bool:
         return self.child is not None and self.child.is_alive()

@@ -34,7 +34,7 @@ class Bench:
         body = json.dumps({"resource": resource, "events": list(events)}).encode()
         read = read_batch(body, media="json", project="default", received_ms=self.clock.now_ms())
         assert not read.rejected
-        self.store.append(read.batch).result(timeout=10)
+        self.store.append(read.batch).result(timeout=100)
 
     def run(self) -> int:
         """How much was done."""

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 TANSTACK_BUS = ("@tanstack/devtools-event-bus@0.4.3", "@tanstack/devtools-event-client@0.4.4", "esbuild@0.25.12")
-INSTALL_LIMIT_S = 120
+INSTALL_LIMIT_S = 250
 OLDEST_NODE = 20
 
 

@@ -46,7 +46,7 @@ class Running:
 
     def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """One request with a body as it is."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=100)
         try:
             connection.request(method, path, body=body, headers=dict(headers))
             answer = connection.getresponse()

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
-END_LIMIT_S = 10.0
+END_LIMIT_S = 60.0
 
 
 class ServerBus:

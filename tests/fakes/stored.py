@@ -72,7 +72,7 @@ def batch(
 
 def append(store: Store, *args: Any, **kwargs: Any) -> Receipt:
     """Store a batch (see `batch`) and wait for the acknowledgement."""
-    return store.append(batch(*args, **kwargs)).result(timeout=20)
+    return store.append(batch(*args, **kwargs)).result(timeout=100)
 
 
 def claim(store: Store, *, now_ms: int = NOW_MS, owner: str = "w1", lease_ms: int = 1_000, limit: int = 100) -> list[CallClaim]:

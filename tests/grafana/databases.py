@@ -86,7 +86,7 @@ def store_events(store: Store, events: Sequence[Event], *, received_ms: float) -
     body = json.dumps({"resource": RESOURCE, "events": events}).encode()
     result = read_batch(body, media="json", project="default", received_ms=int(received_ms))
     assert () == result.rejected
-    store.append(result.batch).result(timeout=20)
+    store.append(result.batch).result(timeout=100)
 
 
 def assemble(store: Store, exporter: RecordingExporter | None = None) -> None:

@@ -69,6 +69,6 @@ def test_health_check_sees_a_collector(tmp_path: Path) -> None:
     command[0] = sys.executable
     with running_collector(f"sqlite:///{tmp_path / 'h.db'}") as running:
         env = {"HOOKLINE_PORT": str(urlsplit(running.url).port)}
-        assert 0 == subprocess.run(command, env=env, timeout=20, capture_output=True, check=False).returncode
+        assert 0 == subprocess.run(command, env=env, timeout=100, capture_output=True, check=False).returncode
 
-    assert 0 != subprocess.run(command, env=env, timeout=20, capture_output=True, check=False).returncode
+    assert 0 != subprocess.run(command, env=env, timeout=100, capture_output=True, check=False).returncode

@@ -15,7 +15,7 @@ from collector.demo.provider import start_provider
 from tests.fakes.js_package import environment
 from tests.fakes.running import eventually, running_collector
 
-IDLE_S = 1
+IDLE_S = 2
 # The first test also waits for what it needs to be installed and built.
 pytestmark = pytest.mark.timeout(400)
 
@@ -46,7 +46,7 @@ def test_own_tests_are_green(package: Path, part: str, more: dict[str, str]) -> 
         env=environment(HOOKLINE_TEST_PYTHON=sys.executable, **more),
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=250,
         check=False,
     )
 
@@ -63,7 +63,7 @@ def run_tanstack(package: Path, *, collector_url: str, provider_url: str) -> dic
         env=environment(HOOKLINE_URL=collector_url, OTEL_SERVICE_NAME="tanstack-shop"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -125,7 +125,7 @@ def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> Non
         cwd=package,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=True,
     )
     answer: Any = json.loads(packed.stdout)
@@ -148,7 +148,7 @@ def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> Non
     ]  # fmt: skip
     said = [
         subprocess.run(
-            step, cwd=project, env=environment(HOOKLINE_DISABLED="1"), capture_output=True, text=True, timeout=60, check=False
+            step, cwd=project, env=environment(HOOKLINE_DISABLED="1"), capture_output=True, text=True, timeout=100, check=False
         )
         for step in steps
     ]

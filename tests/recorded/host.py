@@ -30,7 +30,7 @@ def main(collector_url: str) -> None:
         configure(capture_content=False)
         instrument(client)
         _ask(client, "Nobody should read this")
-    assert flush(timeout=20)
+    assert flush(timeout=100)
 
 
 def _ask(client: OpenAI, text: str, *, stream: bool = False) -> None:

@@ -86,7 +86,7 @@ def send(port: int, posts: Sequence[Post]) -> dict[str, dict[str, Any]]:
 
 
 def _ask(port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=100)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

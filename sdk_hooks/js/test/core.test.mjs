@@ -23,7 +23,7 @@ async function run({ count = 3, then = "", env = {}, size = 10 }) {
     ${then}`;
   const started = Date.now();
   const done = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
-    cwd: HERE, env: { PATH: process.env.PATH, HOOKLINE_URL: collector.url, ...env }, timeout: 20_000,
+    cwd: HERE, env: { PATH: process.env.PATH, HOOKLINE_URL: collector.url, ...env }, timeout: 200_000,
   });
   return { ...done, elapsedMs: Date.now() - started };
 }
@@ -71,28 +71,28 @@ test("rejected and refused events are counted by reason", async () => {
 
 test("while the collector is away memory is bounded, the oldest go, and they are counted", async () => {
   const env = { HOOKLINE_URL: "http://127.0.0.1:9" };
-  const then = `hookline.configure({ bufferMaxEvents: 100 });
+  const then = `hookline.configure({ bufferMaxEvents: 100, exitTimeoutMs: 100_000 });
     for (let n = 0; n < 300; n++) hookline.recordTanStack({ type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: { n } });
     console.log(hookline.losses().undelivered)`;
   const { stdout, stderr, elapsedMs } = await run({ count: 0, then, env });
   assert.equal(stdout, "200\n");
   assert.equal(stderr.match(/can't be delivered/g).length, 1);
-  assert.ok(elapsedMs < 4000);
+  assert.ok(elapsedMs < 60_000);
 });
 
 test("a collector that never answers does not keep the process", async () => {
   collector.answers.push({ isSilent: true }, { isSilent: true });
-  const { elapsedMs } = await run({ then: "hookline.configure({ exitTimeoutMs: 300 })" });
-  assert.ok(elapsedMs < 3000, `${elapsedMs} ms`);
+  const { elapsedMs } = await run({ then: "hookline.configure({ exitTimeoutMs: 300, postTimeoutMs: 100_000 })" });
+  assert.ok(elapsedMs < 60_000, `${elapsedMs} ms`);
 });
 
 test("a POST on its way to a collector that never answers does not keep the process", async () => {
   collector.answers.push({ isSilent: true }, { isSilent: true });
-  const then = `hookline.configure({ flushIntervalMs: 1, exitTimeoutMs: 300 }); hookline.recordTanStack({
-    type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} }); await new Promise((resolve) => setTimeout(resolve, 100))`;
+  const then = `hookline.configure({ flushIntervalMs: 1, exitTimeoutMs: 300, postTimeoutMs: 100_000 }); hookline.recordTanStack({
+    type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} }); await new Promise((resolve) => setTimeout(resolve, 700))`;
   const { elapsedMs } = await run({ count: 0, then });
   assert.equal(collector.posts.length, 1);
-  assert.ok(elapsedMs < 3000, `${elapsedMs} ms`);
+  assert.ok(elapsedMs < 60_000, `${elapsedMs} ms`);
 });
 
 test("batches have their bounds, and large bodies are compressed", async () => {

@@ -11,12 +11,13 @@ const { default: OpenAI, AzureOpenAI } = await import(process.env.HOOKLINE_TEST_
 let provider;
 let collector;
 before(async () => {
-  [provider, collector] = await Promise.all([startProvider(), startCollector()]);
+  collector = await startCollector();
+  provider = await startProvider();
   hookline.configure({ url: collector.url, flushIntervalMs: 5 });
 });
 after(async () => {
-  provider.close();
-  await collector.close();
+  provider?.close();
+  await collector?.close();
 });
 
 const says = (content) => ({ model: "gpt-4o-mini", messages: [{ role: "user", content }] });

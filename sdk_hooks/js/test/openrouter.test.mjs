@@ -13,12 +13,13 @@ import { startProvider } from "./support/provider.mjs";
 let provider;
 let collector;
 before(async () => {
-  [provider, collector] = await Promise.all([startProvider(), startCollector()]);
+  collector = await startCollector();
+  provider = await startProvider();
   hookline.configure({ url: collector.url, flushIntervalMs: 5 });
 });
 after(async () => {
-  provider.close();
-  await collector.close();
+  provider?.close();
+  await collector?.close();
 });
 
 const RETRIES = { strategy: "backoff", backoff: { initialInterval: 1, maxInterval: 5, exponent: 1.5, maxElapsedTime: 60 }, retryConnectionErrors: false };

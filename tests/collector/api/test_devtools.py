@@ -51,7 +51,7 @@ def page(bus: Running, *, origin: str | None = PAGE, host: str = "localhost", pa
 
 
 def ask(bus: Running, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", bus.server.devtools_port or 0, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", bus.server.devtools_port or 0, timeout=100)
     try:
         connection.request(method, path, body, {"Origin": PAGE, **headers})
         answer = connection.getresponse()
@@ -140,7 +140,7 @@ def test_a_page_may_listen_where_nothing_is_said(bus: Running) -> None:
     """
     The stream opens, and ends with the collector.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", bus.server.devtools_port or 0, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", bus.server.devtools_port or 0, timeout=100)
     connection.request("GET", "/__devtools/sse", headers={"Origin": PAGE})
     answer = connection.getresponse()
     assert (200, "text/event-stream") == (answer.status, answer.getheader("content-type"))
@@ -196,9 +196,9 @@ async def test_a_quiet_page_stays_connected(sqlite_url: str) -> None:
     """
     A connection that stays quiet for longer than a request may take stays open.
     """
-    with running_collector(sqlite_url, devtools_port=0, request_timeout_s=0.1) as bus:
+    with running_collector(sqlite_url, devtools_port=0, request_timeout_s=1.0) as bus:
         async with page(bus) as socket:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.3)
             await socket.send(json.dumps(message(1)))
             await asyncio.to_thread(eventually, lambda: rows(sqlite_url))
 

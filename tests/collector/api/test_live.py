@@ -24,7 +24,7 @@ def collector(store_url: str) -> Iterator[Running]:
 
 @contextmanager
 def _following(collector: Running, last_event_id: str | None = None) -> Iterator[Iterator[dict[str, Any]]]:
-    connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=15)
+    connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=100)
     connection.request("GET", "/v1/live", headers={"last-event-id": last_event_id} if last_event_id else {})
     answer = connection.getresponse()
     assert (200, "text/event-stream; charset=utf-8") == (answer.status, answer.getheader("content-type"))

@@ -177,20 +177,20 @@ def test_long_content_stays_json_with_notes_of_what_was_cut() -> None:
 
 def test_very_many_messages_keep_their_ends() -> None:
     """The first say what it is about, the last what was asked."""
-    messages = [{"role": "user", "parts": [{"type": "text", "content": f"message {n} " + "x" * 100}]} for n in range(5_000)]
+    messages = [{"role": "user", "parts": [{"type": "text", "content": f"message {n} " + "x" * 100}]} for n in range(2_000)]
 
     told = as_content(messages)
     assert told is not None
     assert len(told) <= MAX_CHARS
     words = [message["parts"][0]["content"] for message in json.loads(told)]
     assert words[0].startswith("message 0 ")
-    assert "[4984 entries cut]" in words
-    assert words[-1].startswith("message 4999 ")
+    assert "[1984 entries cut]" in words
+    assert words[-1].startswith("message 1999 ")
 
 
 def test_content_that_no_cutting_makes_small_is_a_note() -> None:
     """Keys, for instance, are not cut."""
-    told = as_content([{f"key {n}": n for n in range(100_000)}])
+    told = as_content([{f"key {n}": n for n in range(20_000)}])
 
     assert told is not None
     assert "[1 entries cut]" == json.loads(told)[0]["content"]

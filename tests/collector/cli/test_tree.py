@@ -98,7 +98,7 @@ def test_a_deep_chain_is_shown() -> None:
     """
     Deeper than Python's own stack; nothing is left out where no terminal is.
     """
-    depth = 1_500
+    depth = 1_100
     chain = [span(str(n), n, depth, parent=str(n - 1) if n else None) for n in range(depth)]
 
     assert depth + 1 == len(printed(*chain))

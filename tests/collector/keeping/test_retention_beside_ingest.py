@@ -81,7 +81,7 @@ def test_events_come_in_while_their_calls_go(store_url: str, rounds: int):
             if removed:
                 has_removed.set()
         is_over.set()
-        settler.join(20)
+        settler.join(60)
         assert [] == failures
         assert {} == {name: count for name, count in dangling(store_url).items() if name != "media without a reference"}
         settled = [settlement(one, start_ms=float(OLD_MS)) for one in claim(store, now_ms=NOW_MS + 120_000)]

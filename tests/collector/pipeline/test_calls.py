@@ -2,7 +2,7 @@
 One odd call keeps nobody waiting: failures of assembly, of encoding and of storing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,20 +12,12 @@ from collector.assembly.inputs import CallEvents
 from collector.errors import StoreUnavailable
 from collector.pipeline.bench import with_price
 from collector.spans import Assembled, Span
-from collector.storage.engines import open_store
 from collector.storage.protocols import CallSettlement, Store
 from tests.fakes.bench import SETTLE_MS, Bench
 from tests.fakes.exporter import RecordingExporter
 from tests.fakes.faulty import FaultyStore
 
 REAL = with_price(lambda *about: None, capture_content=False)
-
-
-@pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    opened = open_store(sqlite_url, settle_ms=SETTLE_MS)
-    yield opened
-    opened.close()
 
 
 class Moody:

@@ -17,11 +17,6 @@ YEARS_MS = 10 * 365 * 24 * HOUR_MS
 
 
 @pytest.fixture
-def exporter() -> RecordingExporter:
-    return RecordingExporter()
-
-
-@pytest.fixture
 def bench(store_url: str, exporter: RecordingExporter) -> Iterator[Bench]:
     """
     A pipeline on each engine.

@@ -2,7 +2,7 @@
 One destination under fire: which span waits, for how long, which is dead, and that none is sent twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,30 +11,12 @@ import structlog
 from collector.errors import StoreUnavailable
 from collector.exporters.protocol import Later, Outcome, Refused, Sent
 from collector.pipeline.exports import LONE_TRIES
-from collector.storage.engines import open_store
 from collector.storage.outbox import DeadSpans
 from collector.storage.protocols import Store
-from tests.fakes.bench import SETTLE_MS, Bench
+from tests.fakes.bench import Bench
 from tests.fakes.exporter import RecordingExporter
 from tests.fakes.faulty import FaultyStore
 from tests.fakes.otlp_decoding import ReceivedSpan
-
-
-@pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    opened = open_store(sqlite_url, settle_ms=SETTLE_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def exporter() -> RecordingExporter:
-    return RecordingExporter()
-
-
-@pytest.fixture
-def bench(store: Store, exporter: RecordingExporter) -> Bench:
-    return Bench(store, [exporter])
 
 
 def outcome_for(name: str, outcome: Outcome) -> Any:

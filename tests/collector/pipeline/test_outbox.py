@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -28,23 +28,6 @@ from tests.fakes.spans import a_span
 
 BACKLOG = int(os.environ.get("HOOKLINE_BACKLOG_SPANS", "2600"))
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    opened = open_store(sqlite_url, settle_ms=SETTLE_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def exporter() -> RecordingExporter:
-    return RecordingExporter()
-
-
-@pytest.fixture
-def bench(store: Store, exporter: RecordingExporter) -> Bench:
-    return Bench(store, [exporter])
 
 
 def states(bench: Bench, *request_ids: str) -> list[str]:
@@ -369,7 +352,7 @@ class HeldExporter(RecordingExporter):
 
     def send(self, resource: Any, spans: Sequence[bytes]) -> list[Outcome]:
         self.has_begun.set()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(60)
         return super().send(resource, spans)
 
 
@@ -385,14 +368,14 @@ def test_stop_lets_the_export_on_its_way_end_and_begins_no_other(sqlite_url: str
         bench.feed(*bench.whole(service), resource={"service.name": service, "telemetry.sdk.name": "hookline-py"})
     bench.pipeline.start()
     bench.pipeline.wake()
-    assert held.has_begun.wait(10)
+    assert held.has_begun.wait(60)
 
-    stopping = threading.Thread(target=bench.pipeline.stop, args=(10.0,))
+    stopping = threading.Thread(target=bench.pipeline.stop, args=(60.0,))
     stopping.start()
     while not held.is_winding_down:
         threading.Event().wait(0.005)
     held.may_end.set()
-    stopping.join(10)
+    stopping.join(60)
 
     assert 1 == len(held.sends)
     rows = sorted((row["state"], row["attempts"]) for service in ("bank", "shop") for row in bench.exports(service))

@@ -26,16 +26,6 @@ def store(store_url: str) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.fixture
-def exporter() -> RecordingExporter:
-    return RecordingExporter()
-
-
-@pytest.fixture
-def bench(store: Store, exporter: RecordingExporter) -> Bench:
-    return Bench(store, [exporter])
-
-
 def test_own_call_goes_out_at_once(bench: Bench, exporter: RecordingExporter) -> None:
     """
     Both ends of a call of our own hook are stored: its span is sent without waiting, with its sender's resource.

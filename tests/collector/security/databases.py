@@ -79,7 +79,7 @@ def fill(store: Store, *projects: str) -> None:
         body = json.dumps({"resource": resource_of(project), "events": events_of(project)}).encode()
         result = read_batch(body, media="json", project=project, received_ms=time.time_ns() // 1_000_000)
         assert () == result.rejected
-        store.append(result.batch).result(timeout=20)
+        store.append(result.batch).result(timeout=100)
     pipeline = Pipeline(store, (), settle_ms=0, idle_timeout_ms=1000)
     while pipeline.run_once():
         pass

@@ -89,7 +89,7 @@ def rss_mib(process: CollectorProcess, what: str = "VmRSS") -> float:
 
 def connected(process: CollectorProcess, *head: str, body: bytes = b"") -> socket.socket:
     """A connection on which these lines were sent, and the body with them."""
-    peer = socket.create_connection(("127.0.0.1", process.port), timeout=20)
+    peer = socket.create_connection(("127.0.0.1", process.port), timeout=100)
     lines = ["POST /v1/events HTTP/1.1", "host: 127.0.0.1", "content-type: application/json", *head, "", ""]
     peer.sendall("\r\n".join(lines).encode() + body)
     return peer

@@ -136,7 +136,7 @@ def _status_of(collector: Running, method: str, template: str, headers: dict[str
     for name, value in PARAMETERS.items():
         path = path.replace(f"{{{name}}}", value)
     assert "{" not in path, f"what may stand in {template}?"
-    connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=100)
     body = json.dumps(BODIES.get(template, {})) if method == "POST" else None
     kind = {"content-type": "application/json"} if body else {}
     connection.request(method, path, body, {**kind, **headers})

@@ -26,7 +26,7 @@ MOST_ANSWER_BYTES = 17 * 1024 * 1024
 TABLES = ("events", "calls", "spans", "tool_calls", "token_usage", "resources", "blobs", "hook_states", "call_health", "exports")
 
 
-def ask(store: Store, sql: str, *, project: str = "a", timeout_s: float = 5.0) -> SqlAnswer:
+def ask(store: Store, sql: str, *, project: str = "a", timeout_s: float = 100.0) -> SqlAnswer:
     return store.run_sql(SqlQuery(project=project, sql=sql, timeout_s=timeout_s))
 
 
@@ -48,7 +48,7 @@ def test_every_attempt_is_refused(store: Store, engine: str, folder: Path) -> No
 
     def attempt(sql: str) -> None:
         try:
-            ran[sql] = ask(store, sql).rows
+            ran[sql] = ask(store, sql, timeout_s=5.0).rows
         except (SqlRefused, SqlTimeout) as exc:
             told.append(str(exc))
 
@@ -76,12 +76,12 @@ def test_no_answer_holds_another_project(store: Store, sql: str) -> None:
 
 def test_bombs_end_and_leave_the_collector_as_it_was(store: Store, engine: str) -> None:
     """
-    By the timeout or by a limit, within a second or two more; our own memory grows by no more than answers may.
+    By the timeout or by a limit; our own memory grows by no more than answers may.
     """
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for sql in BOMBS[engine]:
         try:
-            answer = ask(store, sql, timeout_s=1.0)
+            answer = ask(store, sql, timeout_s=0.4)
         except (SqlRefused, SqlTimeout):
             continue
         # What is small enough in the end may be told.

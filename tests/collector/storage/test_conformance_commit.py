@@ -41,7 +41,7 @@ class Gate:
 
     def pass_through(self, connection: Any) -> None:
         self.reached.set()
-        assert self.is_open.wait(20)
+        assert self.is_open.wait(60)
         if self.failures:
             self.failures -= 1
             connection.exec_driver_sql("SELECT * FROM table_that_is_not_there")
@@ -72,7 +72,7 @@ def test_acknowledged_only_after_commit(gated: SqlStore, gate: Gate, store_url: 
     """
     gate.is_open.clear()
     future = gated.append(batch(event("e1")))
-    assert gate.reached.wait(20)
+    assert gate.reached.wait(60)
     assert not future.done()
     assert 0 == count(store_url, EVENTS)
 
@@ -104,7 +104,7 @@ def test_full_queue_refuses_at_once(gated: SqlStore, gate: Gate):
     """
     gate.is_open.clear()
     big = gated.append(batch(*(event(f"a{number}") for number in range(20))))
-    assert gate.reached.wait(20)
+    assert gate.reached.wait(60)
 
     with pytest.raises(StoreBusy):
         gated.append(batch(event("e1")))
@@ -138,7 +138,7 @@ def test_requests_that_wait_commit_together(gated: SqlStore, gate: Gate, store_u
     """
     gate.is_open.clear()
     futures = [gated.append(batch(event("e0")))]
-    assert gate.reached.wait(20)
+    assert gate.reached.wait(60)
     commits: list[int] = []
     futures += [gated.append(batch(event(f"e{number}"))) for number in range(1, 5)]
     for future in futures:

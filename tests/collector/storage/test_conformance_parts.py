@@ -39,7 +39,7 @@ def append_stream(store: Store, *rows: EventRow, part: str = PART, **options: An
         has_terminal=False,
     )
     whole = replace(made, touches=(*made.touches, named))
-    store.append(whole).result(timeout=20)
+    store.append(whole).result(timeout=100)
 
 
 def test_part_is_a_call_below_its_stream(store: Store):

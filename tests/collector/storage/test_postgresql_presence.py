@@ -53,7 +53,7 @@ def joined(postgresql_url: str) -> Iterator[Any]:
 
         def join(**options: Any) -> Heard:
             heard = Heard(postgresql_url, **options)
-            stack.callback(heard.presence.leave, 5.0)
+            stack.callback(heard.presence.leave, 30.0)
             wait_for("the collector to be listed", lambda: heard.presence.owner in owners(postgresql_url))
             return heard
 
@@ -91,7 +91,7 @@ def test_work_of_a_dead_collector_is_free_at_once(store: Store, postgresql_url: 
 
     living = joined()
 
-    assert living.freed.wait(10)
+    assert living.freed.wait(60)
     assert ["r2"] == [one.request_id for one in claim(store, owner="w2")]
     assert 1 == len(exports(store, "w2"))
     assert [living.presence.owner] == owners(postgresql_url)
@@ -118,7 +118,7 @@ def test_collector_that_leaves_gives_its_work_back(store: Store, postgresql_url:
     leaving = joined()
     claim_both(store, leaving.presence.owner)
 
-    leaving.presence.leave(5.0)
+    leaving.presence.leave(30.0)
 
     assert ["r2"] == [one.request_id for one in claim(store, owner="w2")]
     assert 1 == len(exports(store, "w2"))
@@ -182,4 +182,4 @@ def test_presence_sets_the_clock(joined: Any):
     """
     clock = joined().presence.clock
 
-    assert abs(clock.now_ms() - SystemClock().now_ms()) < 5_000
+    assert abs(clock.now_ms() - SystemClock().now_ms()) < 60_000

@@ -55,7 +55,7 @@ def test_acknowledged_event_survives_kill_and_the_lock_does_not(sqlite_url: str)
     """
     The process dies right after the acknowledgement: the event is there, and the file is free.
     """
-    done = subprocess.run([sys.executable, "-c", KILLED, sqlite_url], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", KILLED, sqlite_url], capture_output=True, text=True, timeout=100, check=False)
     assert ("acknowledged\n", -9) == (done.stdout, done.returncode), done.stderr
 
     store = open_store(sqlite_url, settle_ms=0)

@@ -34,10 +34,29 @@ def engine(sqlite_url: str) -> AwayEngine:
     return AwayEngine(sqlite_url)
 
 
+class Hold:
+    """From the start until its end the writer is busy with a job of somebody's."""
+
+    def __init__(self, writer: GroupWriter) -> None:
+        self._has_begun, self._may_end = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=writer.run, args=(self._hang,))
+        self._thread.start()
+        assert self._has_begun.wait(60)
+
+    def end(self) -> None:
+        """The writer goes on."""
+        self._may_end.set()
+        self._thread.join(60)
+
+    def _hang(self, _connection: Any) -> None:
+        self._has_begun.set()
+        assert self._may_end.wait(60)
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for the writer's thread, which runs on real time."""
     pause = threading.Event()
-    for _ in range(500):
+    for _ in range(3000):
         if condition():
             return
         pause.wait(0.02)
@@ -53,13 +72,13 @@ def test_age_grows_while_commits_fail_and_falls_when_they_work_again(engine: Awa
     assert 0 == writer.last_commit_age_s()
 
     engine.is_away = True
-    assert isinstance(writer.append(batch(event("e1"))).exception(20), StoreUnavailable)
+    assert isinstance(writer.append(batch(event("e1"))).exception(60), StoreUnavailable)
     clock.advance(5_000)
     assert 5 == writer.last_commit_age_s()
 
     engine.is_away = False
     wait_until(lambda: writer.last_commit_age_s() == 0)
-    assert 1 == writer.append(batch(event("e1"))).result(20).accepted
+    assert 1 == writer.append(batch(event("e1"))).result(60).accepted
     writer.close()
     engine.close()
 
@@ -70,22 +89,13 @@ def test_age_counts_from_what_waits_longest(engine: AwayEngine):
     """
     clock = FakeClock()
     writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=10)
-    is_held, may_go = threading.Event(), threading.Event()
-
-    def hang(_connection: Any) -> None:
-        is_held.set()
-        assert may_go.wait(20)
-
-    holder = threading.Thread(target=writer.run, args=(hang,))
-    holder.start()
-    assert is_held.wait(20)
+    hold = Hold(writer)
     future = writer.append(batch(event("e1")))
     clock.advance(3_000)
 
     assert 3 == writer.last_commit_age_s()
-    may_go.set()
-    future.result(20)
-    holder.join()
+    hold.end()
+    future.result(60)
     wait_until(lambda: writer.last_commit_age_s() == 0)
     writer.close()
     engine.close()
@@ -96,22 +106,13 @@ def test_close_within_its_limit_fails_what_is_left(engine: AwayEngine):
     A commit that hangs can't hold the stop: what waits behind it is told so.
     """
     writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=10)
-    is_held, may_go = threading.Event(), threading.Event()
-
-    def hang(_connection: Any) -> None:
-        is_held.set()
-        assert may_go.wait(20)
-
-    holder = threading.Thread(target=writer.run, args=(hang,))
-    holder.start()
-    assert is_held.wait(20)
+    hold = Hold(writer)
     future = writer.append(batch(event("e1")))
 
     writer.close(timeout_s=0.05)
 
     assert isinstance(future.exception(0), StoreUnavailable)
-    may_go.set()
-    holder.join()
+    hold.end()
     wait_until(lambda: not any(thread.name == "hookline-writer" for thread in threading.enumerate()))
     engine.close()
 
@@ -121,22 +122,13 @@ def test_cancelled_request_is_not_stored(engine: AwayEngine):
     A sender that hung up before its turn is left out, and its place in the queue is free again.
     """
     writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=10)
-    is_held, may_go = threading.Event(), threading.Event()
-
-    def hang(_connection: Any) -> None:
-        is_held.set()
-        assert may_go.wait(20)
-
-    holder = threading.Thread(target=writer.run, args=(hang,))
-    holder.start()
-    assert is_held.wait(20)
+    hold = Hold(writer)
     gone = writer.append(batch(event("gone")))
     assert gone.cancel()
-    may_go.set()
+    hold.end()
 
-    assert 1 == writer.append(batch(event("gone"))).result(20).accepted
+    assert 1 == writer.append(batch(event("gone"))).result(60).accepted
     assert 0 == writer.queued_events()
-    holder.join()
     writer.close()
     engine.close()
 
@@ -148,28 +140,19 @@ def test_work_goes_after_requests_but_does_not_wait_for_ever(engine: AwayEngine,
     """
     clock = FakeClock()
     writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=20_000)
-    is_held, may_go = threading.Event(), threading.Event()
-
-    def hang(_connection: Any) -> None:
-        is_held.set()
-        assert may_go.wait(20)
-
     seen: list[int] = []
     futures: list[Any] = []
-    holder = threading.Thread(target=writer.run, args=(hang,))
+    hold = Hold(writer)
     worker = threading.Thread(target=lambda: writer.run(lambda _: seen.append(sum(future.done() for future in futures))))
-    holder.start()
-    assert is_held.wait(20)
     worker.start()
     wait_until(lambda: len(writer._jobs) == 1)
     half = MAX_GROUP_EVENTS // 2 + 1
     futures += [writer.append(batch(*(event(f"{name}-{n}") for n in range(half)))) for name in "ab"]
     clock.advance(waited_ms)
-    may_go.set()
-    worker.join(20)
+    hold.end()
+    worker.join(60)
 
     assert [groups_before] == seen
-    holder.join()
     writer.close()
     engine.close()
 
@@ -182,35 +165,26 @@ def test_work_waits_a_moment_for_the_next_requests_of_many_senders(
     After a commit for many senders their next requests are on their way and go first; after one for few the job is done at once.
     """
     # A long moment, so that a busy machine changes nothing.
-    monkeypatch.setattr("collector.storage.writer.PRESSED_FOR_S", 20.0)
-    monkeypatch.setattr("collector.storage.writer.WORK_WAITS_S", 20.0)
+    monkeypatch.setattr("collector.storage.writer.PRESSED_FOR_S", 60.0)
+    monkeypatch.setattr("collector.storage.writer.WORK_WAITS_S", 60.0)
     writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=20_000)
-    is_held, may_go = threading.Event(), threading.Event()
-
-    def hang(_connection: Any) -> None:
-        is_held.set()
-        assert may_go.wait(20)
-
-    holder = threading.Thread(target=writer.run, args=(hang,))
-    holder.start()
-    assert is_held.wait(20)
+    hold = Hold(writer)
     futures = [writer.append(batch(event(f"first-{n}"))) for n in range(requests)]
     later: list[Any] = []
     seen: list[int] = []
     worker = threading.Thread(target=lambda: writer.run(lambda _: seen.append(sum(future.done() for future in later))))
     worker.start()
     wait_until(lambda: len(writer._jobs) == 1)
-    may_go.set()
+    hold.end()
     for future in futures:
-        future.result(20)
+        future.result(60)
     if requests > 1:
         later.append(writer.append(batch(event("next"))))
-        later[0].result(20)
+        later[0].result(60)
         writer.close()
-    worker.join(20)
+    worker.join(60)
 
     assert [seen_at_job] == seen
-    holder.join()
     writer.close()
     engine.close()
 
@@ -221,7 +195,7 @@ def test_work_of_a_pressed_writer_is_done_when_nobody_sends_any_more(engine: Awa
     """
     writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=20_000)
     for future in [writer.append(batch(event(f"{n}"))) for n in range(PRESSED_REQUESTS)]:
-        future.result(20)
+        future.result(60)
     assert 7 == writer.run(lambda _: 7)
     writer.close()
     engine.close()

@@ -97,9 +97,8 @@ def test_typed_filter_leads_to_its_address(collector: Running) -> None:
     """
     answer = collector.get("/?model=a&q=old&filter=-status:ok+new+words&range=1h")
     assert 303 == answer.status
-    assert "/?status=%21ok&model=a&range=1h&q=new+words" == answer.headers["location"] or (
-        {"status=%21ok", "model=a", "range=1h", "q=new+words"} == set(answer.headers["location"].removeprefix("/?").split("&"))
-    )
+    assert answer.headers["location"].startswith("/?")
+    assert ["model=a", "q=new+words", "range=1h", "status=%21ok"] == sorted(answer.headers["location"][2:].split("&"))
 
 
 def test_rows_are_asked_for_by_id(collector: Running) -> None:

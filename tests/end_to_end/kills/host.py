@@ -27,6 +27,6 @@ def call_until_told(provider_url: str, progress_path: str, name: str, calls: str
         client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": f"{name} {number}"}])
         os.write(progress, f"{name} {number} {time.time():.3f}\n".encode())
         time.sleep(0.01)
-    delivered = flush(timeout=20)
+    delivered = flush(timeout=100)
     shutdown()
     return 0 if delivered else 1

@@ -45,7 +45,7 @@ class Child:
         except ProcessLookupError:
             return
 
-    def wait(self, *, limit_s: float = 30.0) -> int:
+    def wait(self, *, limit_s: float = 100.0) -> int:
         """Its exit code; negative for the signal that ended it."""
         return int(wait_for(f"process {self.pid} to end", self._exit_text, limit_s=limit_s))
 
@@ -68,7 +68,7 @@ class Nursery:
     def __exit__(self, *exc: object) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(100)
         shutil.rmtree(self._exits, ignore_errors=True)
 
     def start(self, what: str, *, environment: Mapping[str, str], log_path: Path, arguments: Sequence[str] = ()) -> Child:

@@ -96,7 +96,7 @@ class Poster:
 
 def post(port: int, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     """One POST on a connection of its own; status and the whole answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=100)
     try:
         connection.request("POST", "/v1/events", body, headers)
         answer = connection.getresponse()

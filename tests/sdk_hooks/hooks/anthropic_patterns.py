@@ -9,7 +9,15 @@ import gc
 from contextlib import suppress
 from typing import Any
 
-from anthropic import Anthropic, APIError, AsyncAnthropic, AsyncStream, Stream
+from anthropic import (
+    Anthropic,
+    APIError,
+    AsyncAnthropic,
+    AsyncStream,
+    DefaultAsyncHttpxClient,
+    DefaultHttpxClient,
+    Stream,
+)
 from httpx2 import RemoteProtocolError
 
 from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain, some_rounds
@@ -307,11 +315,14 @@ ASYNC = (
 
 
 def make_sync(base_url: str) -> Anthropic:
-    return Anthropic(base_url=base_url.removesuffix("/v1"), api_key="not-a-key", max_retries=2)
+    # Loading certificates would take most of a test's time.
+    http = DefaultHttpxClient(verify=False)
+    return Anthropic(base_url=base_url.removesuffix("/v1"), api_key="not-a-key", max_retries=2, http_client=http)
 
 
 def make_async(base_url: str) -> AsyncAnthropic:
-    return AsyncAnthropic(base_url=base_url.removesuffix("/v1"), api_key="not-a-key", max_retries=2)
+    http = DefaultAsyncHttpxClient(verify=False)
+    return AsyncAnthropic(base_url=base_url.removesuffix("/v1"), api_key="not-a-key", max_retries=2, http_client=http)
 
 
 def outcome(run: Any, client: Any) -> Any:

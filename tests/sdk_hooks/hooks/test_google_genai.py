@@ -220,7 +220,7 @@ def test_looking_for_it_imports_nothing() -> None:
         "assert not _is_installed(HOOKS['google-genai']._replace(sdk='google.nothing'))\n"
         "assert not [name for name in sys.modules if name.split('.')[0] == 'google']\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=100)
 
 
 def test_type_of_the_client_stays() -> None:

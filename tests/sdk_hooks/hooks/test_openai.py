@@ -317,5 +317,5 @@ for module in (early, sys.modules[watch.__module__]):
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(module))
 del stream, loop
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
     assert (0, "") == (ended.returncode, ended.stderr)

@@ -148,7 +148,7 @@ def test_fork_waits_for_an_import_of_our_threads():
 
     thread = Thread(target=load)
     thread.start()
-    assert is_importing.wait(10)
+    assert is_importing.wait(60)
     child = os.fork()
     if child == 0:
         os._exit(0 if is_imported.is_set() else 9)
