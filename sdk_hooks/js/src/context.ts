@@ -24,8 +24,8 @@ export function surroundings(): Surroundings {
   return currentRuntime().surroundings.current() ?? {};
 }
 
-export function enclosing(): Enclosing | undefined {
-  let found = surroundings().enclosing;
+export function enclosing(here = surroundings()): Enclosing | undefined {
+  let found = here.enclosing;
   while (found?.isOver) found = found.around;
   return found;
 }

@@ -1,7 +1,7 @@
 // The life of one call, from a hook's remarks to events: one started, one terminal, packed chunks between.
 // In the host's calls: a copy of the request and an append a chunk. Events are rendered when the emitter drains the record.
 import { checked, type CallOptions, type CallSettings, type HooklineEvent } from "./config.js";
-import { type Enclosing, enclosing, isSilent } from "./context.js";
+import { type Enclosing, enclosing } from "./context.js";
 import { settingsFields } from "./fields.js";
 import { Packer, type Piece } from "./packing.js";
 import type { Fields } from "./platform.js";
@@ -232,13 +232,14 @@ export interface Moment {
 
 export function moment(layer: CallOptions | undefined): Moment {
   const runtime = currentRuntime();
-  const around = enclosing();
+  const surrounding = runtime.surroundings.current();
+  const around = surrounding && enclosing(surrounding);
   return {
     settings: runtime.config.forCall(layer, runtime.sessions.current()),
     traceparent: around ? around.traceparent : traceparent(),
     startedMs: performance.now(),
     around,
-    isSilent: isSilent(),
+    isSilent: surrounding?.isSilent === true,
   };
 }
 

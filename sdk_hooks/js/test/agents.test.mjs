@@ -24,7 +24,12 @@ after(async () => {
 });
 
 /** Hooked itself: it must stay silent below an agent. */
-const newOpenAI = () => hookline.instrument(new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 0 }), { clientId: "inner" });
+const newOpenAI = () => hookline.instrument(new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 0, fetch: fetchTold }), { clientId: "inner" });
+let onFetch;
+function fetchTold(...args) {
+  onFetch?.();
+  return fetch(...args);
+}
 
 // -- models -----------------------------------------------------------------------------------------------------------------
 
@@ -104,8 +109,13 @@ const RUNS = {
   "run, guardrail": [["error"], (r) => r.run(strict, "Hello")],
   "run, signal": [both("aborted"), async (r) => {
     const leaving = new AbortController();
-    setTimeout(() => leaving.abort(), 50);
-    return r.run(teller, "Hello [late:2000]", { signal: leaving.signal });
+    // Not earlier: then no model would be asked.
+    onFetch = () => leaving.abort();
+    try {
+      return await r.run(teller, "Hello [late:2000]", { signal: leaving.signal });
+    } finally {
+      onFetch = undefined;
+    }
   }],
   "streamed run": [both("completed"), (r) => read(r.run(teller, "Hello", { stream: true }))],
   "streamed run, tool": [Array(3).fill("completed"), (r) => read(r.run(forecaster, "Weather?", { stream: true }))],
@@ -114,7 +124,7 @@ const RUNS = {
     await result.completed;
     return result.finalOutput;
   }],
-  "streamed run, left": [both("aborted"), async (r) => (await read(r.run(teller, "Tell [words:200] [slow:5]", { stream: true }), 5))[0]],
+  "streamed run, left": [both("aborted"), async (r) => (await read(r.run(teller, "Tell [words:400] [slow:20]", { stream: true }), 5))[0]],
   "streamed run, HTTP 400": [both("error"), (r) => read(r.run(teller, "Hello [error:400]", { stream: true }))],
 };
 keepsTheContract(RUNS, newRunner, () => collector);
