@@ -20,7 +20,7 @@ from typing import NamedTuple
 from urllib.request import urlopen
 
 from benchmarks.client_peers import PEERS, environment, installed
-from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, median, ratio, take_turns
+from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, least, median, ratio, take_turns
 from benchmarks.client_said import CHUNKS
 from benchmarks.client_stubs import STUBS
 
@@ -31,23 +31,25 @@ IMPORTS = {
 
 
 class Bench(NamedTuple):
-    """`recorded` counts the calls that must have arrived."""
+    """`hook` is ours, or one that records nothing; `recorded` counts the calls that must have arrived."""
 
     url: str
     rounds: int
     sdks: list[str]
+    hook: str
     recorded: list[int]
 
     @contextmanager
     def pair(
-        self, kind: str, sdk: str, variant: str = "hookline", python: Path | str = sys.executable
+        self, kind: str, sdk: str, variant: str = "", python: Path | str = sys.executable
     ) -> Iterator[tuple[Worker, Worker]]:
-        """A bare process and another."""
+        """A bare process and another: with our hook, or with a peer's."""
+        variant = variant or self.hook
         workers = Worker(kind, sdk, "bare", self.url, python), Worker(kind, sdk, variant, self.url, python)
         yield workers
         for worker in workers:
             worker.end()
-        if variant == "hookline":
+        if variant == self.hook:
             self.recorded[0] += workers[1].calls
 
 
@@ -59,8 +61,8 @@ def verdict(found: float, limit: float) -> str:
 
 
 def isolated(bench: Bench) -> None:
-    print("\nThe hook alone: the SDK's method gives back an answer that was made before. Added, µs CPU")
-    print(f"{'':<15}{'':<11}{'in the caller':<38}all threads, delivery included")
+    print("\nThe hook alone: the SDK's method gives back an answer that was made before. Added, µs CPU (of the fastest rounds)")
+    print(f"{'':<26}{'in the caller':<48}all threads, delivery included", flush=True)
     for sdk in bench.sdks:
         with bench.pair("stub", sdk) as (bare, wrapped):
             pairs: dict[str, list[Pair]] = {act: [] for act in wrapped.acts}
@@ -72,10 +74,16 @@ def isolated(bench: Bench) -> None:
                 pairs[act] = take_turns(bare, wrapped, act, calls, bench.rounds)
         for act in ("chat", "responses"):
             if act in pairs:
-                caller, everywhere = added(pairs[act], "caller"), added(pairs[act], "all")
-                limits = f"{verdict(caller.value, 10):<17}"
-                print(f"{sdk:<15}{act:<11}{caller.shown():<20} {limits} {everywhere.shown():<22} {verdict(everywhere.value, 60)}")
+                print_alone(f"{sdk:<15}{act:<11}", pairs[act])
         print_chunk(sdk, pairs["stream"], pairs["short stream"])
+
+
+def print_alone(name: str, pairs: list[Pair]) -> None:
+    shown: list[str] = []
+    for which, limit in (("caller", 10), ("all", 60)):
+        found = added(pairs, which)
+        shown.append(f"{found.shown()} ({least(pairs, which):.1f}) {verdict(found.value, limit)}")
+    print(f"{name}{shown[0]:<48}{shown[1]}", flush=True)
 
 
 def print_chunk(sdk: str, long: list[Pair], short: list[Pair]) -> None:
@@ -88,9 +96,10 @@ def print_chunk(sdk: str, long: list[Pair], short: list[Pair]) -> None:
         )
 
     caller = each("caller")
-    print(f"{sdk:<15}{'chunk':<11}{caller.shown(2):<20} {verdict(caller.value, 1):<17} {each('all').shown(2)}")
-    whole = added(short, "caller")
-    print(f"{sdk:<15}{'stream of 1':<11} {whole.shown():<37}{added(short, 'all').shown()}")
+    fastest = (least(long, "caller") - least(short, "caller")) / (CHUNKS - 1)
+    print(f"{sdk:<15}{'chunk':<11}{f'{caller.shown(2)} ({fastest:.2f}) {verdict(caller.value, 1)}':<48}{each('all').shown(2)}")
+    whole = f"{added(short, 'caller').shown()} ({least(short, 'caller'):.1f})"
+    print(f"{sdk:<15}{'stream of 1':<11}{whole:<48}{added(short, 'all').shown()}", flush=True)
 
 
 # -- the real client ------------------------------------------------------------------------------------------------------
@@ -126,24 +135,22 @@ def print_client(name: str, pairs: list[Pair], limit: float | None) -> None:
 def host(bench: Bench) -> None:
     print("\nThe host around it (openai). A bare host's figures of the same minutes are the machine's own noise")
     with bench.pair("stub", "openai") as (bare, wrapped):
-        stalls = take_turns(bare, wrapped, "chat", 10_000, 3, "stall")
-        grown = take_turns(bare, wrapped, "chat", 20_000, 1, "grow")
-    for name, limit in (("p50", None), ("p99", 1.5), ("max", 3.0)):
-        print_both(f"late at 2,000 events/s, {name}, ms", stalls, name, limit)
+        stalls = take_turns(bare, wrapped, "chat", 5_000, 3, "stall")
+        for name, limit in (("p50", None), ("p99", 1.5), ("max", 3.0)):
+            print_both(f"late at 2,000 events/s, {name}, ms", stalls, name, limit)
+        bare_mb, ours_mb = (found["mb"] for found in take_turns(bare, wrapped, "chat", 20_000, 1, "grow")[0])
+        print(f"memory over 20,000 calls, MB: bare {bare_mb:.1f}, wrapped {ours_mb:.1f} {verdict(ours_mb - bare_mb, 5)}")
     with bench.pair("loop", "openai") as (bare, wrapped):
         delays = take_turns(bare, wrapped, "streams", 200, 3, "loop")
     mean = added(delays, "mean")
     print(f"event loop with 200 streams, mean delay added, ms: {mean.shown(3)} {verdict(mean.value, 0.2)}")
     for name in ("mean", "p99", "max"):
         print_both(f"event loop with 200 streams, {name}, ms", delays, name, None)
-    mb = added(grown, "mb").value
-    print(f"memory over 20,000 calls, MB: bare {grown[0][0]['mb']:.1f}, wrapped {grown[0][1]['mb']:.1f} {verdict(mb, 5)}")
 
 
 def print_both(what: str, pairs: list[Pair], name: str, limit: float | None) -> None:
-    """The better half of few runs says little, the worst says what may happen: medians of the runs."""
     bare, ours = (median([pair[side][name] for pair in pairs]).value for side in (0, 1))
-    print(f"{what}: bare {bare:.2f}, wrapped {ours:.2f} {'' if limit is None else verdict(ours, limit)}")
+    print(f"{what}: bare {bare:.2f}, wrapped {ours:.2f} {'' if limit is None else verdict(ours, limit)}", flush=True)
 
 
 def imports(bench: Bench) -> None:
@@ -222,10 +229,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--sdk", choices=STUBS, action="append")
     parser.add_argument("--part", choices=PARTS, action="append")
+    parser.add_argument("--hook", choices=("hookline", "silent"), default="hookline", help="silent records nothing: must fail")
     parser.add_argument("--peers", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
     with receiving() as url:
-        bench = Bench(url, asked.rounds, asked.sdk or list(STUBS), [0])
+        bench = Bench(url, asked.rounds, asked.sdk or list(STUBS), asked.hook, [0])
         print(f"{strftime('%Y-%m-%d %H:%M %Z')}, Python {sys.version.split()[0]}; {speed(url)}")
         for part in asked.part or ([] if asked.peers else PARTS):
             PARTS[part](bench)

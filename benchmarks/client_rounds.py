@@ -83,5 +83,10 @@ def added(pairs: Sequence[Pair], name: str) -> Median:
     return median([other[name] - bare[name] for bare, other in pairs])
 
 
+def least(pairs: Sequence[Pair], name: str) -> float:
+    """Between the fastest rounds of both: what is left of the cost when nobody else is at the machine."""
+    return min(other[name] for _, other in pairs) - min(bare[name] for bare, _ in pairs)
+
+
 def ratio(pairs: Sequence[Pair], name: str) -> Median:
     return median([other[name] / bare[name] for bare, other in pairs])

@@ -61,8 +61,10 @@ def enter(scope: Enclosing | None) -> Token[Enclosing | None]:
 
 def leave(token: Token[Enclosing | None]) -> None:
     """Undo `enter`. In another context than it was entered in (async generators), there is nothing to undo."""
-    with ignoring(ValueError):
+    try:
         _enclosing.reset(token)
+    except ValueError:
+        return
 
 
 def note_call(request_id: str, host_span: HostSpan | None) -> None:
@@ -87,8 +89,10 @@ def suppress() -> Token[bool]:
 
 def unsuppress(token: Token[bool]) -> None:
     """Undo `suppress`."""
-    with ignoring(ValueError):
+    try:
         _suppressed.reset(token)
+    except ValueError:
+        return
 
 
 def host_span() -> HostSpan | None:
@@ -101,7 +105,11 @@ def host_span() -> HostSpan | None:
     if api is None:
         return None
     try:
-        found = api.get_current_span().get_span_context()
+        span = api.get_current_span()
+        if span is api.INVALID_SPAN:
+            # None is active: the usual case of a host that has the library only because something else needs it.
+            return None
+        found = span.get_span_context()
         if not found.is_valid:
             return None
         return HostSpan(found.trace_id, found.span_id, int(found.trace_flags))

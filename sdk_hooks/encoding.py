@@ -5,9 +5,8 @@ Flow: emitter -> **encoding** -> transport.
 Pure, and it always gives valid JSON: one bad value must not cost a batch.
 """
 
-import json
 from collections.abc import Callable, Sequence
-from json import encoder as json_encoder
+from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple, cast
 
@@ -29,12 +28,17 @@ class Batch(NamedTuple):
     prefix_bytes: int
 
 
+@cache
 def _encoder() -> Callable[[Any], str]:
     """
     The standard library's own encoder, which it makes anew for every value: made once it takes a fifth less.
 
     `JSONEncoder.encode` does the same, where the interpreter has no such function in C.
     """
+    # Imported with the first event, in the emitter's thread: a host's import must not wait for it.
+    import json
+    from json import encoder as json_encoder
+
     encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
     make: Any = getattr(json_encoder, "c_make_encoder", None)
     quote: Any = getattr(json_encoder, "encode_basestring", None)
@@ -44,18 +48,15 @@ def _encoder() -> Callable[[Any], str]:
     return lambda event: "".join(parts(event, 0))
 
 
-_compact = _encoder()
-
-
 def encode_event(event: dict[str, Any]) -> bytes:
     """The event as compact UTF-8 JSON."""
     try:
-        return _compact(event).encode()
+        return _encoder()(event).encode()
     except (TypeError, ValueError, RecursionError):
         # Rare: a NaN, a lone surrogate, bytes, something foreign. ValueError includes UnicodeEncodeError.
         pass
     try:
-        return _compact(_plain(event, 0)).encode("utf-8", "replace")
+        return _encoder()(_plain(event, 0)).encode("utf-8", "replace")
     except (TypeError, ValueError, RecursionError) as error:
         raise NotRenderable(type(error).__name__) from None
 

@@ -136,7 +136,8 @@ def _is_all_text(taken: list[Any]) -> bool:
 def _read_all(taken: list[Any]) -> Iterator[tuple[int, Delta]]:
     """Times and deltas; those that are still to be read become their pieces."""
     for at_ns, delta in zip(taken[::2], taken[1::2], strict=False):
-        if isinstance(delta, str | tuple):
+        # A tuple of types: a union would be made anew each time.
+        if isinstance(delta, (str, tuple)):
             yield at_ns, cast("Delta", delta)
         else:
             for piece in cast("Unread", delta).pieces():

@@ -39,9 +39,11 @@ COUNTS = ("input_tokens", "output_tokens", "total_tokens", "input_tokens_details
 
 def request_of(asked: Event) -> Event:
     """The arguments by name -> a Responses request, for the snapshot."""
-    settings = asked.get("model_settings")
-    request: Event = {name: plain(value) for name in SETTINGS if (value := getattr(settings, name, None)) is not None}
-    request |= {name: asked[name] for name in ("previous_response_id", "conversation_id") if asked.get(name)}
+    told: Any = getattr(asked.get("model_settings"), "__dict__", {})
+    request: Event = {name: plain(value) for name in SETTINGS if (value := told.get(name)) is not None}
+    for name in ("previous_response_id", "conversation_id"):
+        if asked.get(name):
+            request[name] = asked[name]
     request["input"] = asked.get("input")
     request["instructions"] = asked.get("system_instructions")
     tools = [_tool(tool) for tool in asked.get("tools") or ()] + [_handoff(handoff) for handoff in asked.get("handoffs") or ()]
@@ -77,8 +79,7 @@ def take_model_response(response: Any) -> Answer:
     # A ModelResponse has no model and no finish reason.
     told = {name: value for name, value in fields.items() if value is not None and name != "finishReason"}
     usage = response.usage
-    counts = {name: getattr(usage, name, None) for name in COUNTS}
-    return Answer(told, take_usage(SimpleNamespace(**counts)))
+    return Answer(told, take_usage({name: getattr(usage, name, None) for name in COUNTS}))
 
 
 def _token_usage(usage: Event | None) -> Event:

@@ -17,9 +17,6 @@ from sdk_hooks.hooks.google_genai_shapes import kind_of, model_of
 from sdk_hooks.patching import Begin
 from sdk_hooks.recorder import Call, start_call
 
-ENDINGS = ('"finishReason"', '"blockReason"')
-"""In an answer's text these would have their quotes escaped."""
-
 
 class State:
     """What one hooked API client carries."""
@@ -75,20 +72,23 @@ class _Stream(NamedTuple):
 class _Notes:
     """What is written down about one stream."""
 
-    __slots__ = ("_call", "_counted", "_ending", "_pictures", "_tools")
+    __slots__ = ("_append", "_call", "_counted", "_ending", "_pictures", "_tools")
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._append = call.append
         self._ending: str | None = None
         self._counted: str | None = None
         self._pictures: list[str] = []
         self._tools = [0]
 
     def item(self, response: Any) -> None:
+        # Written out: this runs for every piece of a stream.
         body = response.body
-        self._call.append(perf_counter_ns())
-        self._call.append(Chunk(body, self._tools))
-        if any(ending in body for ending in ENDINGS):
+        self._append(perf_counter_ns())
+        self._append(Chunk(body, self._tools))
+        if '"finishReason"' in body or '"blockReason"' in body:
+            # In a text these would have their quotes escaped.
             self._ending = body
         # Counts are of the whole answer so far.
         if '"usageMetadata"' in body:
@@ -133,8 +133,10 @@ class _Items:
         except BaseException as error:
             _stopped(self._notes, error, StopIteration)
             raise
-        with guard("google.chunk"):
+        try:
             self._notes.item(item)
+        except Exception:
+            _report()
         return item
 
     def __getattr__(self, name: str) -> Any:
@@ -161,8 +163,10 @@ class _AsyncItems(_Items):
         except BaseException as error:
             _stopped(self._notes, error, StopAsyncIteration)
             raise
-        with guard("google.chunk"):
+        try:
             self._notes.item(item)
+        except Exception:
+            _report()
         return item
 
 
@@ -172,3 +176,9 @@ def _stopped(notes: _Notes, error: BaseException, end: type[Exception]) -> None:
             notes.ended()
         else:
             notes.raised(error)
+
+
+def _report() -> None:
+    """What `with guard` does with the exception in hand."""
+    with guard("google.chunk"):
+        raise

@@ -12,12 +12,12 @@ Event = dict[str, Any]
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """The value, or nothing if it is no object."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def items(value: Any) -> list[Any]:
     """The value, or nothing if it is no list."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 
 def messages_of(value: Any) -> list[Any]:
