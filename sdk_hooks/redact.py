@@ -12,7 +12,12 @@ from sdk_hooks.config import CallSettings, Event
 
 SECRET = "[secret]"  # noqa: S105 (what stands in a secret's place)
 SECRET_NAMES = re.compile(r"(?i)^(x-)?(api[-_]?key|.*authorization|.*secret|.*password|.*access[-_]?token|cookie)$")
-SECRET_TEXTS = re.compile(r"(?i)\b(?:sk|pk|rk)-[a-z0-9_*-]{8,}|\bbearer\s+[a-z0-9._~+/=-]{8,}")
+SECRET_TEXTS = re.compile(
+    r"(?i)\b(?:sk|pk|rk)-[a-z0-9_*-]{8,}|\bbearer\s+[a-z0-9._~+/=-]{8,}|\bAIza[a-z0-9_-]{30,}"
+    # In addresses: user and password, and what a query gives as a key.
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"|(?<=[?&])(?:api[-_]?key|key|token|access[-_]token|sig|signature|password|secret)=[^\s&,\"'<>)]+"
+)
 
 # fmt: off
 KEPT_TEXTS = frozenset((

@@ -29,6 +29,23 @@ def test_secrets_in_options_and_errors_are_masked():
     assert "abc" == event["modelOptions"]["extra"]["api_key"]
 
 
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [
+        ("refused at https://me:s3cret@proxy.test/v1", "refused at https://[secret]@proxy.test/v1"),
+        ("GET https://host.test/v1?alt=sse&key=s3cret&n=1 failed", "GET https://host.test/v1?alt=sse&[secret]&n=1 failed"),
+        ("https://blobs.test/a.png?sig=s3cret%2F, expired", "https://blobs.test/a.png?[secret], expired"),
+        ("API key AIzaSyA0123456789abcdefghijklmnopqrstuv not valid", "API key [secret] not valid"),
+        ("see https://docs.test/keys?page=2 or mail me@host.test", "see https://docs.test/keys?page=2 or mail me@host.test"),
+    ],
+)
+def test_secrets_in_addresses_are_masked(told: str, sent: str):
+    """User, password and keys of a query in what an error says; the rest of the address stays."""
+    masked = without_secrets({"type": "text:request:error", "error": {"name": "APIError", "message": told}})
+
+    assert sent == masked["error"]["message"]
+
+
 @pytest.mark.parametrize("how", ["environment", "configure"])
 def test_without_content_no_text_leaves(how: str):
     """Messages, deltas, arguments, results, media and error texts stay at home; names, counts and sizes go."""

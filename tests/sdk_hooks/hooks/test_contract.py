@@ -6,12 +6,14 @@ once, with one beginning and one end.
 import asyncio
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from collector.demo.provider import Provider
-from sdk_hooks import instrument
+from sdk_hooks import instrument, uninstrument
+from sdk_hooks.guard import raise_for_tests
+from sdk_hooks.redact import without_content
 from sdk_hooks.registry import HOOKS
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 from tests.sdk_hooks.hooks.openai_patterns import Pattern
@@ -109,3 +111,88 @@ def assert_recorded(capture: Capture, pattern: Pattern) -> None:
     if pattern.ends == "error":
         assert roots[0]["error"]["name"]
         assert "message" in roots[0]["error"]
+    for event in capture.events():
+        assert KEY not in str(event)
+        assert_hollow(event)
+
+
+KEY = "not-a-key"
+"""The key of every client here."""
+
+# fmt: off
+WORDS = (
+    "Hello", "You asked", "forty-two", "a cat", "a film", "Be short", "made here", "asked to fail", "stream broke", "gave up",
+    "the host's own", "Every call", "Say it", "Which?", "Paris",
+)
+# fmt: on
+"""What the patterns and the provider say."""
+
+
+def assert_hollow(event: Any) -> None:
+    """
+    With `HOOKLINE_CAPTURE_CONTENT=false` nothing of what was said is in the event; names, times and counts are.
+    """
+    hollow = without_content(event)
+    assert [] == [word for word in WORDS if word in str(hollow)]
+    for name in ("type", "requestId", "duration", "usage", "messageCount", "finishReason", "toolNames"):
+        assert event.get(name) == hollow.get(name)
+
+
+class Broken:
+    """
+    Stands for an emitter that takes nothing, or that has a mistake.
+    """
+
+    def __init__(self, emitter: Any, raises: bool) -> None:
+        self._emitter = emitter
+        self._raises = raises
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._emitter, name)
+
+    def offer(self, record: Any) -> bool:
+        if self._raises:
+            raise RuntimeError("a mistake of ours")
+        return False
+
+
+def firsts() -> list[Any]:
+    """
+    Of each hook the first patterns that end well and those that break.
+    """
+    wanted = ("chat", "run", "generate", "stream_to_the_end", "stream_broken_off_and_kept", "rate_limited", "message")
+    return [case for case in cases("SYNC") if case.values[1].name in wanted]
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["full", "raising"])
+@pytest.mark.parametrize(("module", "pattern"), firsts())
+def test_host_gets_the_same_when_nothing_can_be_recorded(module: Any, pattern: Pattern, provider: Provider, raises: bool) -> None:
+    """
+    Whether the buffer is full or our own code fails: result and exception are those of a bare client, and no event is sent.
+    """
+    bare = module.outcome(pattern.run, module.make_sync(provider.base_url))
+    with capturing() as capture:
+        raise_for_tests(False)
+        capture.runtime.emitter = cast("Any", Broken(capture.runtime.emitter, raises))
+        assert bare == module.outcome(pattern.run, instrument(module.make_sync(provider.base_url)))
+        assert [] == capture.events()
+
+
+def of_each_hook() -> list[Any]:
+    return [pytest.param(loaded(places[0]), id=sdk) for sdk, places in PATTERNS.items() if is_installed(sdk)]
+
+
+@pytest.mark.parametrize("module", of_each_hook())
+def test_uninstrument_restores(module: Any, provider: Provider) -> None:
+    """
+    The client has the class and the attributes that it had, the very same objects, however often it was instrumented.
+    """
+    client = module.make_sync(provider.base_url)
+    kind, attributes = type(client), dict(vars(client))
+    with capturing():
+        instrument(instrument(client))
+        uninstrument(client)
+        assert kind is type(client)
+        assert {name: id(value) for name, value in attributes.items()} == {
+            name: id(value) for name, value in vars(client).items()
+        }

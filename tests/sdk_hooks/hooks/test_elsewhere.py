@@ -16,7 +16,7 @@ LITELLM = ROOT / ".venv-litellm"
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(640)
 def test_litellm() -> None:
     """
     Every pattern of litellm, and what is special to its hook.
@@ -35,7 +35,7 @@ def test_litellm() -> None:
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         capture_output=True,
         text=True,
-        timeout=360,
+        timeout=600,
         check=False,
     )
     assert 0 == done.returncode, done.stdout[-6000:] + done.stderr[-2000:]
