@@ -294,12 +294,16 @@ class Config:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         source = os.environ if environment is None else environment
         self.environment = source
-        self.values = from_environment(source)
+        self._environment_values = from_environment(source)
+        self._configured: dict[str, Any] = {}
+        self.values: dict[str, Any] = self._environment_values
         self.generation = 0
 
     def update(self, given: Mapping[str, Any]) -> None:
-        """`configure(…)`: later calls win over earlier ones."""
-        self.values = merged(self.values, checked(given, "configure"))
+        """`configure(…)`: later calls win over earlier ones, and None takes back what they said."""
+        kept = {name: value for name, value in self._configured.items() if given.get(name, value) is not None}
+        self._configured = merged(kept, checked(given, "configure"))
+        self.values = merged(self._environment_values, self._configured)
         self.generation += 1
 
     def spool_folder(self) -> str | None:

@@ -33,6 +33,15 @@ def test_configure_after_instrument_still_counts():
         assert "u" == config.for_call(layer).user_id
 
 
+def test_configure_takes_back_what_it_said():
+    """None ends what an earlier `configure` set: the environment counts again, and a redaction is over."""
+    config = Config({"HOOKLINE_CLIENT_ID": "environment"})
+    config.update({"client_id": "configure", "user_id": "u", "tags": {"a": 1}, "redact": lambda event: None})
+    config.update({"client_id": None, "redact": None, "project": None})
+    settings = config.for_call(Layer())
+    assert ("environment", None, "u", {"a": 1}) == (settings.client_id, settings.redact, settings.user_id, settings.tags)
+
+
 def test_sessions_nest_and_join_their_tags():
     """An inner session inherits; tags of all layers are joined; leaving restores."""
     config = Config({})
