@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from collector.storage import schema
 from collector.storage.tables import metadata
 from tests.fakes import npm
 from tests.fakes.postgres import PostgresServer, find_binaries
 from tests.fakes.required import missing, shared
+
+# How long an example takes is the machine's affair: a loaded one is slow, and nothing is wrong.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
