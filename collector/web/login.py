@@ -2,7 +2,8 @@
 `/login` and `/logout`: in by key, where one is configured.
 
 Flow: form -> access (is the key known?) -> sessions -> **an HttpOnly cookie** that every reading route takes for the key.
-Forms are taken from this site alone: the browser says in `Origin` where they stand. The key itself is never kept or sent back.
+A browser says in `Origin` where its form stands, and that must be this site; a program says no origin.
+The key itself is never kept or sent back.
 """
 
 from typing import Annotated, Final
@@ -71,9 +72,9 @@ async def log_out(request: Request, parts: SameSite) -> Response:
 
 async def _form(request: Request) -> dict[str, str]:
     """A small form of this site's own. Raises NotAllowed, TooLarge, BadRequest."""
-    if "origin" not in request.headers:
-        # The site check lets programs in, which send no Origin; a browser always sends one with a form.
-        raise NotAllowed("this form is for browsers: programs send `Authorization: Bearer <key>`")
+    if "origin" not in request.headers and request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        # The site check lets programs in, which send no Origin; this is a browser from which something took it away.
+        raise NotAllowed("this form is for browsers that say where it stands: programs send `Authorization: Bearer <key>`")
     body = b""
     async for part in request.stream():
         body += part

@@ -211,11 +211,14 @@ def test_key_that_may_not_read_logs_nobody_in(locked: Running) -> None:
 
 def test_login_is_for_this_sites_own_form(locked: Running) -> None:
     """
-    A form of another site, or of nobody, logs nobody in, and the cookie is Secure where the browser speaks https.
+    A form of another site logs nobody in, also where a browser's Origin was taken away; a program has none. The cookie is Secure
+    where the browser speaks https.
     """
     assert 403 == log_in(locked, KEY, origin="https://evil.example").status
     assert 403 == log_in(locked, KEY, origin="null").status
-    assert 403 == log_in(locked, KEY, origin=None).status
+    form = {**FORM, "sec-fetch-site": "cross-site"}
+    assert 403 == locked.send("POST", "/login", f"key={KEY}".encode(), form).status
+    assert "httponly" in log_in(locked, KEY, origin=None).headers["set-cookie"].lower()
     assert "secure" in log_in(locked, KEY, origin=locked.url.replace("http:", "https:")).headers["set-cookie"].lower()
 
 
