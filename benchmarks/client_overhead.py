@@ -99,7 +99,7 @@ def print_chunk(sdk: str, long: list[Pair], short: list[Pair]) -> None:
     fastest = (least(long, "caller") - least(short, "caller")) / (CHUNKS - 1)
     print(f"{sdk:<15}{'chunk':<11}{f'{caller.shown(2)} ({fastest:.2f}) {verdict(caller.value, 1)}':<48}{each('all').shown(2)}")
     whole = f"{added(short, 'caller').shown()} ({least(short, 'caller'):.1f})"
-    print(f"{sdk:<15}{'stream of 1':<11}{whole:<48}{added(short, 'all').shown()}", flush=True)
+    print(f"{sdk:<15}{'1-chunk':<11}{whole:<48}{added(short, 'all').shown()}", flush=True)
 
 
 # -- the real client ------------------------------------------------------------------------------------------------------

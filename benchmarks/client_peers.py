@@ -103,7 +103,7 @@ _OPENINFERENCE = "openinference.instrumentation.openai"
 _TRACELOOP = "opentelemetry.instrumentation.openai"
 
 PEERS: Mapping[str, Peer] = {
-    "otel openai-v2": Peer(("opentelemetry-instrumentation-openai-v2", _OTLP), _V2, _instrumented(_V2)),
+    "otel openai-v2": Peer(("opentelemetry-instrumentation-openai-v2", _OTLP, "httpx"), _V2, _instrumented(_V2)),
     "langfuse": Peer(("langfuse",), "langfuse.openai", _langfuse),
     "openinference": Peer(("openinference-instrumentation-openai", _OTLP), _OPENINFERENCE, _instrumented(_OPENINFERENCE)),
     "traceloop": Peer(("opentelemetry-instrumentation-openai", _OTLP), _TRACELOOP, _instrumented(_TRACELOOP)),
