@@ -110,7 +110,7 @@ def _flag(value: Any) -> bool:
 def _rate(value: Any) -> float:
     try:
         rate = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         rate = -1.0
     if not 0.0 <= rate <= 1.0:
         raise WrongSetting("a number from 0 to 1")
@@ -120,7 +120,7 @@ def _rate(value: Any) -> float:
 def _count(value: Any) -> int:
     try:
         count = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = 0
     if count < 1:
         raise WrongSetting("a whole number over 0")
@@ -142,7 +142,7 @@ def _long_seconds(value: Any) -> float:
 def _bounded_s(value: Any, most_s: float) -> float:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = -1.0
     if not 0.0 <= seconds <= most_s:
         raise WrongSetting("seconds, 0 or more")
@@ -286,6 +286,7 @@ class Layer:
 
 
 NO_LAYER = Layer()
+CACHED_LAYERS = 64
 
 
 class Config:
@@ -325,6 +326,9 @@ class Config:
         if cached is not None and cached[0] is below:
             return cached[1]
         above = call_settings(merged(merged(self.values, layer.values), session.values))
+        if len(session.merged) >= CACHED_LAYERS:
+            # A session as long as the process, and clients made and instrumented in it one by one.
+            session.merged.clear()
         session.merged[id(below)] = (below, above)
         return above
 

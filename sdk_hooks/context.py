@@ -6,10 +6,11 @@ Read at the start of a call, in the caller's context, never in a background thre
 """
 
 import sys
-from contextlib import suppress as ignoring
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, NamedTuple
+
+from sdk_hooks.guard import guard
 
 
 class HostSpan(NamedTuple):
@@ -38,14 +39,14 @@ class Enclosing(NamedTuple):
     is_sampled: bool
 
 
-LastCall = tuple[str, Enclosing | None, "session | None", HostSpan | None]
+LastCall = tuple[str, Enclosing | None, "Scope | None", HostSpan | None]
 """
 Request id of the call that began last in a context, and what surrounded it: when that is over, so is its being the last one.
 A plain tuple, which costs less than a named one: it is made at every call, in the host's thread.
 """
 
 _enclosing: ContextVar[Enclosing | None] = ContextVar("hookline_enclosing", default=None)
-_session: ContextVar["session | None"] = ContextVar("hookline_session", default=None)
+_session: ContextVar["Scope | None"] = ContextVar("hookline_session", default=None)
 _last: ContextVar[LastCall | None] = ContextVar("hookline_last", default=None)
 _suppressed: ContextVar[bool] = ContextVar("hookline_suppressed", default=False)
 
@@ -118,38 +119,50 @@ def host_span() -> HostSpan | None:
         return None
 
 
+class Scope:
+    """One time that a session was entered. A session may be entered by many tasks and threads, and inside itself."""
+
+    __slots__ = ("made_by", "merged", "outer", "values")
+
+    def __init__(self, made_by: "session", outer: "Scope | None", values: dict[str, Any]) -> None:
+        self.made_by = made_by
+        self.outer = outer
+        self.values = values
+        self.merged: dict[int, tuple[Any, Any]] = {}
+        """Cache of `config.for_call`: settings below this session -> settings with it."""
+
+
 class session:
     """
-    `with session(thread_id="t1", user_id="u1"):` settings for every call inside, sync or async. May be nested.
+    `with session(thread_id="t1", user_id="u1"):` settings for every call inside, sync or async. May be nested, and entered again.
 
     An inner session inherits what it does not set; tags are merged.
     """
 
-    __slots__ = ("_given", "_token", "merged", "values")
+    __slots__ = ("_given",)
 
     def __init__(self, **settings: Any) -> None:
         self._given = settings
-        self._token: Token[session | None] | None = None
-        self.values: dict[str, Any] = settings
-        self.merged: dict[int, tuple[Any, Any]] = {}
-        """Cache of `config.for_call`: settings below this session -> settings with it."""
 
     def __enter__(self) -> "session":
+        with guard("session"):
+            self._enter()
+        return self
+
+    def _enter(self) -> None:
         from sdk_hooks.config import checked, merged
 
         outer = _session.get()
         inner = checked(self._given, "session")
-        self.values = merged(outer.values, inner) if outer else inner
-        self.merged = {}
-        self._token = _session.set(self)
-        return self
+        _session.set(Scope(self, outer, merged(outer.values, inner) if outer else inner))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._token is None:
-            return
-        with ignoring(ValueError):
-            _session.reset(self._token)
-        self._token = None
+        scope = _session.get()
+        # In another context than it was entered in (async generators), there is nothing to undo.
+        while scope is not None and scope.made_by is not self:
+            scope = scope.outer
+        if scope is not None:
+            _session.set(scope.outer)
 
     async def __aenter__(self) -> "session":
         return self.__enter__()

@@ -13,6 +13,7 @@ EVENT_MAX_BYTES = 1024 * 1024
 MEDIA_EVENT_MAX_BYTES = 8 * 1024 * 1024 - 64 * 1024
 """The collector's limit of an event, with room for the fields that follow."""
 MARK = "…"
+MAX_PATHS = 100
 MEDIA_FIELDS = frozenset({"images", "audio"})
 
 Event = dict[str, Any]
@@ -33,8 +34,16 @@ def fit(event: Event) -> Event:
     else:
         fitted = _fit_value(fitted, EVENT_MAX_BYTES, "", truncated)
     if truncated:
-        fitted["truncated"] = {**cast("dict[str, int]", event.get("truncated", {})), **truncated}
+        fitted["truncated"] = _few({**cast("dict[str, int]", event.get("truncated", {})), **truncated})
     return fitted
+
+
+def _few(truncated: dict[str, int]) -> dict[str, int]:
+    """The largest cuts by their paths, the others together: the paths of thousands would take more room than the texts."""
+    if len(truncated) <= MAX_PATHS:
+        return truncated
+    ordered = sorted(truncated.items(), key=lambda cut: -cut[1])
+    return {**dict(ordered[:MAX_PATHS]), MARK: sum(size for _, size in ordered[MAX_PATHS:])}
 
 
 def _fit_messages(messages: list[Any], path: str, truncated: dict[str, int]) -> list[Any]:
@@ -72,7 +81,7 @@ def _fit_value(value: Any, budget: int, path: str, truncated: dict[str, int]) ->
         if size <= level:
             break
         container[key] = cut(container[key], level)
-        gone[leaf_path] = size - len(container[key].encode("utf-8", "replace"))
+        gone[leaf_path] = size - size_bytes(container[key])
     if size_bytes(holder[0]) > budget + 64 * len(leaves):
         # Many small pieces instead of long strings, such as token numbers: there is no middle to take out.
         truncated[path or "event"] = total

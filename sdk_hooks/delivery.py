@@ -75,6 +75,7 @@ class Delivery:
         self._leftovers: Leftovers | None = None
         self._service: str | None = None
         self._resource = b"{}"
+        self._shown_url = ""
         self._sending: _Sending | None = None
         self._batch_limit: int | None = None
         self._retrying = Retrying(clock_s)
@@ -119,6 +120,8 @@ class Delivery:
         """The settings of now; another address is another connection, and another spool."""
         if settings == self._settings:
             return
+        from sdk_hooks.spool.destination import plain_url
+
         self.close()
         transport = self._connect(settings.url, settings.api_key)
         has_thread = self._has_thread and settings.delivery != "sync"
@@ -128,6 +131,7 @@ class Delivery:
         self._resource = encode_event(dict(resource))
         self._open_spool(settings)
         self._settings = settings
+        self._shown_url = plain_url(settings.url)
         self._batch_limit = None
         self._retrying.reset()
 
@@ -221,7 +225,7 @@ class Delivery:
         count = sending.batch.event_count
         match answer:
             case Delivered(rejected=rejected):
-                self._retrying.healed(settings.url)
+                self._retrying.healed(self._shown_url)
                 self._release(sending)
                 self._count_rejected(rejected)
                 if self._batch_limit is not None:
@@ -233,15 +237,15 @@ class Delivery:
                 return True
             case Refused(status=status):
                 self._release(sending)
-                self._refused(settings, status, count)
+                self._refused(status, count)
                 return True
             case Denied(status=status):
                 self._give_back(sending)
-                self._retrying.wait(settings.url, None, f"refused with {status}", f"{CURE}; {KEPT}")
+                self._retrying.wait(self._shown_url, None, f"refused with {status}", f"{CURE}; {KEPT}")
                 return False
             case RetryLater(after_s=after_s, why=why):
                 self._give_back(sending)
-                self._retrying.wait(settings.url, after_s, why, KEPT)
+                self._retrying.wait(self._shown_url, after_s, why, KEPT)
                 return False
 
     def _release(self, sending: _Sending) -> None:
@@ -283,13 +287,13 @@ class Delivery:
             self._losses.count("rejected", count)
             self._losses.count(f"rejected_{code}", count)
 
-    def _refused(self, settings: DeliverySettings, status: int, count: int) -> None:
+    def _refused(self, status: int, count: int) -> None:
         if status == 413:
             self._losses.count("too_large", count)
             return
         self._losses.count("refused", count)
         self._losses.count(f"refused_{status}", count)
-        self._retrying.failed(settings.url, f"refused with {status}", "what is refused is lost")
+        self._retrying.failed(self._shown_url, f"refused with {status}", "what is refused is lost")
 
     def _destination(self) -> Destination:
         from sdk_hooks.spool.destination import Destination, key_tag, plain_url

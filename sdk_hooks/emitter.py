@@ -8,9 +8,10 @@ Started with the first record, paced so that the host's threads keep running, pa
 
 from collections.abc import Callable
 from contextvars import Context
-from threading import Condition, Event, RLock, Thread, current_thread
+from threading import Condition, RLock, Thread, current_thread
 from time import monotonic, perf_counter, sleep
 
+from sdk_hooks.bell import Bell
 from sdk_hooks.buffer import Backlog, Inbox, Record
 from sdk_hooks.config import DeliverySettings
 from sdk_hooks.context import suppress, unsuppress
@@ -88,8 +89,8 @@ class Emitter:
         self._thread: Thread | None = None
         self._starting = RLock()
         self._cycling = RLock()
-        self._wake = Event()
-        self._delivery = delivery(self._backlog, clock_s, self._wake.set)
+        self._bell = Bell()
+        self._delivery = delivery(self._backlog, clock_s, self._bell.ring)
         self._done = Condition()
         self._flushes: list[_Flush] = []
         self._parked = False
@@ -122,7 +123,7 @@ class Emitter:
         if self._thread is None:
             self._start()
         if self._parked or waiting == URGENT_COUNT:
-            self._wake.set()
+            self._bell.ring()
         return True
 
     def ended(self) -> None:
@@ -132,7 +133,7 @@ class Emitter:
             with guard("emitter.sync"):
                 self._cycle(force=False, until_s=self._clock_s() + self._now.exit_timeout_s)
         elif self._parked:
-            self._wake.set()
+            self._bell.ring()
 
     def flush(self, timeout_s: float, *, give_up_early: bool = False) -> bool:
         """Wait until everything recorded so far is delivered. False: some of it is not even on disk, or not in time."""
@@ -144,7 +145,7 @@ class Emitter:
             return self._flush_here(ticket)
         with self._done:
             self._flushes.append(ticket)
-            self._wake.set()
+            self._bell.ring()
             self._done.wait_for(lambda: ticket.result is not None, timeout_s + ANSWER_S)
         return bool(ticket.result)
 
@@ -158,7 +159,7 @@ class Emitter:
             return True
         is_safe = self.flush(timeout_s, give_up_early=True)
         self._closed = True
-        self._wake.set()
+        self._bell.ring()
         if self._cycling.acquire(timeout=FINISH_S):
             try:
                 with guard("emitter.close"):
@@ -200,11 +201,11 @@ class Emitter:
             if self._thread is not None or not self._starts_thread or self._now.delivery == "sync":
                 return
             # An empty context: the host's session or span must not live on in this thread.
-            thread = Thread(target=Context().run, args=(self._run,), name="hookline-emitter", daemon=True)
             try:
+                thread = Thread(target=Context().run, args=(self._run,), name="hookline-emitter", daemon=True)
                 thread.start()
             except RuntimeError:
-                # The interpreter is ending: `close` sends what there is.
+                # The interpreter is ending, or allows no such threads: `close` sends what there is.
                 return
             self._thread = thread
 
@@ -225,17 +226,17 @@ class Emitter:
         if not self._live:
             self._parked = True
             if not len(self._inbox) and not self._flushes:
-                self._wake.wait(None if next_s is None else max(next_s, REPLAY_REST_S))
+                self._bell.wait(None if next_s is None else max(next_s, REPLAY_REST_S))
             self._parked = False
-            self._wake.clear()
+            self._bell.hush()
             if not len(self._inbox):
                 return
         if not self._flushes:
             self._parked = self._watch_s > 0
             rest_s = max(self._now.flush_interval_s * GATHER, self._watch_s)
-            self._wake.wait(rest_s if next_s is None else min(rest_s, max(next_s, REPLAY_REST_S)))
+            self._bell.wait(rest_s if next_s is None else min(rest_s, max(next_s, REPLAY_REST_S)))
             self._parked = False
-        self._wake.clear()
+        self._bell.hush()
 
     def _round(self) -> None:
         flushes = self._flushes[:]
@@ -249,8 +250,8 @@ class Emitter:
             self._answer(flushes)
             if self._flushes and not self._delivery.is_sending:
                 # Somebody still waits: try again soon, but do not hammer.
-                self._wake.clear()
-                self._wake.wait(AGAIN_S)
+                self._bell.hush()
+                self._bell.wait(AGAIN_S)
 
     def _answer(self, flushes: list[_Flush]) -> None:
         is_done = self._delivery.is_done

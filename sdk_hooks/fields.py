@@ -1,5 +1,5 @@
 """
-The fields that every event of a call has from its settings.
+The fields that every event of a call has from its settings, and those of an error.
 
 Flow: recorder, toolrun -> **fields**. Pure.
 """
@@ -33,3 +33,13 @@ def _read(settings: CallSettings, run_id: str | None) -> Event:
         "userId": settings.user_id,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def error_fields(error: BaseException | None, name: str | None, message: str | None) -> dict[str, str]:
+    """Name and message of an error. An exception that can't say what it is must not keep its call from ending."""
+    if message is None:
+        try:
+            message = str(error)
+        except Exception:
+            message = ""
+    return {"name": name or type(error).__name__, "message": message}

@@ -5,6 +5,7 @@ Flow: every entry from the host -> **guard** -> our code.
 Logs at most once a minute and place; raises only where a test asked for it (`raise_for_tests`).
 """
 
+from contextlib import suppress as ignoring
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -24,12 +25,16 @@ def raise_for_tests(enabled: bool) -> None:
 
 
 def log(level: str, message: str, *arguments: Any) -> None:
-    """One line on the logger `hookline`. `logging` is imported here: most hosts never need it from us."""
+    """
+    One line on the logger `hookline`. `logging` is imported here: most hosts never need it from us.
+
+    A filter or handler of the host's that raises costs the line and nothing else: many who call this have no guard around them.
+    """
     with importing():
         import logging
 
-    logger = logging.getLogger("hookline")
-    getattr(logger, level)(message, *arguments)
+    with ignoring(Exception):
+        getattr(logging.getLogger("hookline"), level)(message, *arguments)
 
 
 def log_seldom(place: str, message: str, *arguments: Any) -> None:

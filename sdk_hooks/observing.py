@@ -17,7 +17,7 @@ from sdk_hooks.context import Enclosing
 from sdk_hooks.generators import around_async_generator, around_generator
 from sdk_hooks.guard import guard
 from sdk_hooks.recorder import Call, Shape, as_it_is, start_call
-from sdk_hooks.snapshot import Snapshot, take
+from sdk_hooks.snapshot import Snapshot, take_any
 from sdk_hooks.toolrun import ToolRun, start_tool
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -109,7 +109,9 @@ class observe:
         if self._kind == "tool":
             self._running = start_tool(self._name, self.input, self.tool_call_id)
         else:
-            started = {"agentName": self._name} if self.input is None else {"agentName": self._name, "input": self.input}
+            started: Event = {"agentName": self._name}
+            if self.input is not None:
+                started["input"] = take_any(self.input).open()
             self._running = start_call(AGENT, started, provider=None, model=None)
 
     def _enter(self) -> Token[Enclosing | None] | None:
@@ -142,7 +144,7 @@ class observe:
 
     def _taken(self) -> Snapshot | None:
         """A copy: the host may go on changing what it returned."""
-        return None if self.output is None else take(self.output)
+        return None if self.output is None else take_any(self.output)
 
     async def __aenter__(self) -> "observe":
         return self.__enter__()

@@ -5,7 +5,7 @@ Flow: registry -> hooks -> **patching**.
 The original's result, exceptions and signature stay; a callable is wrapped once, however often it is asked for.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
@@ -35,6 +35,8 @@ Begin = Callable[[tuple[Any, ...], dict[str, Any]], Watch | None]
 
 class _Patch(NamedTuple):
     owner: Any
+    replacement: Any
+    """`functools.wraps` copies our mark to whoever wraps ours: only the attribute itself is ours."""
     had_own: bool
     own: Any
 
@@ -50,15 +52,16 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> bool:
         return False
     attributes = cast("dict[str, Any]", vars(owner))
     replacement = make(original)
-    setattr(replacement, MARK, _Patch(owner, name in attributes, attributes.get(name)))
+    setattr(replacement, MARK, _Patch(owner, replacement, name in attributes, attributes.get(name)))
     setattr(owner, name, replacement)
     return True
 
 
 def is_replaced(owner: Any, name: str) -> bool:
     """Whether this very owner's attribute is ours; a copy of an instance that took our attribute along is not."""
-    patch = getattr(cast("dict[str, Any]", vars(owner)).get(name), MARK, None)
-    return isinstance(patch, _Patch) and patch.owner is owner
+    current = cast("dict[str, Any]", vars(owner)).get(name)
+    patch = getattr(current, MARK, None)
+    return isinstance(patch, _Patch) and patch.owner is owner and patch.replacement is current
 
 
 def restore(owner: Any, name: str) -> bool:
@@ -189,52 +192,3 @@ def _report(place: str) -> None:
     """What `with guard(place)` does with the exception in hand. A try costs nothing, the block half a microsecond."""
     with guard(place):
         raise
-
-
-class StreamWatch(Protocol):
-    """Looks at one stream. Exactly one of the last three is called, once."""
-
-    def item(self, item: Any) -> None: ...
-    def ended(self) -> None: ...
-    def raised(self, error: BaseException) -> None: ...
-    def left(self) -> None:
-        """The host stopped before the end."""
-        ...
-
-
-def watch_iterator(stream: Iterator[T], watch: StreamWatch, place: str) -> Iterator[T]:
-    """The stream's items, unchanged. For streams that are plain iterators; SDK stream classes need their type kept."""
-    try:
-        for item in stream:
-            with guard(place):
-                watch.item(item)
-            yield item
-    except GeneratorExit:
-        with guard(place):
-            watch.left()
-        raise
-    except BaseException as error:
-        with guard(place):
-            watch.raised(error)
-        raise
-    with guard(place):
-        watch.ended()
-
-
-async def watch_async_iterator(stream: AsyncIterator[T], watch: StreamWatch, place: str) -> AsyncIterator[T]:
-    """`watch_iterator` for async streams."""
-    try:
-        async for item in stream:
-            with guard(place):
-                watch.item(item)
-            yield item
-    except GeneratorExit:
-        with guard(place):
-            watch.left()
-        raise
-    except BaseException as error:
-        with guard(place):
-            watch.raised(error)
-        raise
-    with guard(place):
-        watch.ended()

@@ -33,6 +33,8 @@ class Posting:
     def start(self, batch: Batch, *, timeout_s: float, in_place_s: float) -> None:
         """Send it, in place within another time. Not before the answer to the one before was taken."""
         if not self._has_thread or not self._is_started():
+            # The answer if the host's thread leaves in the middle (Ctrl-C): nobody else would ever give one.
+            self._answer = RetryLater(None, "interrupted")
             self._answer = self._post(batch, min(timeout_s, in_place_s))
             return
         with self._changed:
@@ -66,8 +68,8 @@ class Posting:
     def _is_started(self) -> bool:
         if self._thread is not None and self._thread.is_alive():
             return True
-        thread = Thread(target=Context().run, args=(self._run,), name="hookline-posting", daemon=True)
         try:
+            thread = Thread(target=Context().run, args=(self._run,), name="hookline-posting", daemon=True)
             thread.start()
         except RuntimeError:
             return False

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from sdk_hooks import context
 from sdk_hooks.config import NO_LAYER, CallSettings, Layer
 from sdk_hooks.context import Enclosing, HostSpan
-from sdk_hooks.fields import settings_fields
+from sdk_hooks.fields import error_fields, settings_fields
 from sdk_hooks.packing import Delta, Event, Packer
 from sdk_hooks.runtime import Runtime, current_runtime
 from sdk_hooks.snapshot import Snapshot, take
@@ -161,8 +161,7 @@ class Call:
         if error is not None and not isinstance(error, Exception):
             self._finish("aborted", response, None, at_ns)
         elif self._open:
-            about = {"name": name or type(error).__name__, "message": str(error) if message is None else message}
-            self._finish("error", response, about, at_ns)
+            self._finish("error", response, error_fields(error, name, message), at_ns)
 
     def abort(self, response: Any = None, *, at_ns: int | None = None) -> None:
         """The host left a stream early. Sent with what was seen so far."""

@@ -11,7 +11,10 @@ from typing import Any, cast
 from sdk_hooks.config import CallSettings, Event
 
 SECRET = "[secret]"  # noqa: S105 (what stands in a secret's place)
-SECRET_NAMES = re.compile(r"(?i)^(x-)?(api[-_]?key|.*authorization|.*secret|.*password|.*access[-_]?token|cookie)$")
+SECRET_NAMES = re.compile(
+    r"(?i)^(.*api[-_]?key|.*authorization([-_]?token)?|.*secret([-_]?(access)?[-_]?key)?|.*password|.*private[-_]?key"
+    r"|.*(access|auth|bearer|refresh|session|security)[-_]?token|token|(set-)?cookie)$"
+)
 SECRET_TEXTS = re.compile(
     r"(?i)\b(?:sk|pk|rk)-[a-z0-9_*-]{8,}|\bbearer\s+[a-z0-9._~+/=-]{8,}|\bAIza[a-z0-9_-]{30,}"
     # In addresses: user and password, and what a query gives as a key.
@@ -104,7 +107,7 @@ def without_content(event: Event) -> Event:
 
 
 def _hollow(name: str, value: Any, sizes: dict[str, int]) -> Any:
-    if name in KEPT_TEXTS or name in KEPT_LISTS or name in ("tags", "usage", "truncated") or _is_number(value):
+    if _is_name(name, value) or name in KEPT_LISTS or name in ("tags", "usage", "truncated") or _is_number(value):
         return value
     if name == "chunks" and isinstance(value, list):
         return [_hollow_chunk(chunk) for chunk in cast("list[Event]", value)]
@@ -113,7 +116,7 @@ def _hollow(name: str, value: Any, sizes: dict[str, int]) -> Any:
     if name == "error" and isinstance(value, dict):
         return {"name": cast("Event", value).get("name", ""), "message": ""}
     if name in ("modelOptions", "options") and isinstance(value, dict):
-        return {key: item for key, item in cast("Event", value).items() if key in KEPT_TEXTS or _is_number(item)}
+        return {key: item for key, item in cast("Event", value).items() if _is_name(key, item) or _is_number(item)}
     if name in ("toolCalls", "images") and isinstance(value, list):
         sizes[name] = size_bytes(value)
         return [_skeleton(item) for item in cast("list[Any]", value)]
@@ -131,10 +134,15 @@ def _skeleton(item: Any) -> Any:
         return None
     found = cast("Event", item)
     return {
-        key: value if key in KEPT_TEXTS or _is_number(value) else _skeleton(value) if isinstance(value, dict) else ""
+        key: value if _is_name(key, value) or _is_number(value) else _skeleton(value) if isinstance(value, dict) else ""
         for key, value in found.items()
         if key not in ("b64Json", "url")
     }
+
+
+def _is_name(field: str, value: Any) -> bool:
+    """A field of the list may hold more than a name: `format` a schema, `name` whatever an unknown provider puts there."""
+    return field in KEPT_TEXTS and isinstance(value, str)
 
 
 def _is_number(value: Any) -> bool:

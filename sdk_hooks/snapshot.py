@@ -19,6 +19,9 @@ LOOK_DEPTH = 8
 MAX_DEPTH = 60
 """A little under what a collector accepts."""
 
+MAX_VALUES = 20_000
+"""A hundredth of a second of the host's time. What points back to where it came from has far more ways through it."""
+
 
 class Snapshot:
     """A copy that nobody else can change. `size_bytes` is an estimate for the buffer's bound."""
@@ -44,9 +47,16 @@ def take(value: Any) -> Snapshot:
             pass
         else:
             return Snapshot(packed, None, len(packed))
-    size = [0]
-    frozen = _freeze(value, 0, size)
-    return Snapshot(None, frozen, size[0])
+    return take_any(value)
+
+
+def take_any(value: Any) -> Snapshot:
+    """
+    `take` for what was never meant to be sent: arguments and results of a host's own functions, in which everything may point to
+    everything. marshal would follow each way through them.
+    """
+    size = [0, MAX_VALUES]
+    return Snapshot(None, _freeze(value, 0, size), size[0])
 
 
 def _has_large(value: Any) -> bool:
@@ -77,6 +87,7 @@ def _holds_large(values: Iterable[Any], depth: int) -> bool:
 
 def _freeze(value: Any, depth: int, size: list[int]) -> Any:
     size[0] += 16
+    size[1] -= 1
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str | bytes):
@@ -84,6 +95,8 @@ def _freeze(value: Any, depth: int, size: list[int]) -> Any:
         return value
     if depth >= MAX_DEPTH:
         return "<too deep>"
+    if size[1] <= 0:
+        return "<too much>"
     if isinstance(value, dict):
         # list() first: another thread may be changing the dict.
         items = list(cast("dict[Any, Any]", value).items())

@@ -13,9 +13,9 @@ from typing import Any
 from sdk_hooks import context
 from sdk_hooks.config import NO_LAYER, CallSettings, Event, Layer
 from sdk_hooks.context import Enclosing
-from sdk_hooks.fields import settings_fields
+from sdk_hooks.fields import error_fields, settings_fields
 from sdk_hooks.runtime import Runtime, current_runtime
-from sdk_hooks.snapshot import Snapshot, take
+from sdk_hooks.snapshot import Snapshot, take_any
 
 
 class ToolRun:
@@ -57,14 +57,13 @@ class ToolRun:
         self.is_done = False
 
     def complete(self, result: Any = None) -> None:
-        self._finish(take(result), None)
+        self._finish(take_any(result), None)
 
     def fail(
         self, error: BaseException | None = None, *, name: str | None = None, message: str | None = None, result: Any = None
     ) -> None:
         """With an exception, or with what a framework made of one: then `result` is what the model gets to read."""
-        about = {"name": name or type(error).__name__, "message": str(error) if message is None else message}
-        self._finish(None if result is None else take(result), about)
+        self._finish(None if result is None else take_any(result), error_fields(error, name, message))
 
     def abort(self) -> None:
         self._finish(None, {"name": "Aborted", "message": ""})
@@ -128,5 +127,5 @@ def start_tool(name: str, given: Any, tool_call_id: str | None = None, *, layer:
     if settings.disabled or context.is_suppressed():
         return None
     made_up = tool_call_id or f"call-{runtime.identity.prefix}-{runtime.identity.request_number()}"
-    run = ToolRun(runtime, settings, context.enclosing(), name, take(given), made_up)
+    run = ToolRun(runtime, settings, context.enclosing(), name, take_any(given), made_up)
     return run if not run.is_sampled or runtime.emitter.offer(run) else None

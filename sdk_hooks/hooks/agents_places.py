@@ -95,10 +95,14 @@ def hold_everything() -> None:
 
 
 def release_everything() -> None:
-    held, _held[:] = list(_held), []
-    for owner, name in held:
-        with guard("agents.release"):
-            restore(owner, name)
+    # Where another tool has wrapped ours since, ours must stay, silent, and is not put there a second time.
+    _held[:] = [(owner, name) for owner, name in _held if not _released(owner, name)]
+
+
+def _released(owner: Any, name: str) -> bool:
+    with guard("agents.release"):
+        return restore(owner, name)
+    return False
 
 
 def hold_model(model: Any) -> None:
@@ -116,7 +120,7 @@ def _hold(kind: Any, name: str, begin: Begin, *, is_async: bool) -> None:
     owner: Any = next((base for base in kind.__mro__ if name in vars(base)), None) if isinstance(kind, type) else kind
     if owner is None or name not in vars(owner):
         raise AttributeError(name)
-    if is_replaced(owner, name):
+    if is_replaced(owner, name) or (owner, name) in _held:
         return
     around = around_async if is_async else around_sync
     place = f"agents.{name}"

@@ -21,7 +21,7 @@ from sdk_hooks.hooks.stainless.notes import is_interruption
 from sdk_hooks.hooks.stainless.streams import IsEnding
 from sdk_hooks.observing import AGENT
 from sdk_hooks.recorder import Call, start_call
-from sdk_hooks.snapshot import take
+from sdk_hooks.snapshot import take_any
 
 
 class Run:
@@ -77,7 +77,7 @@ def begin_run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run | None:
 
 def complete(call: Call, result: Any) -> None:
     output = getattr(result, "final_output", None)
-    call.complete(None if output is None else take(shown(output)))
+    call.complete(None if output is None else take_any(shown(output)))
 
 
 class StreamedEnd:

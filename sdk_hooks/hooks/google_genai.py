@@ -51,6 +51,10 @@ def uninstrument(client: Any) -> bool:
     if api not in _hooked:
         return False
     _hooked.discard(api)
+    state: Any = getattr(api, STATE, None)
+    if isinstance(state, State):
+        # Where another tool has wrapped ours since, ours must stay; it falls silent.
+        state.is_active = False
     for name in METHODS:
         restore(api, name)
     if hasattr(api, STATE):
@@ -59,13 +63,18 @@ def uninstrument(client: Any) -> bool:
 
 
 def instrument_all(layer: Layer) -> None:
-    def making(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Making:
-        return _Making(args[0], layer)
+    global _everything
+    _everything = layer
+
+    def making(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Making | None:
+        return None if _everything is None else _Making(args[0], _everything)
 
     replace(_api_client_class(), "__init__", lambda original: around_sync(original, making, "google.init"))
 
 
 def uninstrument_all() -> None:
+    global _everything
+    _everything = None
     restore(_api_client_class(), "__init__")
     for api in list(_hooked):
         uninstrument(api)
@@ -96,3 +105,5 @@ def _api_client_of(client: Any) -> Any:
 
 
 _hooked: WeakSet[Any] = WeakSet()
+_everything: Layer | None = None
+"""What clients that are made from now on get."""

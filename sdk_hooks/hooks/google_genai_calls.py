@@ -21,11 +21,12 @@ from sdk_hooks.recorder import Call, start_call
 class State:
     """What one hooked API client carries."""
 
-    __slots__ = ("layer", "provider")
+    __slots__ = ("is_active", "layer", "provider")
 
     def __init__(self, layer: Layer, provider: str) -> None:
         self.layer = layer
         self.provider = provider
+        self.is_active = True
 
 
 def beginning(state: State, *, is_stream: bool) -> Begin:
@@ -35,7 +36,7 @@ def beginning(state: State, *, is_stream: bool) -> Begin:
         path: str = args[1] if len(args) > 1 else kwargs["path"]
         request: Any = args[2] if len(args) > 2 else kwargs.get("request_dict")
         kind = kind_of(path, request)
-        if kind is None:
+        if kind is None or not state.is_active:
             return None
         model = model_of(path)
         call = start_call(kind.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)

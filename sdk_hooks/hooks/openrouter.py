@@ -23,6 +23,8 @@ NESTED: Mapping[str, str] = {"beta": "responses"}
 
 _hooked: WeakSet[Any] = WeakSet()
 _classes: dict[type, type] = {}
+_everything: Layer | None = None
+"""What clients that are made from now on get."""
 
 
 def instrument(client: Any, layer: Layer) -> bool:
@@ -62,8 +64,11 @@ def uninstrument(client: Any) -> bool:
 def instrument_all(layer: Layer) -> None:
     import openrouter
 
-    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Making:
-        return _Making(args[0], layer)
+    global _everything
+    _everything = layer
+
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Making | None:
+        return None if _everything is None else _Making(args[0], _everything)
 
     replace(openrouter.OpenRouter, "__init__", lambda original: around_sync(original, begin, "openrouter.init"))
 
@@ -71,6 +76,8 @@ def instrument_all(layer: Layer) -> None:
 def uninstrument_all() -> None:
     import openrouter
 
+    global _everything
+    _everything = None
     restore(openrouter.OpenRouter, "__init__")
     for client in list(_hooked):
         uninstrument(client)

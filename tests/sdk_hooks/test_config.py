@@ -1,11 +1,14 @@
 """Settings: environment < configure < instrument < session, and no wrong value hurts."""
 
 import logging
+import weakref
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 
 from sdk_hooks.config import Config, Layer
-from sdk_hooks.context import session
+from sdk_hooks.context import current_session, session
 
 
 def test_each_layer_wins_over_the_one_below():
@@ -125,3 +128,63 @@ async def test_session_works_in_async_code():
     async with session(thread_id="t"):
         assert "t" == config.for_call(Layer()).thread_id
     assert config.for_call(Layer()).thread_id is None
+
+
+def test_session_can_be_entered_again_inside_itself():
+    """What it set is gone behind the outer end, and not before."""
+    once = session(user_id="ada")
+    with once:
+        with once:
+            assert "ada" == Config({}).for_call(Layer()).user_id
+        assert "ada" == Config({}).for_call(Layer()).user_id
+    assert current_session() is None
+
+
+def test_session_shared_by_threads_ends_in_each_of_them():
+    """A worker that goes on to another user's request must not keep the one before."""
+    shared = session(user_id="ada")
+    is_in, is_first_out = Event(), Event()
+    left: list[Any] = []
+
+    def first() -> None:
+        with shared:
+            is_in.wait(10)
+        left.append(current_session())
+        is_first_out.set()
+
+    def second() -> None:
+        with shared:
+            is_in.set()
+            is_first_out.wait(10)
+        left.append(current_session())
+
+    threads = [Thread(target=first), Thread(target=second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [None, None] == left
+
+
+def test_value_that_cannot_be_read_does_not_raise():
+    """Not even one that raises when it is looked at: the session is without it."""
+
+    class Unreadable:
+        def __str__(self) -> str:
+            raise RuntimeError("hands off")
+
+    for given in ({"disabled": Unreadable()}, {"sample_rate": 10**400}):
+        with session(**given):
+            assert not Config({}).for_call(Layer()).disabled
+    assert current_session() is None
+
+
+def test_long_session_keeps_few_settings_of_clients_that_are_gone():
+    """A session as long as the process, in which clients are made and instrumented one by one, does not grow with them."""
+    config, kept = Config({}), []
+    with session(user_id="ada"):
+        for _ in range(500):
+            given = Layer({"redact": lambda event: event})
+            kept.append(weakref.ref(given.values["redact"]))
+            assert "ada" == config.for_call(given).user_id
+        assert sum(function() is not None for function in kept) < 100

@@ -94,3 +94,12 @@ def test_recorded_calls_are_cut():
     assert json_bytes(events.events[0]) < 70_000
     assert json_bytes(events.events[1]) <= EVENT_MAX_BYTES + 1024
     assert 3_000_000 == len(message["content"])
+
+
+def test_thousands_of_cuts_are_told_together():
+    """Where every text of very many is cut, naming each would take more room than the texts."""
+    event = {"type": "agent:request:completed", "output": ["x" * 60] * 30_000}
+    fitted = fit(event)
+
+    assert 101 == len(fitted["truncated"])
+    assert sum(fitted["truncated"].values()) == 30_000 * 60 - sum(len(text.encode()) for text in fitted["output"])

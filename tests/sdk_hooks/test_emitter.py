@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from sdk_hooks.runtime import Runtime
+from sdk_hooks.config import Config
+from sdk_hooks.runtime import Runtime, use
+from sdk_hooks.transport import HttpTransport
 from tests.fakes.clock import FakeClock
 from tests.fakes.receiver import Answer, Receiver
 from tests.fakes.running import eventually
@@ -313,3 +315,48 @@ def test_close_is_quick_when_the_collector_is_away(running: Running):
     assert time.monotonic() - began_s < 30
     assert 2 == runtime.losses.snapshot()["exit"]
     assert maybe_chat() is None
+
+
+class Interrupted(HttpTransport):
+    """The host's user presses Ctrl-C in the middle of the first POST."""
+
+    is_first = True
+
+    def post(self, body: bytes, *, is_gzip: bool, timeout_s: float) -> Any:
+        if self.is_first:
+            self.is_first = False
+            raise KeyboardInterrupt
+        return super().post(body, is_gzip=is_gzip, timeout_s=timeout_s)
+
+
+def test_interrupted_sync_delivery_goes_on_with_the_next_call(receiver: Receiver):
+    """Ctrl-C is the host's, who may go on: what was on its way then goes out with what comes next, and nobody waits for it."""
+    clock = FakeClock()
+    config = Config({})
+    config.update({"url": receiver.url, "delivery": "sync", "exit_timeout_s": 20.0})
+    runtime = Runtime(config, connect=Interrupted, clock_s=clock.monotonic_s)
+    before = use(runtime)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            chat().complete()
+        chat().complete()
+        clock.advance(60_000)
+        chat().complete()
+    finally:
+        use(before)
+    assert 6 == len(receiver.accepted)
+    assert 6 == len({event["eventId"] for event in receiver.accepted})
+
+
+def test_password_in_the_address_is_not_logged(receiver: Receiver, running: Running, caplog: pytest.LogCaptureFixture):
+    """An address may have a user and a password in it; the log names it without."""
+    caplog.set_level(logging.DEBUG, "hookline")
+    runtime = running(url=receiver.url.replace("http://", "http://ada:swordfish@"))
+    receiver.script(503, 401)
+    chat().complete()
+    receiver.wait_for_posts(2)
+    assert runtime.emitter.flush(30)
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "hookline"]
+    assert any(receiver.url in line for line in lines), lines
+    assert not any("swordfish" in line for line in lines)

@@ -109,3 +109,24 @@ def test_our_mistake_does_not_stop_the_function():
             return "done"
 
         assert "done" == plan(Unreadable())
+
+
+def test_data_that_points_everywhere_is_recorded_in_part():
+    """
+    Arguments and results of a host's function may be a graph: following all its ways would take longer than anybody lives.
+    """
+    node: dict[str, object] = {"name": "root"}
+    node["children"] = [{"name": f"child {i}", "parent": node} for i in range(20)]
+
+    with recording() as events:
+
+        @observe("planner")
+        def plan(given: object) -> object:
+            return observe("search", kind="tool")(lambda found: found)(given)
+
+        assert node is plan(node)
+        events.flush()
+
+    assert "root" == events.of("agent:request:started")[0]["input"]["name"]
+    assert "root" == events.of("agent:request:completed")[0]["output"]["name"]
+    assert "root" == events.of("tools:call:completed")[0]["result"]["name"]

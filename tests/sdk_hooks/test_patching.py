@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -15,8 +15,6 @@ from sdk_hooks.patching import (
     replace,
     restore,
     uncover,
-    watch_async_iterator,
-    watch_iterator,
 )
 
 
@@ -53,15 +51,6 @@ class Log:
 
     def raised(self, error: BaseException) -> None:
         self.note("raised", type(error).__name__)
-
-    def item(self, item: Any) -> None:
-        self.note("item", item)
-
-    def ended(self) -> None:
-        self.note("ended")
-
-    def left(self) -> None:
-        self.note("left")
 
 
 def test_wrapped_method_behaves_as_before_and_is_watched():
@@ -100,6 +89,22 @@ def test_restore_leaves_what_somebody_else_wrapped_later():
     assert "a" == client.request("a")
 
 
+def test_restore_leaves_what_was_wrapped_with_functools():
+    """`functools.wraps` copies all attributes of ours: the copy is somebody else's all the same."""
+    client = Client()
+    replace(client, "request", lambda original: around_sync(original, Log().begin, "test"))
+    ours = client.request
+
+    @wraps(ours)
+    def theirs(path: str) -> str:
+        return f"theirs: {ours(path)}"
+
+    client.request = theirs  # type: ignore[method-assign]
+    assert not is_replaced(client, "request")
+    assert not restore(client, "request")
+    assert "theirs: a" == client.request("a")
+
+
 async def test_async_method_is_watched_too():
     """A coroutine function stays one."""
     log, client = Log(), Client()
@@ -120,45 +125,6 @@ async def test_our_mistakes_do_not_reach_the_host():
     assert "a" == client.request("a")
     with pytest.raises(LookupError):
         client.request("bad")
-    assert [1, 2] == list(watch_iterator(iter([1, 2]), Log(broken=True), "test.broken"))
-    assert [1] == [item async for item in watch_async_iterator(_async([1]), Log(broken=True), "test.broken")]
-
-
-def _failing() -> Iterator[int]:
-    yield 1
-    raise LookupError("mid-stream")
-
-
-async def _async(items: list[int]) -> AsyncIterator[int]:
-    for item in items:
-        yield item
-
-
-def test_streams_end_exactly_once():
-    """To the end, left early, failed: one ending each."""
-    whole, early, failed = Log(), Log(), Log()
-    assert [1, 2] == list(watch_iterator(iter([1, 2]), whole, "test"))
-    stream: Any = watch_iterator(iter([1, 2]), early, "test")
-    next(stream)
-    stream.close()
-    with pytest.raises(LookupError):
-        list(watch_iterator(_failing(), failed, "test"))
-
-    assert [("item", 1), ("item", 2), "ended"] == whole.seen
-    assert [("item", 1), "left"] == early.seen
-    assert [("item", 1), ("raised", "LookupError")] == failed.seen
-
-
-async def test_async_streams_end_exactly_once():
-    """The same for async ones."""
-    whole, early = Log(), Log()
-    assert [1, 2] == [item async for item in watch_async_iterator(_async([1, 2]), whole, "test")]
-    stream: Any = watch_async_iterator(_async([1, 2]), early, "test")
-    await anext(stream)
-    await stream.aclose()
-
-    assert [("item", 1), ("item", 2), "ended"] == whole.seen
-    assert [("item", 1), "left"] == early.seen
 
 
 def test_covered_function_stays_the_same_object() -> None:

@@ -1,5 +1,6 @@
 """A call's life: which events it gives, when, and with which numbers."""
 
+import sys
 import threading
 from time import perf_counter_ns
 from typing import Any
@@ -228,3 +229,53 @@ def test_request_ids_are_unique():
     assert 100 == len({event["requestId"] for event in events.events})
     assert list(range(1, 201)) == [event["sequence"] for event in events.events]
     assert all(event["eventId"].endswith(f"-{event['sequence']}") for event in events.events)
+
+
+def test_error_that_cannot_say_what_it_is_ends_its_call():
+    """An exception whose text raises is recorded by its name: else the call would be kept for ever."""
+
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    with recording() as events:
+        chat().fail(Mute())
+        with pytest.raises(Mute), observe("planner"):
+            raise Mute
+        with pytest.raises(Mute), observe("search", kind="tool"):
+            raise Mute
+        events.flush()
+
+    ends = [*events.of("text:request:error"), *events.of("agent:request:error"), *events.of("tools:call:completed")]
+    assert [{"name": "Mute", "message": ""}] * 3 == [event["error"] for event in ends]
+
+
+def test_call_may_end_between_any_two_lines_of_another_ones_end():
+    """
+    A destructor or a signal handler that ends a call runs wherever Python likes, also inside of what wakes the emitter: nobody
+    waits for the line below.
+    """
+    with recording() as events:
+        inner = [chat() for _ in range(400)]
+        outer = [chat() for _ in range(4)]
+        events.flush()
+        left = iter(inner)
+        assert events.runtime is not None
+        # As if the emitter's thread slept.
+        events.runtime.emitter._parked = True  # pyright: ignore[reportPrivateUsage]
+
+        def trace(frame: Any, what: str, _: Any) -> Any:
+            next(left).complete({})
+            return trace
+
+        def end_all() -> None:
+            sys.settrace(trace)
+            for call in outer:
+                call.complete({})
+            sys.settrace(None)
+
+        ending = threading.Thread(target=end_all, daemon=True)
+        ending.start()
+        ending.join(20)
+        assert not ending.is_alive()
+        assert not any(call._open for call in outer)  # pyright: ignore[reportPrivateUsage]

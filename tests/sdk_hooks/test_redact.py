@@ -7,7 +7,7 @@ import pytest
 
 from sdk_hooks import observe
 from sdk_hooks.recorder import start_call
-from sdk_hooks.redact import without_secrets
+from sdk_hooks.redact import without_content, without_secrets
 from tests.fakes.collected import recording
 from tests.sdk_hooks.calls import CHAT, IMAGE, chat
 
@@ -44,6 +44,20 @@ def test_secrets_in_addresses_are_masked(told: str, sent: str):
     masked = without_secrets({"type": "text:request:error", "error": {"name": "APIError", "message": told}})
 
     assert sent == masked["error"]["message"]
+
+
+def test_secrets_of_servers_that_a_model_may_use_are_masked():
+    """Providers want the tokens of MCP servers inside of the request, and hosts pass clouds' keys along."""
+    names = ("authorization_token", "authorization", "aws_secret_access_key", "aws_session_token", "openai_api_key")
+    plain = {"name": "docs", "max_tokens": 5, "token_budget": "high", "secrets_policy": "strict"}
+    event = {
+        "modelOptions": {"mcp_servers": [dict.fromkeys(names, "hush") | plain]},
+        "options": {"tools": [{"type": "mcp", "headers": {"X-Goog-Api-Key": "hush", "Cookie": "hush"}, "authorization": "hush"}]},
+    }
+    masked = without_secrets(event)
+
+    assert "hush" not in json.dumps(masked)
+    assert plain.items() <= masked["modelOptions"]["mcp_servers"][0].items()
 
 
 @pytest.mark.parametrize("how", ["environment", "configure"])
@@ -100,3 +114,12 @@ def test_redact_sees_one_event_at_a_time_and_may_change_it():
         events.flush()
 
     assert ["seen", "seen"] == [event["note"] for event in events.events]
+
+
+def test_without_content_a_field_for_a_name_holds_no_object():
+    """`format` may be a name, which stays, or a schema with texts in it, which goes."""
+    found = without_content(
+        {"type": "x", "format": {"title": SECRET_WORD}, "modelOptions": {"format": {"title": SECRET_WORD}, "size": "1x1"}}
+    )
+    assert SECRET_WORD not in json.dumps(found)
+    assert {"size": "1x1"} == found["modelOptions"]

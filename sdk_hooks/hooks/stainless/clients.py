@@ -24,6 +24,7 @@ class Clients:
     def __init__(self, sdk: Sdk) -> None:
         self._sdk = sdk
         self._hooked: WeakSet[Any] = WeakSet()
+        self._makers: dict[Any, Layer] = {}
 
     def instrument(self, client: Any, layer: Layer) -> bool:
         """Hook a client; one that is hooked already takes the newer layer. False: it is no client."""
@@ -47,6 +48,10 @@ class Clients:
         if client not in self._hooked:
             return False
         self._hooked.discard(client)
+        state = _state_of(client)
+        if state is not None:
+            # Where another tool has wrapped ours since, ours must stay; it falls silent.
+            state.is_active = False
         for name in ("request", *COPIES):
             restore(client, name)
         if STATE in vars(client):
@@ -56,19 +61,23 @@ class Clients:
     def instrument_made_by(self, constructed: Sequence[Any], layer: Layer) -> None:
         """Hook whatever these classes make from now on."""
         for kind in constructed:
-            replace(kind, "__init__", lambda original: around_sync(original, self._making(layer), f"{self._sdk.name}.init"))
+            self._makers[kind] = layer
+            begin = self._making(kind)
+            replace(kind, "__init__", lambda original, begin=begin: around_sync(original, begin, f"{self._sdk.name}.init"))
 
     def uninstrument_made_by(self, constructed: Sequence[Any]) -> None:
         for kind in constructed:
+            self._makers.pop(kind, None)
             restore(kind, "__init__")
 
     def uninstrument_all(self) -> None:
         for client in list(self._hooked):
             self.uninstrument(client)
 
-    def _making(self, layer: Layer) -> Any:
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Making:
-            return _Making(args[0], layer, self._hook_new)
+    def _making(self, kind: Any) -> Any:
+        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Making | None:
+            layer = self._makers.get(kind)
+            return None if layer is None else _Making(args[0], layer, self._hook_new)
 
         return begin
 

@@ -24,12 +24,13 @@ PATH = "$path"
 class State:
     """What one hooked client carries."""
 
-    __slots__ = ("layer", "provider", "sdk")
+    __slots__ = ("is_active", "layer", "provider", "sdk")
 
     def __init__(self, sdk: Sdk, layer: Layer, provider: str) -> None:
         self.sdk = sdk
         self.layer = layer
         self.provider = provider
+        self.is_active = True
 
 
 class _Request:
@@ -91,7 +92,7 @@ def beginning(state: State) -> Begin:
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
         endpoint = endpoints.get(options.url)
-        if endpoint is None or options.method != "post":
+        if endpoint is None or options.method != "post" or not state.is_active:
             endpoint = find(options.method, options.url)
             if endpoint is None:
                 return None

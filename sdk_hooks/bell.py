@@ -1,0 +1,34 @@
+"""
+Wake one thread that waits, from anywhere.
+
+Flow: host's threads, destructors, signal handlers -> **bell** -> the emitter's thread.
+`threading.Event` holds a lock over some lines of Python. A destructor that the garbage collector runs between these lines, or a
+signal handler, would wait for its own thread for ever; so would a child that was forked just then.
+"""
+
+from contextlib import suppress as ignoring
+from threading import Lock
+
+
+class Bell:
+    """Rung as often as one likes before it is heard; heard once."""
+
+    __slots__ = ("_silence",)
+
+    def __init__(self) -> None:
+        self._silence = Lock()
+        self._silence.acquire()
+
+    def ring(self) -> None:
+        """Never waits."""
+        with ignoring(RuntimeError):
+            # Not held: it was rung before.
+            self._silence.release()
+
+    def wait(self, timeout_s: float | None) -> None:
+        """Until it rings, or was rung before."""
+        self._silence.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s))
+
+    def hush(self) -> None:
+        """Forget that it was rung."""
+        self._silence.acquire(blocking=False)
