@@ -81,7 +81,7 @@ def _fit_value(value: Any, budget: int, path: str, truncated: dict[str, int]) ->
         if size <= level:
             break
         container[key] = cut(container[key], level)
-        gone[leaf_path] = size - size_bytes(container[key])
+        gone[leaf_path] = size - len(container[key].encode("utf-8", "replace"))
     if size_bytes(holder[0]) > budget + 64 * len(leaves):
         # Many small pieces instead of long strings, such as token numbers: there is no middle to take out.
         truncated[path or "event"] = total

@@ -102,4 +102,4 @@ def test_thousands_of_cuts_are_told_together():
     fitted = fit(event)
 
     assert 101 == len(fitted["truncated"])
-    assert sum(fitted["truncated"].values()) == 30_000 * 60 - sum(len(text.encode()) for text in fitted["output"])
+    assert sum(fitted["truncated"].values()) >= 30_000 * 60 - sum(len(text.encode()) for text in fitted["output"])
