@@ -176,6 +176,13 @@ async def test_async_generator_that_is_left_is_aborted() -> None:
         assert 3 == len(agents(events, "aborted"))
 
 
+def left_open(run: AsyncIterator[int]) -> None:
+    """Begun in a loop that is closed then."""
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(anext(run))
+    loop.close()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_async_generator_that_nobody_can_close_is_aborted() -> None:
     """Its event loop is gone, so that its own clean-up can't be awaited: Python says so, and the run ends all the same."""
@@ -188,11 +195,8 @@ def test_async_generator_that_nobody_can_close_is_aborted() -> None:
             await asyncio.sleep(0)
 
     with recording() as events:
-        run = writing()
-        loop = asyncio.new_event_loop()
-        loop.run_until_complete(anext(run))
-        loop.close()
-        del run
+        # In a context of its own: nobody can take back there what the run entered.
+        contextvars.copy_context().run(left_open, writing())
         gc.collect()
         assert 1 == len(agents(events, "aborted"))
 
