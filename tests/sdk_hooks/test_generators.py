@@ -176,11 +176,13 @@ async def test_async_generator_that_is_left_is_aborted() -> None:
         assert 3 == len(agents(events, "aborted"))
 
 
-def left_open(run: AsyncIterator[int]) -> None:
-    """Begun in a loop that is closed then."""
+def left_open(run: list[AsyncIterator[int]]) -> None:
+    """Begun in a loop that is closed then, and dropped."""
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(anext(run))
+    loop.run_until_complete(anext(run[0]))
     loop.close()
+    run.clear()
+    gc.collect()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -196,8 +198,7 @@ def test_async_generator_that_nobody_can_close_is_aborted() -> None:
 
     with recording() as events:
         # In a context of its own: nobody can take back there what the run entered.
-        contextvars.copy_context().run(left_open, writing())
-        gc.collect()
+        contextvars.copy_context().run(left_open, [writing()])
         assert 1 == len(agents(events, "aborted"))
 
 
