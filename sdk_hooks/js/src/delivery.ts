@@ -171,7 +171,7 @@ export class Delivery {
 
   private wait(settings: DeliverySettings, retryAfter: string | null, why: string): false {
     if (++this.failures === 1) {
-      log(`events can't be delivered to ${settings.url} (${why}); they are kept as far as there is room; check HOOKLINE_URL and HOOKLINE_API_KEY`);
+      log(`events can't be delivered to ${plainUrl(settings.url)} (${why}); they are kept as far as there is room; check HOOKLINE_URL and HOOKLINE_API_KEY`);
     }
     const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.failures - 1, 10)) * (0.5 + Math.random() / 2);
     const askedMs = Math.min(readRetryAfter(retryAfter), RETRY_AFTER_MAX_MS);
@@ -181,9 +181,14 @@ export class Delivery {
   }
 
   private healed(settings: DeliverySettings): void {
-    if (this.failures) log(`events are delivered to ${settings.url} again`);
+    if (this.failures) log(`events are delivered to ${plainUrl(settings.url)} again`);
     this.failures = this.retryAtMs = this.askedUntilMs = 0;
   }
+}
+
+/** The address without a user or password in it. */
+function plainUrl(url: string): string {
+  return url.replace(/(:\/\/)[^/]*@/, "$1");
 }
 
 function errorCode(error: unknown): string {

@@ -5,8 +5,16 @@ import { sizeOf } from "./cutting.js";
 import type { Fields } from "./platform.js";
 
 const SECRET = "[secret]";
-const SECRET_NAMES = /^(x-)?(api[-_]?key|.*authorization|.*secret|.*password|.*access[-_]?token|cookie)$/i;
-const SECRET_TEXTS = /\b(?:sk|pk|rk)-[a-z0-9_*-]{8,}|\bbearer\s+[a-z0-9._~+/=-]{8,}/gi;
+// The same as in redact.py.
+const SECRET_NAMES = new RegExp(
+  "^(.*api[-_]?key|.*authorization([-_]?token)?|.*secret([-_]?(access)?[-_]?key)?|.*password|.*private[-_]?key" +
+    "|.*(access|auth|bearer|refresh|session|security)[-_]?token|token|(set-)?cookie)$",
+  "i",
+);
+const SECRET_TEXTS = /\b(?:sk|pk|rk)-[a-z0-9_*-]{8,}|\bbearer\s+[a-z0-9._~+/=-]{8,}|\bAIza[a-z0-9_-]{30,}/gi;
+/** In addresses: user and password, and what a query gives as a key. */
+const USERS = /(:\/\/)[^\s/@:]*:[^\s/@]+(?=@)/g;
+const QUERY_KEYS = /([?&])(?:api[-_]?key|key|token|access[-_]token|sig|signature|password|secret)=[^\s&,"'<>)]+/gi;
 
 /** Fields whose text is a name, not content. Everything that is not listed is content: unknown fields too. */
 const KEPT_TEXTS = new Set(
@@ -51,7 +59,9 @@ function masked(value: unknown): unknown {
 }
 
 function scrubbed(value: unknown): unknown {
-  if (typeof value === "string") return value.replace(SECRET_TEXTS, SECRET);
+  if (typeof value === "string") {
+    return value.replace(SECRET_TEXTS, SECRET).replace(USERS, `$1${SECRET}`).replace(QUERY_KEYS, `$1${SECRET}`);
+  }
   if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, scrubbed(item)]));
 }
@@ -66,7 +76,7 @@ export function withoutContent(event: HooklineEvent): HooklineEvent {
 }
 
 function hollow(name: string, value: unknown, sizes: Record<string, number>): unknown {
-  if (isNumber(value) || KEPT_WHOLE.has(name) || KEPT_TEXTS.has(name)) return value;
+  if (isNumber(value) || KEPT_WHOLE.has(name) || isName(name, value)) return value;
   if (name === "chunks" && Array.isArray(value)) {
     return (value as Fields[]).map((chunk) => ({ offsetMs: chunk["offsetMs"], delta: "", length: String(chunk["delta"] ?? "").length }));
   }
@@ -74,7 +84,7 @@ function hollow(name: string, value: unknown, sizes: Record<string, number>): un
     return { name: (value as Fields)["name"] ?? "", message: "" };
   }
   if ((name === "modelOptions" || name === "options") && value !== null && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).filter(([key, item]) => isNumber(item) || KEPT_TEXTS.has(key)));
+    return Object.fromEntries(Object.entries(value).filter(([key, item]) => isNumber(item) || isName(key, item)));
   }
   sizes[name] = sizeOf(value);
   if ((name === "toolCalls" || name === "images") && Array.isArray(value)) return value.map(skeleton);
@@ -86,9 +96,14 @@ function skeleton(item: unknown): unknown {
   const kept = Object.entries(item).filter(([name]) => name !== "b64Json" && name !== "url");
   return Object.fromEntries(
     kept.map(([name, value]) => [
-      name, isNumber(value) || KEPT_TEXTS.has(name) ? value : typeof value === "object" ? skeleton(value) : "",
+      name, isNumber(value) || isName(name, value) ? value : typeof value === "object" ? skeleton(value) : "",
     ]),
   );
+}
+
+/** A list or an object of such a name may hold anything. */
+function isName(name: string, value: unknown): boolean {
+  return typeof value === "string" && KEPT_TEXTS.has(name);
 }
 
 function isNumber(value: unknown): boolean {

@@ -40,6 +40,12 @@ test("what was recorded is sent when the process ends by itself", async () => {
   assert.deepEqual(post.events.map((event) => event.context.sequence), [1, 2, 3]);
 });
 
+test("a password in the collector's address is in no log", async () => {
+  const { stderr } = await run({ env: { HOOKLINE_URL: "http://me:hunter2@127.0.0.1:9" }, then: "await hookline.flush({ timeoutMs: 400 })" });
+  assert.match(stderr, /delivered to http:\/\/127\.0\.0\.1:9 /);
+  assert.ok(!stderr.includes("hunter2"));
+});
+
 test("busy and limited collectors get it later, once each", async () => {
   collector.answers.push({ status: 503, headers: { "retry-after": "0" } }, { status: 429 });
   const { stdout } = await run({ then: "console.log(await hookline.flush({ timeoutMs: 5000 }), JSON.stringify(hookline.losses()))" });

@@ -201,6 +201,22 @@ test("without content, names and numbers are all that leaves", async () => {
   assert.equal(events.at(-1).usage.totalTokens > 0, true);
 });
 
+test("keys stay at home, whatever they are called, in options and in addresses", async () => {
+  const metadata = { aws_secret_access_key: "hunter2-a", session_token: "hunter2-b", authorization_token: "hunter2-c", "x-my-api-key": "hunter2-d", place: "kept" };
+  const told = await eventsOf((c) => c.chat.completions.create({ ...says("Hi"), metadata }));
+  assert.ok(JSON.stringify(told).includes("kept") && !JSON.stringify(told).includes("hunter2"));
+
+  const fails = () => Promise.reject(new Error("no way to https://me:hunter2@host/v1?key=hunter2e&page=7"));
+  const failed = await eventsOf((c) => c.withOptions({ fetch: fails, maxRetries: 0 }).chat.completions.create(says("Hi")).catch(() => {}));
+  assert.ok(!JSON.stringify(failed).includes("hunter2"));
+});
+
+test("without content, a list that is called like a name is content all the same", async () => {
+  const events = await eventsOf(
+    (c) => c.chat.completions.create({ ...says("Hi"), format: { words: ["my secret"] } }), { captureContent: false });
+  assert.ok(!JSON.stringify(events).includes("my secret"));
+});
+
 test("uninstrument gives the client back as it was", async () => {
   const client = newClient();
   const before = Reflect.ownKeys(client);
