@@ -35,8 +35,9 @@ SITE = (IN,) * 8 + (403, IN)
 # Who has no key is led to the login, and from there on.
 VIEW = (303, 303, 303, 303, 403, IN, 403, IN, 403, IN)
 LOGIN = (IN, IN, IN, IN, 303, 303, 303, 303, 403, 303)
-# Forms are taken from pages of this collector only.
-FORM = (403,) * 10
+# Forms look at no key in the headers. They are taken from pages of this collector, and from programs, which say no origin.
+LOGIN_FORM = (401,) * 8 + (403, 401)
+LOGOUT_FORM = (303,) * 8 + (403, 303)
 
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/events"): SEND,
@@ -63,8 +64,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/calls/{request_id:path}"): VIEW,
     ("GET", "/sql"): VIEW,
     ("GET", "/login"): LOGIN,
-    ("POST", "/login"): FORM,
-    ("POST", "/logout"): FORM,
+    ("POST", "/login"): LOGIN_FORM,
+    ("POST", "/logout"): LOGOUT_FORM,
 }
 BODIES: dict[str, Any] = {
     "/v1/events": [],
@@ -173,7 +174,8 @@ def test_a_public_key_is_nothing_elsewhere(collector: Running, headers: dict[str
     shown = {name: value for name, value in headers["public"].items() if name != "origin"} | (
         {"origin": origin} if origin else {}
     )
-    closed = [route for route, row in _expected().items() if row not in (OPEN, SITE)]
+    free = (OPEN, SITE) if origin else (OPEN, SITE, LOGIN_FORM, LOGOUT_FORM)
+    closed = [route for route, row in _expected().items() if row not in free]
     assert {403} == {_status_of(collector, *route, shown) for route in closed}
 
 
@@ -182,7 +184,8 @@ def test_without_any_key_everybody_on_this_machine_is_the_operator(sqlite_url: s
     Until the first key is made, on loopback only.
     """
     with running_collector(sqlite_url) as collector:
-        expected = {route: 303 if row == LOGIN else 403 if row == FORM else IN for route, row in _expected().items()}
+        without_key = {LOGIN: 303, LOGIN_FORM: 401, LOGOUT_FORM: 303}
+        expected = {route: without_key.get(row, IN) for route, row in _expected().items()}
         assert expected == {
             route: _status_of(collector, *route, {}) for route in expected if route != ("POST", "/v1/admin/keys")
         } | {("POST", "/v1/admin/keys"): IN}
