@@ -67,7 +67,12 @@ def test_what_was_taken_is_assembled_and_read(sqlite_url: str) -> None:
     """
     No 5xx, no call that assembly or storage stumbles over, lists and figures as ever, and a good call among them is whole.
     """
+    # Hypothesis describes its strategies by looking through all modules, which must not grow meanwhile: once, before threads run.
+    assert repr(mutated_bodies())
+    assert repr(JSON_VALUES)
     with structlog.testing.capture_logs() as logs, running_collector(sqlite_url) as collector:
+        collector.post_events(*chat_call("first"))
+        assert "ok" == collector.wait_for_calls("first")["first"]["status"]
         post_mutated(collector)
         post_odd_calls(collector)
         collector.post_events(*chat_call("good"))
