@@ -6,16 +6,13 @@ litellm's streams are their own iterators, some for sync and async loops alike. 
 class (made once a class, same name), which sees every item, a loop being left, a close, and the object being dropped.
 """
 
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from sdk_hooks import context
 from sdk_hooks.guard import guard
 from sdk_hooks.hooks.stainless.notes import Notes
-from sdk_hooks.hooks.stainless.streams import NOTES, IsEnding, dropping, left, resumed
-
-_classes: dict[type, type] = {}
+from sdk_hooks.hooks.stainless.streams import NOTES, closing, looping_by, looping_by_async, watch_as
 
 
 def is_stream(result: Any) -> bool:
@@ -26,21 +23,12 @@ def is_stream(result: Any) -> bool:
 
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
-    kind = cast("type[Any]", type(stream))
-    watched = _classes.get(kind)
-    if watched is None:
-        _classes[kind] = watched = _watched_class(kind)
-    setattr(stream, NOTES, notes)
-    stream.__class__ = watched
+    watch_as(stream, notes, _methods)
 
 
-def _watched_class(kind: Any) -> type:
-    body: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    body["__del__"] = dropping(getattr(kind, "__del__", None))
-    for name, make in _METHODS.items():
-        if hasattr(kind, name):
-            body[name] = make(getattr(kind, name))
-    return type(kind.__name__, (kind,), body)
+def _methods(kind: Any) -> dict[str, Any]:
+    """Of those that its class has."""
+    return {name: make(getattr(kind, name)) for name, make in _METHODS.items() if hasattr(kind, name)}
 
 
 def _following(inherited: Any) -> Any:
@@ -81,59 +69,14 @@ def _following_async(inherited: Any) -> Any:
     return __anext__
 
 
-def _looping(inherited: Any) -> Any:
-    def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
-        resumed(self)
-        try:
-            while True:
-                try:
-                    item = next(self)
-                except StopIteration:
-                    return
-                yield item
-        except GeneratorExit:
-            # The loop was left: a break, a return, or an exception in its body.
-            if not is_ending():
-                left(getattr(self, NOTES))
-            raise
-
-    return __iter__
-
-
-def _looping_async(inherited: Any) -> Any:
-    async def __aiter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
-        resumed(self)
-        try:
-            while True:
-                try:
-                    item = await anext(self)
-                except StopAsyncIteration:
-                    return
-                yield item
-        except GeneratorExit:
-            if not is_ending():
-                left(getattr(self, NOTES))
-            raise
-
-    return __aiter__
-
-
-def _closing(inherited: Any) -> Any:
-    def close(self: Any) -> Any:
-        left(getattr(self, NOTES))
-        # A coroutine where `aclose` is one.
-        return inherited(self)
-
-    return close
-
-
-_METHODS = {
+_METHODS: Mapping[str, Callable[[Any], Any]] = {
     "__next__": _following,
     "__anext__": _following_async,
-    "__iter__": _looping,
-    "__aiter__": _looping_async,
-    "close": _closing,
-    "aclose": _closing,
+    # By the object's own step, which is watched.
+    "__iter__": lambda inherited: looping_by(next),
+    "__aiter__": lambda inherited: looping_by_async(anext),
+    "close": closing,
+    "aclose": closing,
 }
 
 

@@ -32,26 +32,30 @@ def is_watched(stream: Any) -> bool:
 
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
-    kind = cast("type[Any]", type(stream))
-    watched = _classes.get(kind)
-    if watched is None:
-        _classes[kind] = watched = _watched_class(kind)
-    is_async = hasattr(kind, "__anext__")
+    is_async = hasattr(cast("type[Any]", type(stream)), "__anext__")
     stream._iterator = observe_async(stream._iterator, notes) if is_async else observe(stream._iterator, notes)
-    setattr(stream, NOTES, notes)
-    stream.__class__ = watched
+    watch_as(stream, notes, _loops)
     _watch_close(stream.response, stream._iterator, notes, is_async)
 
 
-def _watched_class(kind: type) -> type:
-    is_async = hasattr(kind, "__anext__")
-    body: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    body["__del__"] = dropping(getattr(kind, "__del__", None))
-    if is_async:
-        body["__aiter__"] = _async_looping(kind)
-    else:
-        body["__iter__"] = _looping(kind)
-    return type(kind.__name__, (kind,), body)
+def watch_as(stream: Any, notes: Notes, methods_of: Callable[[Any], dict[str, Any]]) -> None:
+    """
+    The object's class becomes a subclass of its own class with these methods, which find `notes` under NOTES.
+
+    The subclass is made once a class and has its name; also an object that is dropped is told of.
+    """
+    kind = cast("type[Any]", type(stream))
+    watched = _classes.get(kind)
+    if watched is None:
+        body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+        body |= {"__del__": dropping(getattr(kind, "__del__", None)), **methods_of(kind)}
+        _classes[kind] = watched = type(kind.__name__, (kind,), body)
+    setattr(stream, NOTES, notes)
+    stream.__class__ = watched
+
+
+def _loops(kind: Any) -> dict[str, Any]:
+    return {"__aiter__": _async_looping(kind)} if hasattr(kind, "__anext__") else {"__iter__": _looping(kind)}
 
 
 def dropping(inherited: Any) -> Any:
@@ -95,6 +99,56 @@ def _async_looping(kind: Any) -> Any:
             raise
 
     return __aiter__
+
+
+def looping_by(following: Callable[[Any], Any]) -> Any:
+    """An `__iter__` for streams that are their own iterators: item by item, and a loop that is left is told of."""
+
+    def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
+        resumed(self)
+        try:
+            while True:
+                try:
+                    item = following(self)
+                except StopIteration:
+                    return
+                yield item
+        except GeneratorExit:
+            if not is_ending():
+                left(getattr(self, NOTES))
+            raise
+
+    return __iter__
+
+
+def looping_by_async(following: Callable[[Any], Any]) -> Any:
+    """The same for `__aiter__`."""
+
+    async def __aiter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
+        resumed(self)
+        try:
+            while True:
+                try:
+                    item = await following(self)
+                except StopAsyncIteration:
+                    return
+                yield item
+        except GeneratorExit:
+            if not is_ending():
+                left(getattr(self, NOTES))
+            raise
+
+    return __aiter__
+
+
+def closing(inherited: Any) -> Any:
+    """A `close` or `aclose` that tells first; a coroutine where `inherited` gives one."""
+
+    def close(self: Any) -> Any:
+        left(getattr(self, NOTES))
+        return inherited(self)
+
+    return close
 
 
 def observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:

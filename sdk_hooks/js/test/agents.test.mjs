@@ -1,27 +1,14 @@
 // @openai/agents, hooked, against the local provider: runs, models, tools and handoffs, each once, and the client underneath silent.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import * as agents from "@openai/agents";
 import * as hookline from "hookline";
 import OpenAI from "openai";
-import { startCollector } from "./support/collector.mjs";
 import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
-import { startProvider } from "./support/provider.mjs";
+import { collector, provider } from "./support/servers.mjs";
 
 const { Agent, OpenAIChatCompletionsModel, OpenAIProvider, OpenAIResponsesModel, Runner, tool } = agents;
 agents.setTracingDisabled(true);
-
-let provider;
-let collector;
-before(async () => {
-  collector = await startCollector();
-  provider = await startProvider();
-  hookline.configure({ url: collector.url, flushIntervalMs: 5 });
-});
-after(async () => {
-  provider?.close();
-  await collector?.close();
-});
 
 /** Hooked itself: it must stay silent below an agent. */
 const newOpenAI = () => hookline.instrument(new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 0, fetch: fetchTold }), { clientId: "inner" });

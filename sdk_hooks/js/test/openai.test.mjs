@@ -1,25 +1,12 @@
 // openai's client, hooked, against the local provider: each pattern ends as it does bare, with one started and one terminal event.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import * as hookline from "hookline";
-import { startCollector } from "./support/collector.mjs";
 import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
-import { startProvider } from "./support/provider.mjs";
+import { collector, provider } from "./support/servers.mjs";
 
 // Another copy of the SDK, to see whether the same holds for its version.
 const { default: OpenAI, AzureOpenAI } = await import(process.env.HOOKLINE_TEST_OPENAI ?? "openai");
-let provider;
-let collector;
-before(async () => {
-  collector = await startCollector();
-  provider = await startProvider();
-  hookline.configure({ url: collector.url, flushIntervalMs: 5 });
-});
-after(async () => {
-  provider?.close();
-  await collector?.close();
-});
-
 const says = (content) => ({ model: "gpt-4o-mini", messages: [{ role: "user", content }] });
 const streams = (content) => ({ ...says(content), stream: true, stream_options: { include_usage: true } });
 const TOOL = { type: "function", function: { name: "get_weather", parameters: { type: "object", properties: { city: { type: "string" } } } } };

@@ -1,26 +1,13 @@
 // @openrouter/sdk, hooked, against the local provider: each pattern ends as it does bare, with one started and one terminal event.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { OpenRouter } from "@openrouter/sdk";
 import { chatSend } from "@openrouter/sdk/funcs/chatSend.js";
 import { tool } from "@openrouter/sdk/lib/tool.js";
 import * as hookline from "hookline";
 import { z } from "zod/v4";
-import { startCollector } from "./support/collector.mjs";
 import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
-import { startProvider } from "./support/provider.mjs";
-
-let provider;
-let collector;
-before(async () => {
-  collector = await startCollector();
-  provider = await startProvider();
-  hookline.configure({ url: collector.url, flushIntervalMs: 5 });
-});
-after(async () => {
-  provider?.close();
-  await collector?.close();
-});
+import { collector, provider } from "./support/servers.mjs";
 
 const RETRIES = { strategy: "backoff", backoff: { initialInterval: 1, maxInterval: 5, exponent: 1.5, maxElapsedTime: 60 }, retryConnectionErrors: false };
 /** However slow the machine is, there is time for another try. */

@@ -2,32 +2,19 @@
 Who has a span in hand, at every step: a crash, a rest, a stop, and a wait that is too long.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from collector.exporters.protocol import Later, Outcome
-from collector.storage.engines import open_store
 from collector.storage.protocols import Store
-from tests.fakes.bench import SETTLE_MS, Bench
+from tests.fakes.bench import Bench
 from tests.fakes.exporter import RecordingExporter
 from tests.fakes.faulty import FaultyStore, Killed
 from tests.fakes.otlp_decoding import ReceivedSpan
 
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    opened = open_store(sqlite_url, settle_ms=SETTLE_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def exporter() -> RecordingExporter:
-    return RecordingExporter()
 
 
 def states(bench: Bench, *request_ids: str) -> list[str]:

@@ -30,15 +30,8 @@ DESTINATIONS = ("otlp", "jsonl")
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def either_store(store_url: str) -> Iterator[Store]:
     opened = open_store(store_url, settle_ms=SETTLE_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Iterator[Store]:
-    opened = open_store(sqlite_url, settle_ms=SETTLE_MS)
     yield opened
     opened.close()
 
@@ -80,15 +73,15 @@ def feed_all_kinds(fed: Bench) -> None:
     fed.feed(*fed.whole("odd", tags={"größe": 2.5, "none": None, "deep": [[{"a": True}]]}, cost=1e300))
 
 
-def test_another_process_makes_the_same_rows(store_url: str, store: Store, made: list[WorkerProcess]) -> None:
+def test_another_process_makes_the_same_rows(store_url: str, either_store: Store, made: list[WorkerProcess]) -> None:
     """
     Calls, spans with their bytes, tools, usage, health and measurements: all as they would be made here.
     """
-    fed = Bench(store, [])
+    fed = Bench(either_store, [])
     feed_all_kinds(fed)
     now_ms = fed.clock.now_ms()
-    calls = claimed(store, now_ms)
-    expected = here(store).work(calls, now_ms=now_ms)
+    calls = claimed(either_store, now_ms)
+    expected = here(either_store).work(calls, now_ms=now_ms)
 
     made.append(started(WorkerProcess(plan(store_url))))
     made[0].begin(calls, now_ms=now_ms)
@@ -99,13 +92,13 @@ def test_another_process_makes_the_same_rows(store_url: str, store: Store, made:
     assert msgspec.to_builtins(expected) == msgspec.to_builtins(answer)
 
 
-def test_pipeline_works_with_another_process_and_without(sqlite_url: str, sqlite: Store, made: list[WorkerProcess]) -> None:
+def test_pipeline_works_with_another_process_and_without(sqlite_url: str, store: Store, made: list[WorkerProcess]) -> None:
     """
     It dies in between: what it had in hand is worked on here, each span goes out once, and one line tells of it.
     """
     made.append(WorkerProcess(plan(sqlite_url, ())))
     exporter = RecordingExporter()
-    fed = Bench(sqlite, [exporter], worker_process=made[0], is_always_beside=True)
+    fed = Bench(store, [exporter], worker_process=made[0], is_always_beside=True)
     fed.run()
     wait_for("the process to be ready", made[0].is_ready, limit_s=60)
     fed.feed(*fed.whole("first"))
@@ -124,12 +117,12 @@ def test_pipeline_works_with_another_process_and_without(sqlite_url: str, sqlite
     assert made[0].pid is None
 
 
-def test_a_process_that_says_nothing_is_left(sqlite_url: str, sqlite: Store, made: list[WorkerProcess]) -> None:
+def test_a_process_that_says_nothing_is_left(sqlite_url: str, store: Store, made: list[WorkerProcess]) -> None:
     """
     After its time is over the work is done here, and the process is no more.
     """
     made.append(WorkerProcess(plan(sqlite_url), answer_limit_s=0.3))
-    fed = Bench(sqlite, [], worker_process=made[0], is_always_beside=True)
+    fed = Bench(store, [], worker_process=made[0], is_always_beside=True)
     fed.run()
     wait_for("the process to be ready", made[0].is_ready, limit_s=60)
     pid = made[0].pid
@@ -144,13 +137,13 @@ def test_a_process_that_says_nothing_is_left(sqlite_url: str, sqlite: Store, mad
         os.kill(pid, 0)
 
 
-def test_a_rush_calls_the_process_and_a_silence_sends_it_away(sqlite_url: str, sqlite: Store, made: list[WorkerProcess]) -> None:
+def test_a_rush_calls_the_process_and_a_silence_sends_it_away(sqlite_url: str, store: Store, made: list[WorkerProcess]) -> None:
     """
     Many calls a claim, several claims in a row, not one now and then; and not again soon after it failed.
     """
     now_s = [0.0]
     made.append(WorkerProcess(plan(sqlite_url)))
-    chosen = Benches(here(sqlite), made[0], monotonic_s=lambda: now_s[0])
+    chosen = Benches(here(store), made[0], monotonic_s=lambda: now_s[0])
     almost = [benches.BUSY_CALLS] * (benches.BUSY_ROUNDS - 1)
     for calls in (*almost, benches.BUSY_CALLS - 1, *almost):
         chosen.note_claim(calls)
@@ -186,7 +179,7 @@ def test_a_process_that_cannot_start_is_told(tmp_path: Path, made: list[WorkerPr
 
 
 def test_a_folder_of_the_same_name_is_not_taken_for_ours(
-    sqlite_url: str, sqlite: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[WorkerProcess]
+    sqlite_url: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[WorkerProcess]
 ) -> None:
     """
     Somebody may start the collector beside a project that is called `collector`.
