@@ -12,7 +12,6 @@ from collector.assembly.rules import RULES
 from collector.events import StoredEvent
 
 STARTED = ":request:started"
-ENDINGS = (":request:completed", ":request:error", ":request:aborted")
 AFTERTHOUGHTS = frozenset({"feedback"})
 """Said about a call, not by it: neither news that keeps it running nor late when it is over."""
 

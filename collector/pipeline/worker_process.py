@@ -12,18 +12,15 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-import structlog
 
 from collector.keeping.sampling import Sampling
 from collector.pipeline.bench import Timing, Worked
 from collector.pipeline.line import Line, LineCut
 from collector.storage.protocols import ClaimedCall
 from collector.values import value
-
-log: Any = structlog.get_logger(__name__)
 
 ANSWER_LIMIT_S = 20.0
 """Less than a claim's lease."""
