@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 FORMAT = 2
-"""Of marshal: the last one that looks for no objects it has seen before, which costs more than it saves here."""
+"""Of marshal: the last one that looks for no objects it has seen before, and so one that must not be given a circle."""
+SEEING_FORMAT = 4
+"""It does look: for tool schemas, which nobody has walked through before."""
 LARGE_CHARS = 4096
-LOOK_DEPTH = 8
-"""Messages and their parts are shallower; what lies deeper is copied, large or not."""
+LOOK_DEPTH = 16
+"""Messages, their parts and schemas of answers are shallower: what goes deeper may be a circle."""
 MAX_DEPTH = 60
 """A little under what a collector accepts."""
 
@@ -35,14 +37,19 @@ class Snapshot:
 
     def open(self) -> Any:
         """The copy as plain data. For the emitter's thread."""
-        return self._frozen if self._packed is None else marshal.loads(self._packed)  # noqa: S302 (our own bytes, same process)
+        if self._packed is None:
+            return self._frozen
+        value: Any = marshal.loads(self._packed)  # noqa: S302 (our own bytes, same process)
+        if isinstance(value, dict) and "tools" in value and _is_deep(value["tools"], 0):
+            return _freeze(value, 0, [0, MAX_VALUES])
+        return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def take(value: Any) -> Snapshot:
     """Copy plain data and pydantic models; anything else becomes the name of its type."""
-    if not _has_large(value):
+    if not _is_for_freeze(value):
         try:
-            packed = marshal.dumps(value, FORMAT)
+            packed = marshal.dumps(value, SEEING_FORMAT if isinstance(value, dict) and "tools" in value else FORMAT)
         except ValueError:
             pass
         else:
@@ -59,30 +66,41 @@ def take_any(value: Any) -> Snapshot:
     return Snapshot(None, _freeze(value, 0, size), size[0])
 
 
-def _has_large(value: Any) -> bool:
-    """Whether a long string is near the top."""
+def _is_for_freeze(value: Any) -> bool:
+    """Whether a long string is near the top, or something so deep that it may be a circle."""
     if not isinstance(value, dict):
-        return _holds_large((value,), 0)
+        return _holds_odd((value,), 0)
     # Tool schemas are many small nodes: walking them costs more than it could save.
     if "tools" in value:
         request = cast("dict[Any, Any]", value)
-        return _holds_large([item for key, item in request.items() if key != "tools"], 0)
-    return _holds_large(value.values(), 0)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        return _holds_odd([item for key, item in request.items() if key != "tools"], 0)
+    return _holds_odd(value.values(), 0)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
-def _holds_large(values: Iterable[Any], depth: int) -> bool:
-    # Written out flat: it runs at every call, in the caller's thread.
+def _holds_odd(values: Iterable[Any], depth: int) -> bool:
+    # Written out flat: it runs at every call, in the caller's thread. A circle is left at the end of its first way down.
     for item in values:
         kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
         if kind is str or kind is bytes:
             if len(item) > LARGE_CHARS:
                 return True
         elif kind is dict:
-            if depth < LOOK_DEPTH and _holds_large(item.values(), depth + 1):
+            if depth >= LOOK_DEPTH or _holds_odd(item.values(), depth + 1):
                 return True
-        elif (kind is list or kind is tuple) and depth < LOOK_DEPTH and _holds_large(item, depth + 1):
+        elif (kind is list or kind is tuple) and (depth >= LOOK_DEPTH or _holds_odd(item, depth + 1)):
             return True
     return False
+
+
+def _is_deep(value: Any, depth: int) -> bool:
+    """Whether some way through it is longer than a collector accepts, as every way round a circle is."""
+    if isinstance(value, dict):
+        inner: Any = cast("dict[Any, Any]", value).values()
+    elif isinstance(value, list | tuple):
+        inner = cast("list[Any]", value)
+    else:
+        return False
+    return depth >= MAX_DEPTH or any(_is_deep(item, depth + 1) for item in inner)
 
 
 def _freeze(value: Any, depth: int, size: list[int]) -> Any:

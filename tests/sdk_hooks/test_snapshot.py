@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from pydantic import BaseModel, Field
 
+from sdk_hooks.recorder import Shape, as_it_is, start_call
 from sdk_hooks.snapshot import take
 from tests.fakes.collected import recording
 from tests.sdk_hooks.calls import chat
@@ -50,6 +52,33 @@ def test_a_circle_ends():
             events.flush()
         assert "too deep" in str(events.events[0])
         assert 2 == len(events.events)
+
+
+@pytest.mark.parametrize("where", ["messages", "tools", "response_format"])
+def test_a_circle_with_many_ways_ends(where: str):
+    """
+    What holds itself more than once has more ways through it than anybody can go: the call is recorded, with a piece of them.
+    """
+    circle: list[Any] = [{"role": "user", "content": "Hello"}]
+    circle += [circle, {"inner": circle}, [circle, circle]]
+    with recording() as events:
+        call = start_call(Shape("text", as_it_is, as_it_is), {where: circle}, provider="openai", model="gpt-5")
+        assert call is not None
+        call.complete()
+        events.flush()
+    assert ["text:request:started", "text:request:completed"] == [event["type"] for event in events.events]
+    told = events.events[0]
+    assert "truncated" in told or "too deep" in str(told)
+    assert len(str(told)) < 2_000_000
+
+
+def test_a_deep_schema_is_whole():
+    """Depth alone costs nothing of the record: also below what is walked through, with or without tools."""
+    schema: Any = {"type": "string"}
+    for _ in range(10):
+        schema = {"type": "object", "properties": {"inner": schema}}
+    for request in ({"response_format": schema}, {"tools": [schema], "messages": []}):
+        assert request == take(request).open()
 
 
 def test_size_is_about_right():
