@@ -6,6 +6,7 @@ Runs in the emitter's thread, on every event, before it gets its id. Never chang
 """
 
 import re
+from threading import current_thread, main_thread
 from typing import Any, cast
 
 from sdk_hooks.config import CallSettings, Event
@@ -49,7 +50,11 @@ def prepare(event: Event, settings: CallSettings) -> Event | None:
         return event
     try:
         redacted: Any = redact(event)
-    except Exception as error:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and current_thread() is main_thread():
+            # In sync delivery and at exit this may be a real Ctrl-C.
+            raise
+        # A `sys.exit` in it would end the emitter's thread, and with it all recording.
         raise RedactFailed(type(error).__name__) from None
     if redacted is None:
         return None

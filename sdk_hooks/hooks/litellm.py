@@ -23,6 +23,8 @@ PLACES = ("litellm", "litellm.main")
 """Where a host gets them; in newer versions the first has functions of its own, which call the second's."""
 
 _state = State()
+_covered: list[Any] = []
+"""What we have covered: where another tool has put its own there since, its place no longer leads to it."""
 
 
 def instrument(client: Any, layer: Layer) -> bool:
@@ -51,12 +53,8 @@ def instrument_all(layer: Layer) -> None:
 
 
 def uninstrument_all() -> None:
-    for place in PLACES:
-        for name in FUNCTIONS:
-            for either in (name, f"a{name}"):
-                function = _function(place, either)
-                if function is not None:
-                    uncover(function)
+    while _covered:
+        uncover(_covered.pop())
 
 
 def _hold(place: str, name: str, endpoint: Endpoint, around: Callable[[Any, Begin, str], Any]) -> None:
@@ -64,8 +62,8 @@ def _hold(place: str, name: str, endpoint: Endpoint, around: Callable[[Any, Begi
         return around(original, beginning(_state, endpoint, original), "litellm")
 
     function = _function(place, name)
-    if function is not None:
-        cover(function, make)
+    if function is not None and cover(function, make):
+        _covered.append(function)
 
 
 def _function(place: str, name: str) -> Any:

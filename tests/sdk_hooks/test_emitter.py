@@ -263,6 +263,28 @@ def test_redact_runs_before_anything_leaves(receiver: Receiver, running: Running
     assert [1, 2] == [event["sequence"] for event in receiver.accepted]
 
 
+@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_redact_that_wants_to_exit_costs_the_event_only(leaving: type[BaseException], receiver: Receiver, running: Running):
+    """`sys.exit()` inside a host's redact ends neither the emitter's thread nor what comes after."""
+
+    def redact(event: dict[str, Any]) -> dict[str, Any]:
+        if event.get("content") == "exit":
+            raise leaving
+        return event
+
+    runtime = running(redact=redact)
+    chat().complete({"content": "exit"})
+    assert runtime.emitter.flush(30)
+    threads = _emitter_threads()
+    chat().complete({"content": "more"})
+    assert runtime.emitter.flush(30)
+
+    assert threads == _emitter_threads() != set()
+    assert 1 == runtime.losses.snapshot()["redact_failed"]
+    assert [True, True] == [event["type"].endswith("started") for event in receiver.accepted[:2]]
+    assert "more" == receiver.accepted[2]["content"]
+
+
 def test_redact_that_calls_a_model_does_not_loop(receiver: Receiver, running: Running):
     """Calls made by redact are not recorded; flush inside it returns."""
     made: list[Any] = []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from collector.demo.provider import Provider, start_provider
+from tests.sdk_hooks.hooks.arrivals import arrive_at
 from tests.sdk_hooks.hooks.capture import Capture, capturing
 
 
@@ -12,7 +13,9 @@ from tests.sdk_hooks.hooks.capture import Capture, capturing
 def provider() -> Iterator[Provider]:
     """A server that speaks as every provider does; `seen` has what a module's tests asked it."""
     with start_provider() as running:
+        arrive_at(running)
         yield running
+        arrive_at(None)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from google.genai.errors import APIError
 from google.genai.types import Part
 from httpx2 import HTTPError
 
+from tests.sdk_hooks.hooks.arrivals import cancelled_when_sent
 from tests.sdk_hooks.hooks.openai_patterns import City, Pattern, plain, some_rounds
 
 MODEL = "gemini-2.5-flash"
@@ -245,8 +246,7 @@ async def task_cancelled_async(client: Any) -> Any:
 
 
 async def call_cancelled_async(client: Any) -> Any:
-    async with asyncio.timeout(0.1):
-        await client.models.generate_content(**asking("[late:5000]"))
+    return await cancelled_when_sent(client.models.generate_content(**asking("[late:5000]")))
 
 
 async def exception_in_the_loop_async(client: Any) -> Any:

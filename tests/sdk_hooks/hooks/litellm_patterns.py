@@ -21,6 +21,7 @@ import litellm  # pyright: ignore[reportMissingImports]
 import openai
 from pydantic import BaseModel
 
+from tests.sdk_hooks.hooks.arrivals import cancelled_when_sent
 from tests.sdk_hooks.hooks.openai_patterns import DRAW, TOOL, Pattern, some_rounds
 
 litellm.suppress_debug_info = True
@@ -364,8 +365,7 @@ async def task_cancelled_async(sdk: Any) -> Any:
 
 
 async def call_cancelled_async(sdk: Any) -> Any:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(sdk.acompletion(**asking("[late:2000]")), 0.5)
+    return await cancelled_when_sent(sdk.acompletion(**asking("[late:5000]")))
 
 
 async def exception_in_the_loop_async(sdk: Any) -> Any:

@@ -58,6 +58,34 @@ def test_uninstrument_leaves_the_functions_as_they_were(capture: Capture) -> Non
     assert 1 == len(capture.terminals())
 
 
+def test_uninstrument_reaches_below_another_tool(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Another tool has put its own function into the place of the one that is covered: that stays, and ours falls silent below it.
+    """
+    instrument(litellm)
+    below, seen = litellm.completion, []
+
+    def theirs(*args: Any, **kwargs: Any) -> Any:
+        seen.append("theirs")
+        return below(*args, **kwargs)
+
+    with monkeypatch.context() as patching:
+        patching.setattr(litellm, "completion", theirs)
+        litellm.completion(**asking())
+        assert capture.only_terminal()
+        uninstrument(litellm)
+        assert theirs is litellm.completion
+        litellm.completion(**asking())
+        assert 1 == len(capture.terminals())
+        instrument(litellm)
+        litellm.completion(**asking())
+        assert 2 == len(capture.terminals())
+    uninstrument(litellm)
+    below(**asking())
+    assert ["theirs"] * 3 == seen
+    assert 2 == len(capture.terminals())
+
+
 def test_the_clients_below_are_silent(capture: Capture) -> None:
     """
     With every SDK recorded, litellm's call is one call: not one more of the openai client that it uses, nor of its own

@@ -10,6 +10,7 @@ from typing import Any
 
 from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 
+from tests.sdk_hooks.hooks.arrivals import cancelled_when_sent
 from tests.sdk_hooks.hooks.openai_patterns import DRAW, MODEL, TOOL, City, Pattern, asking, plain, some_rounds, text_of
 
 _kept: list[Any] = []
@@ -78,12 +79,7 @@ async def task_cancelled_async(client: AsyncOpenAI) -> Any:
 
 
 async def call_cancelled_async(client: AsyncOpenAI) -> Any:
-    task = asyncio.ensure_future(client.chat.completions.create(**asking("[late:5000]")))
-    await asyncio.sleep(0.1)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-    return task.cancelled()
+    return await cancelled_when_sent(client.chat.completions.create(**asking("[late:5000]")))
 
 
 async def exception_in_the_loop_async(client: AsyncOpenAI) -> Any:

@@ -14,6 +14,7 @@ from openrouter.errors import OpenRouterError
 from openrouter.utils import BackoffStrategy, RetryConfig
 from openrouter.utils.eventstreaming import EventStream, EventStreamAsync
 
+from tests.sdk_hooks.hooks.arrivals import cancelled_when_sent
 from tests.sdk_hooks.hooks.openai_patterns import DRAW, TOOL, Pattern, plain, some_rounds, text_of
 
 RETRIES = RetryConfig("backoff", BackoffStrategy(1, 10, 1.5, 5_000), True)
@@ -381,8 +382,7 @@ async def retried_async(client: OpenRouter) -> Any:
 
 
 async def cancelled_before_the_answer_async(client: OpenRouter) -> Any:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(client.chat.send_async(**asking("[late:5000]")), 0.2)
+    return await cancelled_when_sent(client.chat.send_async(**asking("[late:5000]")))
 
 
 async def response_stream_async(client: OpenRouter) -> Any:
