@@ -12,8 +12,9 @@ LOCK   := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-vers
     --no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade)
 
 # How pytest is run: `make test TESTS=tests/sdk_hooks`, `make test PYTEST_ARGS="-x -k stream"`.
+# One worker more than the cores of a small machine: a third of the time, tests wait for processes. What takes long is heavier.
 TESTS       ?= tests
-WORKERS     ?= 2
+WORKERS     ?= $(if $(LONG),2,3)
 PYTEST_ARGS ?=
 LONG        ?=
 FUZZ        ?= 10000

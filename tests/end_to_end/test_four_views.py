@@ -22,6 +22,7 @@ SQL = """
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
 def test_four_ways_to_ask_give_one_answer(store_url: str, tmp_path: Path) -> None:
     """
     Every column that `calls` has is equal in SQL, HTTP and `hookline calls --json`; the span says the same in its own words.

@@ -18,6 +18,7 @@ HOST = Path(__file__).with_name("host_application.py")
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
 def test_spans_of_a_host_application(store_url: str, tmp_path: Path) -> None:
     """
     Each call's span ends at the completed event's timestamp and starts `duration` earlier; a tool is its caller's child; the

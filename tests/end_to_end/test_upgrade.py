@@ -66,7 +66,7 @@ def own_url(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> str:
     return server.url(server.new_database())
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_older_code_refuses_a_newer_database(own_url: str, tmp_path: Path, nursery: Nursery) -> None:
     """
     `serve` and `db upgrade` end with 2 and say what was found and what to do; nothing is changed.

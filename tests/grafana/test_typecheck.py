@@ -57,6 +57,7 @@ def workplace(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_dashboards_are_of_grafanas_type(compiler: Path, workplace: Path) -> None:
     """
     Every member of every dashboard is one that the schema knows, the panels' own options included. A wrong one would show.

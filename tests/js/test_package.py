@@ -29,7 +29,7 @@ OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
     [
         pytest.param("core", {}, id="core"),
         pytest.param("openai", {}, id="openai"),
-        pytest.param("openrouter", {}, id="openrouter"),
+        pytest.param("openrouter", {}, id="openrouter", marks=pytest.mark.long),
         pytest.param("aisbreaker", {}, id="aisbreaker"),
         pytest.param("agents", {}, id="agents", marks=pytest.mark.long),
         pytest.param("openai", {"HOOKLINE_TEST_OPENAI": OLDER_OPENAI}, id="older openai", marks=pytest.mark.long),

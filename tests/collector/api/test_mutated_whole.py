@@ -63,6 +63,7 @@ def post_odd_calls(collector: Running) -> None:
     attempt()
 
 
+@pytest.mark.long
 def test_what_was_taken_is_assembled_and_read(sqlite_url: str) -> None:
     """
     No 5xx, no call that assembly or storage stumbles over, lists and figures as ever, and a good call among them is whole.

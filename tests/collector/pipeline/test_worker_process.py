@@ -117,6 +117,7 @@ def test_pipeline_works_with_another_process_and_without(sqlite_url: str, store:
     assert made[0].pid is None
 
 
+@pytest.mark.long
 def test_a_process_that_says_nothing_is_left(sqlite_url: str, store: Store, made: list[WorkerProcess]) -> None:
     """
     After its time is over the work is done here, and the process is no more.
