@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
