@@ -6,13 +6,14 @@ One row an SDK. A hook's module is imported when a client of its SDK comes along
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress as ignoring
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, Unpack, cast
 
 from sdk_hooks.config import CallOptions, Layer
 from sdk_hooks.guard import guard, log
+from sdk_hooks.tested import Tested, lacks, tell
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -51,16 +52,17 @@ class Row(NamedTuple):
 
     sdk: str
     module: str
+    tested: Tested
     proof: str = ""
 
 
 HOOKS: Mapping[str, Row] = {
-    "openai": Row("openai", "sdk_hooks.hooks.openai"),
-    "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic"),
-    "openai-agents": Row("agents", "sdk_hooks.hooks.agents", proof="models/openai_responses.py"),
-    "openrouter": Row("openrouter", "sdk_hooks.hooks.openrouter"),
-    "litellm": Row("litellm", "sdk_hooks.hooks.litellm"),
-    "google-genai": Row("google.genai", "sdk_hooks.hooks.google_genai"),
+    "openai": Row("openai", "sdk_hooks.hooks.openai", Tested("3.54", "4")),
+    "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic", Tested("2.12", "3")),
+    "openai-agents": Row("agents", "sdk_hooks.hooks.agents", Tested("0.24", "0.25"), proof="models/openai_responses.py"),
+    "openrouter": Row("openrouter", "sdk_hooks.hooks.openrouter", Tested("1.3.84", "2")),
+    "litellm": Row("litellm", "sdk_hooks.hooks.litellm", Tested("1.106", "2")),
+    "google-genai": Row("google.genai", "sdk_hooks.hooks.google_genai", Tested("3.4", "4")),
 }
 """By the name that users install."""
 
@@ -86,10 +88,10 @@ def instrument(client: C = None, **settings: Unpack[CallOptions]) -> C:
         if client is None:
             for row in _installed():
                 with guard(f"instrument.{row.sdk}"):
-                    load(row).instrument_all(layer)
+                    _hooked(row, lambda hook: hook.instrument_all(layer))
             return client
         row = row_of(client)
-        if row is None or not load(row).instrument(client, layer):
+        if (row is None or not _hooked(row, lambda hook: hook.instrument(client, layer))) and not _is_told(row):
             log(
                 "warning",
                 "hookline: %s is no client that can be instrumented; known: %s",
@@ -97,6 +99,26 @@ def instrument(client: C = None, **settings: Unpack[CallOptions]) -> C:
                 ", ".join(HOOKS),
             )
     return client
+
+
+def _hooked(row: Row, hook_it: Callable[[Hook], Any]) -> Any:
+    """What the hook gives back. Where the SDK has not got what it takes hold of, the host goes on, and one line says so."""
+    name = _name_of(row)
+    done: Any = None
+    try:
+        done = hook_it(load(row))
+    except (ImportError, AttributeError) as error:
+        lacks(name, str(error.name))
+    tell(name, row.sdk, row.tested)
+    return done
+
+
+def _is_told(row: Row | None) -> bool:
+    return row is not None and tell(_name_of(row), row.sdk, row.tested)
+
+
+def _name_of(row: Row) -> str:
+    return next(name for name, one in HOOKS.items() if one is row)
 
 
 def uninstrument(client: C = None) -> C:

@@ -9,12 +9,13 @@ another version lacks one of those, less is recorded and one line of the log say
 from importlib import import_module
 from typing import Any, NamedTuple, cast
 
-from sdk_hooks.guard import guard, log
+from sdk_hooks.guard import guard
 from sdk_hooks.hooks.agents_asked import ASKED, RUN
 from sdk_hooks.hooks.agents_models import begin_streamed, begin_whole
 from sdk_hooks.hooks.agents_runs import begin_run
 from sdk_hooks.hooks.agents_steps import ACTIONS, begin_action, begin_excuse, begin_function_tool, begin_guardrail, begin_handoff
 from sdk_hooks.patching import Begin, around_async, around_sync, is_replaced, replace, restore
+from sdk_hooks.tested import lacks
 
 
 class Place(NamedTuple):
@@ -77,16 +78,13 @@ _held: list[tuple[Any, str]] = []
 
 def hold_everything() -> None:
     """Cover every place, and the models and providers that are known by now. Twice covers once."""
-    missing: list[str] = []
     for place in PLACES:
         try:
             module = import_module(place.module)
             owner = getattr(module, place.owner) if place.owner else module
             _hold(owner, place.name, place.begin, is_async=place.is_async)
         except (ImportError, AttributeError):
-            missing.append(f"{place.module}.{place.owner}.{place.name}".replace("..", "."))
-    if missing:
-        log("warning", "hookline: this version of openai-agents is recorded in part; not found: %s", ", ".join(missing))
+            lacks("openai-agents", f"{place.module}.{place.owner}.{place.name}".replace("..", "."))
     interface = import_module("agents.models.interface")
     for kind in _subclasses(interface.Model):
         _hold_model_class(kind)

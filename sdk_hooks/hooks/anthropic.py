@@ -32,9 +32,6 @@ def instrument_all(layer: Layer) -> None:
 
 
 def uninstrument_all() -> None:
-    import anthropic
-
-    _clients.uninstrument_made_by(where_request_is(anthropic.Anthropic, anthropic.AsyncAnthropic))
     _clients.uninstrument_all()
 
 

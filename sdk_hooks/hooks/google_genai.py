@@ -15,6 +15,7 @@ from weakref import WeakSet
 from sdk_hooks.config import Layer
 from sdk_hooks.hooks.google_genai_calls import State, beginning
 from sdk_hooks.patching import around_async, around_sync, replace, restore
+from sdk_hooks.tested import lacks
 
 STATE = "_hookline"
 METHODS: Mapping[str, Any] = {
@@ -31,16 +32,20 @@ METHODS: Mapping[str, Any] = {
 def instrument(client: Any, layer: Layer) -> bool:
     """Hook a Client, or anything that shares its API client: `aio`, `models`. The whole Client is hooked."""
     api = _api_client_of(client)
-    if not all(callable(getattr(api, name, None)) for name in METHODS):
+    there = [name for name in METHODS if callable(getattr(api, name, None))]
+    if not there:
         return False
     state: Any = getattr(api, STATE, None)
     if isinstance(state, State) and api in _hooked:
         state.layer = layer
         return True
-    state = State(layer, "gcp.vertex_ai" if api.vertexai else "gcp.gemini")
+    state = State(layer, "gcp.vertex_ai" if getattr(api, "vertexai", False) else "gcp.gemini")
     setattr(api, STATE, state)
     _hooked.add(api)
     for name, around in METHODS.items():
+        if name not in there:
+            lacks("google-genai", f"{type(api).__name__}.{name}")
+            continue
         begin = beginning(state, is_stream=name.endswith("_streamed"))
         replace(api, name, lambda original, around=around, begin=begin, name=name: around(original, begin, f"google.{name}"))
     return True

@@ -46,11 +46,8 @@ def instrument_all(layer: Layer) -> None:
 
 
 def uninstrument_all() -> None:
-    import openai
-
-    _clients.uninstrument_made_by(where_request_is(openai.OpenAI, openai.AsyncOpenAI))
-    _unhook_module()
     _clients.uninstrument_all()
+    _unhook_module()
 
 
 # -- the module-level client ----------------------------------------------------------------------------------------------
@@ -69,8 +66,8 @@ def _unhook_module() -> None:
     import openai
 
     module = cast("Any", openai)
-    _clients.uninstrument_made_by([getattr(module, name) for name in MODULE_CLIENTS])
-    if module._client is not None:
+    _clients.uninstrument_made_by([vars(module)[name] for name in MODULE_CLIENTS if name in vars(module)])
+    if getattr(module, "_client", None) is not None:
         _clients.uninstrument(module._client)
 
 

@@ -13,6 +13,7 @@ from sdk_hooks.config import Layer
 from sdk_hooks.hooks.stainless.endpoints import Sdk
 from sdk_hooks.hooks.stainless.requests import State, beginning
 from sdk_hooks.patching import around_async, around_sync, replace, restore
+from sdk_hooks.tested import lacks
 
 STATE = "_hookline"
 COPIES = ("copy", "with_options")
@@ -29,6 +30,8 @@ class Clients:
     def instrument(self, client: Any, layer: Layer) -> bool:
         """Hook a client; one that is hooked already takes the newer layer. False: it is no client."""
         if not _is_client(client):
+            if hasattr(client, "with_options"):
+                lacks(self._sdk.name, f"{type(client).__name__}.request")
             return False
         state = _state_of(client)
         if state is not None and client in self._hooked:
@@ -41,6 +44,9 @@ class Clients:
         begin, name = beginning(state), self._sdk.name
         replace(client, "request", lambda original: around(original, begin, f"{name}.request"))
         for copy in COPIES:
+            if not hasattr(client, copy):
+                lacks(name, f"{type(client).__name__}.{copy}")
+                continue
             replace(client, copy, lambda original: around_sync(original, self._copying(client), f"{name}.copy"))
         return True
 
@@ -71,6 +77,7 @@ class Clients:
             restore(kind, "__init__")
 
     def uninstrument_all(self) -> None:
+        self.uninstrument_made_by(list(self._makers))
         for client in list(self._hooked):
             self.uninstrument(client)
 
@@ -126,7 +133,7 @@ def _state_of(client: Any) -> State | None:
 
 
 def _is_client(client: Any) -> bool:
-    return callable(getattr(client, "request", None)) and hasattr(client, "with_options") and hasattr(client, "_client")
+    return callable(getattr(client, "request", None)) and hasattr(client, "_client")
 
 
 def _is_async(client: Any) -> bool:
@@ -135,4 +142,7 @@ def _is_async(client: Any) -> bool:
 
 def where_request_is(*tops: Any) -> list[Any]:
     """The classes whose constructor every client of an SDK runs: where `request` is defined."""
-    return [next(kind for kind in top.__mro__ if "request" in vars(kind)) for top in tops]
+    found = [next((kind for kind in top.__mro__ if "request" in vars(kind)), None) for top in tops]
+    if None in found:
+        raise AttributeError(name=f"{tops[found.index(None)].__name__}.request")
+    return found

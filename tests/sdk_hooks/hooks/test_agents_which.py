@@ -27,7 +27,7 @@ from agents.tracing.processor_interface import TracingProcessor
 from openai import AsyncOpenAI
 
 from collector.demo.provider import Provider
-from sdk_hooks import instrument, registry, uninstrument
+from sdk_hooks import instrument, registry, tested, uninstrument
 from sdk_hooks.config import NO_LAYER
 from sdk_hooks.hooks import agents as hook
 from sdk_hooks.hooks import agents_places
@@ -188,11 +188,14 @@ async def test_another_version_records_less_and_says_so(
     kept = [place for place in agents_places.PLACES if place.name != "get_model"]
     gone = agents_places.Place("agents.run_internal.run_loop", "", "no_such_function", kept[0].begin)
     monkeypatch.setattr(agents_places, "PLACES", (*kept, gone))
+    monkeypatch.setattr(tested, "_told", set[str]())
+    monkeypatch.setattr(tested, "_lacking", dict[str, list[str]]())
     with capturing() as capture:
+        instrument(agents)
         instrument(agents)
         await Runner.run(agent(model=responses(client)), "Hello", run_config=QUIET)
         assert ["agent:request:started", "text:request:started"] == [event["type"] for event in capture.started()]
-    assert "agents.run_internal.run_loop.no_such_function" in caplog.text
+    assert 1 == caplog.text.count("agents.run_internal.run_loop.no_such_function")
 
 
 def test_hosts_own_package_of_the_name_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -203,7 +206,7 @@ def test_hosts_own_package_of_the_name_is_left_alone(monkeypatch: pytest.MonkeyP
     (tmp_path / "hosts_agents" / "__init__.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     row = registry.HOOKS["openai-agents"]
-    monkeypatch.setattr(registry, "HOOKS", {"theirs": Row("hosts_agents", row.module, proof=row.proof)})
+    monkeypatch.setattr(registry, "HOOKS", {"theirs": Row("hosts_agents", row.module, row.tested, proof=row.proof)})
     monkeypatch.setattr(registry, "load", lambda _: pytest.fail("not ours"))  # pyright: ignore[reportUnknownLambdaType]
 
     instrument()
