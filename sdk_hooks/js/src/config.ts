@@ -57,6 +57,8 @@ const DEFAULTS = {
   exitTimeoutMs: 2_000,
 };
 
+const NO_LAYER = {};
+
 class WrongSetting extends Error {}
 
 function wrong(wanted: string): never {
@@ -155,6 +157,9 @@ export function merged(below: Options, above: Options): Options {
 
 export class Config {
   private values: Options;
+  private ofDelivery: DeliverySettings | undefined;
+  /** What the last calls with a layer had: most calls of a client are made with the same. */
+  private ofCalls = new WeakMap<object, { session: object | undefined; settings: CallSettings }>();
 
   constructor(environment: Record<string, string | undefined>, private readonly defaults: Partial<DeliverySettings> = {}) {
     this.values = fromEnvironment(environment);
@@ -162,15 +167,22 @@ export class Config {
 
   update(given: Options): void {
     this.values = merged(this.values, checked(given, "configure"));
+    this.ofDelivery = undefined;
+    this.ofCalls = new WeakMap();
   }
 
   delivery(): DeliverySettings {
-    return { ...DEFAULTS, ...this.defaults, ...this.values };
+    return (this.ofDelivery ??= { ...DEFAULTS, ...this.defaults, ...this.values });
   }
 
-  forCall(...layers: (Options | undefined)[]): CallSettings {
+  /** The same object for the same layers, until `configure`. Layers are never changed in place. */
+  forCall(client: CallOptions | undefined, session: CallOptions | undefined): CallSettings {
+    const known = this.ofCalls.get(client ?? NO_LAYER);
+    if (known && known.session === session) return known.settings;
     let values = this.values;
-    for (const layer of layers) if (layer) values = merged(values, layer);
-    return { ...DEFAULTS, ...values };
+    for (const layer of [client, session]) if (layer) values = merged(values, layer);
+    const settings = { ...DEFAULTS, ...values };
+    this.ofCalls.set(client ?? NO_LAYER, { session, settings });
+    return settings;
   }
 }

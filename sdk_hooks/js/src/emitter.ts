@@ -170,7 +170,9 @@ export class Emitter {
       return;
     }
     const sequence = this.sequence + 1;
-    const numbered: HooklineEvent = { ...prepared, sequence, eventId: `${this.prefix}-${sequence}` };
+    const id = { sequence, eventId: `${this.prefix}-${sequence}` };
+    // What `redact` gave back is the host's.
+    const numbered: HooklineEvent = settings.redact ? { ...prepared, ...id } : Object.assign(prepared, id);
     let encoded = encode(numbered);
     if (encoded.length > MESSAGE_MAX) encoded = encode(fit(numbered));
     this.delivery.add(encoded, this.settings());

@@ -7,6 +7,16 @@ export type Piece =
   | { kind: "content" | "thinking"; atMs: number; text: string; choice: number; messageId?: string | undefined }
   | { kind: "tool-call"; atMs: number; text: string; choice: number; index: number; id?: string | undefined; name?: string | undefined };
 
+interface Pack {
+  readonly event: HooklineEvent;
+  readonly chunks: Fields[];
+  readonly firstMs: number;
+  readonly kind: Piece["kind"];
+  readonly choice: number;
+  readonly messageId: string | undefined;
+  readonly tool: ToolCall | undefined;
+}
+
 interface ToolCall {
   readonly id: string;
   name: string;
@@ -24,23 +34,35 @@ export class Packer {
 
   /** Events in the order of their first pieces. `toWallMs` is what turns a piece's time into Unix milliseconds. */
   pack(pieces: readonly Piece[], toWallMs: number): HooklineEvent[] {
-    const packs = new Map<string, { event: HooklineEvent; chunks: Fields[]; firstMs: number }>();
+    const packs = new Map<string, Pack>();
+    let last: Pack | undefined;
     for (const piece of pieces) {
       const tool = this.remember(piece);
       const messageId = (piece.kind === "tool-call" ? undefined : piece.messageId) ?? this.messageId;
-      const key = `${piece.kind}/${piece.choice}/${tool ? this.tools.indexOf(tool) : ""}/${messageId ?? ""}`;
-      let pack = packs.get(key);
-      if (!pack) {
-        const chunks: Fields[] = [];
-        const event = this.event(piece, messageId, tool);
-        event["timestamp"] = toWallMs + piece.atMs;
-        event["chunks"] = chunks;
-        pack = { event, chunks, firstMs: piece.atMs };
-        packs.set(key, pack);
+      // Nearly all pieces go where the one before went.
+      if (!last || tool || last.tool || last.kind !== piece.kind || last.choice !== piece.choice || last.messageId !== messageId) {
+        last = this.packOf(packs, piece, messageId, tool, toWallMs);
       }
-      pack.chunks.push({ offsetMs: Math.round((piece.atMs - pack.firstMs) * 1000) / 1000, delta: piece.text });
+      last.chunks.push({ offsetMs: Math.round((piece.atMs - last.firstMs) * 1000) / 1000, delta: piece.text });
     }
     return [...packs.values()].map((pack) => pack.event);
+  }
+
+  private packOf(
+    packs: Map<string, Pack>, piece: Piece, messageId: string | undefined, tool: ToolCall | undefined, toWallMs: number,
+  ): Pack {
+    const { kind, choice, atMs } = piece;
+    const key = `${kind}/${choice}/${tool ? this.tools.indexOf(tool) : ""}/${messageId ?? ""}`;
+    let pack = packs.get(key);
+    if (!pack) {
+      const chunks: Fields[] = [];
+      const event = this.event(piece, messageId, tool);
+      event["timestamp"] = toWallMs + atMs;
+      event["chunks"] = chunks;
+      pack = { event, chunks, firstMs: atMs, kind, choice, messageId, tool };
+      packs.set(key, pack);
+    }
+    return pack;
   }
 
   /** What the stream said so far, as fields of a terminal event. */

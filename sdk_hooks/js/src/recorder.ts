@@ -64,16 +64,17 @@ export class Call {
   private packer: Packer | undefined;
   private firstMs: number | undefined;
   private lastMs: number;
-  private startedFields: Fields = {};
+  private carried: Fields = {};
 
   constructor(
     private readonly runtime: Runtime,
     readonly settings: CallSettings,
     private readonly begin: Begin,
     place: Place,
+    startedMs?: number,
   ) {
     const nowMs = performance.now();
-    this.startMs = this.lastMs = begin.startedMs ?? nowMs;
+    this.startMs = this.lastMs = begin.startedMs ?? startedMs ?? nowMs;
     this.startWallMs = Date.now() - (nowMs - this.startMs);
     const snapshot = take(begin.request);
     this.request = snapshot.value;
@@ -167,8 +168,8 @@ export class Call {
   private startedEvent(): HooklineEvent {
     const fields = this.begin.shape.started(this.request);
     this.request = undefined;
-    for (const name of CARRIED) if (name in fields) this.startedFields[name] = fields[name];
-    return { ...this.event("started", this.startMs), ...fields };
+    for (const name of CARRIED) if (name in fields) this.carried[name] = fields[name];
+    return Object.assign(this.event("started", this.startMs), fields);
   }
 
   private *chunkEvents(pieces: readonly Piece[]): Iterable<HooklineEvent> {
@@ -176,11 +177,11 @@ export class Call {
     this.packer ??= new Packer(this.requestId);
     this.packer.messageId = this.messageId;
     const context = settingsFields(this.settings);
-    for (const event of this.packer.pack(pieces, this.startWallMs - this.startMs)) yield { ...event, ...context };
+    for (const event of this.packer.pack(pieces, this.startWallMs - this.startMs)) yield Object.assign(event, context);
   }
 
   private terminalEvent(end: End): HooklineEvent {
-    const event: HooklineEvent = { ...this.event(end.what, end.atMs), ...this.startedFields };
+    const event = Object.assign(this.event(end.what, end.atMs), this.carried);
     event["duration"] = Math.max(0, end.atMs - this.startMs);
     if (this.firstMs !== undefined) event["timeToFirstChunk"] = this.firstMs - this.startMs;
     if (this.packer) Object.assign(event, this.packer.seen());
@@ -199,20 +200,21 @@ export class Call {
     if (this.begin.provider) event["provider"] = this.begin.provider;
     if (this.begin.model) event["model"] = this.begin.model;
     if (this.begin.streaming || activity === "text") event["streaming"] = this.begin.streaming ?? false;
-    return { ...event, ...settingsFields(this.settings), ...this.endFields() };
+    Object.assign(event, settingsFields(this.settings));
+    this.addPlace(event);
+    return event;
   }
 
-  /** What the first and the last event of a call have. */
-  private endFields(): Fields {
-    const fields: Fields = {};
-    if (this.settings.tags) fields["tags"] = this.settings.tags;
-    if (this.traceparent) fields["traceparent"] = this.traceparent;
-    if (this.settings.sampleRate < 1) fields["sampleRate"] = this.isSampled ? this.settings.sampleRate : 1;
-    const rootRequestId = this.parent?.rootRequestId ?? this.begin.rootRequestId;
-    if (rootRequestId && rootRequestId !== this.requestId) fields["rootRequestId"] = rootRequestId;
-    if (this.parent) fields["parentRequestId"] = this.parent.requestId;
-    if (this.parent?.toolCallId) fields["parentToolCallId"] = this.parent.toolCallId;
-    return fields;
+  /** What the first and the last event of a call have, and those between have not. */
+  private addPlace(event: HooklineEvent): void {
+    const { settings, parent } = this;
+    if (settings.tags) event["tags"] = settings.tags;
+    if (this.traceparent) event["traceparent"] = this.traceparent;
+    if (settings.sampleRate < 1) event["sampleRate"] = this.isSampled ? settings.sampleRate : 1;
+    const rootRequestId = parent?.rootRequestId ?? this.begin.rootRequestId;
+    if (rootRequestId && rootRequestId !== this.requestId) event["rootRequestId"] = rootRequestId;
+    if (parent) event["parentRequestId"] = parent.requestId;
+    if (parent?.toolCallId) event["parentToolCallId"] = parent.toolCallId;
   }
 }
 
@@ -249,7 +251,7 @@ export function startCall(begin: Begin, at: Moment = moment(begin.layer)): Call 
   if (at.settings.disabled || at.isSilent) return undefined;
   const number = runtime.identity.requestNumber();
   const place = { requestId: runtime.identity.requestId(number), parent: at.around, traceparent: at.traceparent };
-  const call = new Call(runtime, at.settings, { ...begin, startedMs: begin.startedMs ?? at.startedMs }, place);
+  const call = new Call(runtime, at.settings, begin, place, at.startedMs);
   call.isSampled = at.around?.isSampled ?? (at.settings.sampleRate >= 1 || (number * GOLDEN) % 1 < at.settings.sampleRate);
   return !call.isSampled || runtime.emitter.offer(call) ? call : undefined;
 }

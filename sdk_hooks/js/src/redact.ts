@@ -1,5 +1,5 @@
 // What must not leave the process: secrets, content that the host keeps to itself, what `redact` takes out.
-// Runs on every event before it gets its id; never changes what it was given in place.
+// Runs on every event before it gets its id. Members of an event may be taken out of the event; their values are never changed in place.
 import type { CallSettings, HooklineEvent } from "./config.js";
 import { sizeOf } from "./cutting.js";
 import type { Fields } from "./platform.js";
@@ -27,10 +27,10 @@ const KEPT_WHOLE = new Set(["toolNames", "finishReasons", "tags", "usage", "trun
 
 export class RedactFailed extends Error {}
 
-/** The event as it may leave; null where `redact` wants it gone. Throws RedactFailed. */
+/** The event as it may leave, which is the caller's own; null where `redact` wants it gone. Throws RedactFailed. */
 export function prepare(event: HooklineEvent, settings: CallSettings): HooklineEvent | null {
-  let prepared = withoutSecrets(event);
-  if (!settings.captureContent) prepared = withoutContent(prepared);
+  hideSecrets(event);
+  const prepared = settings.captureContent ? event : withoutContent(event);
   if (!settings.redact) return prepared;
   let redacted: unknown;
   try {
@@ -43,11 +43,10 @@ export function prepare(event: HooklineEvent, settings: CallSettings): HooklineE
   return redacted as HooklineEvent;
 }
 
-function withoutSecrets(event: HooklineEvent): HooklineEvent {
-  const changed: Fields = {};
-  for (const name of ["options", "modelOptions"]) if (name in event) changed[name] = masked(event[name]);
-  if ("error" in event) changed["error"] = scrubbed(event["error"]);
-  return Object.keys(changed).length ? { ...event, ...changed } : event;
+function hideSecrets(event: HooklineEvent): void {
+  if ("options" in event) event["options"] = masked(event["options"]);
+  if ("modelOptions" in event) event["modelOptions"] = masked(event["modelOptions"]);
+  if ("error" in event) event["error"] = scrubbed(event["error"]);
 }
 
 function masked(value: unknown): unknown {

@@ -39,8 +39,8 @@ function copyObject(value: object, depth: number, size: { bytes: number }): unkn
     return `<${value.constructor?.name || "object"}>`;
   }
   const copied: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(value)) {
-    const inner = copy(item, depth + 1, size);
+  for (const name of Object.keys(value)) {
+    const inner = copy((value as Record<string, unknown>)[name], depth + 1, size);
     if (inner !== undefined) copied[name] = inner;
   }
   return copied;

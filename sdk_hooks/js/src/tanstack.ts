@@ -34,7 +34,7 @@ export function recordTanStack(message: BusMessage): void {
 export function register(): void {
   guard("register", () => {
     const global = globalThis as { __TANSTACK_EVENT_TARGET__?: EventTarget; window?: EventTarget; [REGISTERED]?: true };
-    if (global[REGISTERED] || currentRuntime().config.forCall().disabled) return;
+    if (global[REGISTERED] || currentRuntime().config.forCall(undefined, undefined).disabled) return;
     global[REGISTERED] = true;
     const found = global.__TANSTACK_EVENT_TARGET__ ?? (typeof global.window?.addEventListener === "function" ? global.window : undefined);
     const target = found ?? (global.__TANSTACK_EVENT_TARGET__ = new EventTarget());
@@ -47,7 +47,7 @@ const REGISTERED = Symbol.for("hookline.tanstack.1");
 
 function send(message: BusMessage): void {
   const runtime = currentRuntime();
-  const settings = runtime.config.forCall(runtime.sessions.current());
+  const settings = runtime.config.forCall(undefined, runtime.sessions.current());
   if (settings.disabled) return;
   const payload = message.payload !== null && typeof message.payload === "object" ? (message.payload as Fields) : {};
   let prepared: HooklineEvent | null;

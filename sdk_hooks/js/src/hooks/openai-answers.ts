@@ -15,37 +15,52 @@ const DETAILS: Record<string, string> = {
 
 /** A provider's usage under TanStack's names; what has no name there is kept in `providerUsageDetails`. */
 export function usageFields(usage: unknown): Fields {
+  const counted = object(usage);
   const told: Fields = {};
-  const other: Fields = {};
-  for (const [name, value] of Object.entries(object(usage))) {
+  let other: Fields | undefined;
+  let isTold = false;
+  for (const name of Object.keys(counted)) {
+    const value = counted[name];
     if (value === null || value === undefined) continue;
     const total = TOTALS[name];
     const detail = DETAILS[name];
     if (total) told[total] = value;
-    else if (detail && typeof value === "object") {
-      told[detail] = present(Object.fromEntries(Object.entries(value).map(([inner, count]) => [camel(inner), count])));
-    } else other[name] = structuredClone(value);
+    else if (detail && typeof value === "object") told[detail] = camelCounts(value as Fields);
+    else (other ??= {})[name] = structuredClone(value);
+    isTold = true;
   }
-  if (Object.keys(other).length) told["providerUsageDetails"] = other;
-  return Object.keys(told).length ? { usage: told } : {};
+  if (other) told["providerUsageDetails"] = other;
+  return isTold ? { usage: told } : {};
+}
+
+function camelCounts(counts: Fields): Fields {
+  const told: Fields = {};
+  for (const name of Object.keys(counts)) {
+    const count = counts[name];
+    if (count !== null && count !== undefined) told[camel(name)] = count;
+  }
+  return told;
 }
 
 /** A chat completion, or an older text completion, whose choices have `text`. */
 export function chatAnswer(completion: Fields): Fields {
-  const choices = list(completion["choices"]).map(object);
-  const messages = choices.map((choice) => object(choice["message"]));
-  const texts = choices.map((choice, i) => {
-    const message = messages[i] as Fields;
-    return text(message["content"]) || text(message["refusal"]) || text(choice["text"]) || "";
-  });
-  const calls = messages.flatMap((message) => list(message["tool_calls"]).map((call) => toolCall(object(call))));
-  return present({
-    responseModel: text(completion["model"]), responseId: text(completion["id"]), content: texts[0] ?? "",
-    choiceContents: texts.length > 1 ? texts : undefined,
-    toolCalls: calls.length ? calls : undefined,
-    ...finishFields(choices.map((choice) => text(choice["finish_reason"]))),
-    ...usageFields(completion["usage"]),
-  });
+  const texts: string[] = [];
+  const calls: Fields[] = [];
+  const reasons: (string | undefined)[] = [];
+  for (const given of list(completion["choices"])) {
+    const choice = object(given);
+    const message = object(choice["message"]);
+    texts.push(text(message["content"]) || text(message["refusal"]) || text(choice["text"]) || "");
+    reasons.push(text(choice["finish_reason"]));
+    for (const call of list(message["tool_calls"])) calls.push(toolCall(object(call)));
+  }
+  const answer: Fields = { content: texts[0] ?? "" };
+  const { model, id } = completion;
+  if (typeof model === "string") answer["responseModel"] = model;
+  if (typeof id === "string") answer["responseId"] = id;
+  if (texts.length > 1) answer["choiceContents"] = texts;
+  if (calls.length) answer["toolCalls"] = calls;
+  return Object.assign(answer, finishFields(reasons), usageFields(completion["usage"]));
 }
 
 function toolCall(call: Fields): Fields {

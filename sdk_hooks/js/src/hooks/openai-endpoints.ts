@@ -18,8 +18,8 @@ export interface Endpoint {
 function endChat(call: Call, result: unknown): void {
   const completion = object(result);
   const answer = answers.chatAnswer(completion);
-  const failed = list(completion["choices"]).map(object).find((choice) => choice["finish_reason"] === "error");
-  if (failed) call.fail(answers.providerError(failed["error"]), answer);
+  const failed = list(completion["choices"]).find((choice) => object(choice)["finish_reason"] === "error");
+  if (failed) call.fail(answers.providerError(object(failed)["error"]), answer);
   else call.complete(answer);
 }
 

@@ -55,6 +55,7 @@ export class ChatNotes extends Notes {
     // Not openai's own: DeepSeek and vLLM call it reasoning_content, OpenRouter reasoning.
     const thought = delta["reasoning_content"] ?? delta["reasoning"];
     if (typeof thought === "string" && thought) this.call.append({ kind: "thinking", atMs: performance.now(), text: thought, choice });
+    if (!delta["tool_calls"]) return;
     for (const tool of list(delta["tool_calls"]).map(object)) {
       const called = object(tool["function"]);
       this.call.append({

@@ -2,10 +2,10 @@
 //
 // Flow: host -> client.chat.completions.create(…) -> **client.request** -> recorder.
 // Every resource and helper goes through the instance's `request`, once a logical call (retries are inside it). Its promise
-// stays the SDK's own; two members of it are replaced: where the response comes, and where it is parsed. Nothing is parsed
-// that the host does not ask for. Checked with openai 6.49 and 7.57.
+// stays the SDK's own; the two members are replaced by which the host asks for the response and for what is parsed of it.
+// Nothing is parsed that the host does not ask for. Checked with openai 6.49 and 7.57.
 import type { CallOptions } from "../config.js";
-import { guard } from "../guard.js";
+import { guard, report } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { type Call, moment, type Moment, startCall } from "../recorder.js";
 import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
@@ -23,12 +23,13 @@ interface State {
   layer: CallOptions;
   readonly request: PropertyDescriptor | undefined;
   readonly withOptions: PropertyDescriptor | undefined;
+  /** Who answers at the address that the client had last. */
+  served: { by: unknown; provider: string };
 }
 
 /** The SDK's promise of an answer, as far as we touch it. */
 interface AnswerPromise {
-  responsePromise: Promise<{ response?: unknown }>;
-  parseResponse: (client: unknown, props: unknown) => unknown;
+  parse: () => Promise<unknown>;
   asResponse: () => Promise<Response>;
   _thenUnwrap?: (transform: unknown) => AnswerPromise;
 }
@@ -43,7 +44,7 @@ export function instrument(client: object, layer: CallOptions): boolean {
     return true;
   }
   const own = (name: string): PropertyDescriptor | undefined => Object.getOwnPropertyDescriptor(client, name);
-  const state: State = { layer, request: own("request"), withOptions: own("withOptions") };
+  const state: State = { layer, request: own("request"), withOptions: own("withOptions"), served: { by: undefined, provider: "openai" } };
   const { request, withOptions } = client;
   clients.set(client, state);
   replace(client, "request", function (this: unknown, ...args: unknown[]) {
@@ -95,7 +96,7 @@ interface Begun {
 function begin(client: Client, state: State, given: unknown): Begun {
   const begun: Begun = { call: undefined, endpoint: undefined, followed: { isParsed: false }, isAnswered: false };
   const at = moment(state.layer);
-  const start = (options: unknown): void => void guard("openai.start", () => startOf(client, object(options), at, begun));
+  const start = (options: unknown): void => void guard("openai.start", () => startOf(client, state, object(options), at, begun));
   if (typeof (given as PromiseLike<unknown> | undefined)?.then === "function") {
     void (given as PromiseLike<unknown>).then(start, () => undefined);
   } else {
@@ -104,15 +105,20 @@ function begin(client: Client, state: State, given: unknown): Begun {
   return begun;
 }
 
-function startOf(client: Client, options: Fields, at: Moment, begun: Begun): void {
+function startOf(client: Client, state: State, options: Fields, at: Moment, begun: Begun): void {
   const path = text(options["path"]) ?? "";
   const endpoint = Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
   if (!endpoint || options["method"] !== "post") return;
   const request = fieldsOf(options["body"]);
   begun.endpoint = endpoint;
   begun.call = startCall(
-    { shape: endpoint.shape, request, provider: providerOf(client), model: text(request["model"]), streaming: options["stream"] === true }, at,
+    { shape: endpoint.shape, request, provider: servedBy(client, state), model: text(request["model"]), streaming: options["stream"] === true }, at,
   );
+}
+
+function servedBy(client: Client, state: State): string {
+  if (state.served.by !== client.baseURL) state.served = { by: client.baseURL, provider: providerOf(client) };
+  return state.served.provider;
 }
 
 /** A form's files are left out; of what is neither object nor form nothing is known. */
@@ -123,18 +129,21 @@ function fieldsOf(body: unknown): Fields {
   return ArrayBuffer.isView(body) ? {} : object(body);
 }
 
+/**
+ * In place of the SDK's own promises, not beside them, and only once somebody asks: another promise would reject unhandled where
+ * the host handles the first, and take the rejection from a host that handles none.
+ */
 function follow(given: unknown, begun: Begun): void {
   const promise = given as AnswerPromise;
-  if (typeof promise?.parseResponse !== "function" || typeof promise.responsePromise?.then !== "function") return;
-  followResponse(promise, begun);
-  followParsing(promise, begun);
-  const { asResponse, _thenUnwrap: derive } = promise;
-  promise.asResponse = async () => {
-    const response = await asResponse.call(promise);
-    const { call, endpoint } = begun;
-    if (call && endpoint && !begun.followed.isParsed) guard("openai.raw", () => watchResponse(response, call, endpoint, begun.followed));
-    return response;
+  const { parse, asResponse, _thenUnwrap: derive } = promise;
+  if (typeof parse !== "function" || typeof asResponse !== "function") return;
+  let parsed: Promise<unknown> | undefined;
+  // What `then`, `catch`, `finally` and `withResponse` go through.
+  promise.parse = () => {
+    begun.followed.isParsed = true;
+    return (parsed ??= parse.call(promise).then((result) => answered(result, begun), (error: unknown) => rethrown(error, begun)));
   };
+  promise.asResponse = () => asResponse.call(promise).then((response) => handedOut(response, begun), (error: unknown) => rethrown(error, begun));
   if (typeof derive !== "function") return;
   // What a resource derives from it either reads through this one (6.49) or goes its own way (7.57).
   promise._thenUnwrap = (transform) => {
@@ -144,58 +153,30 @@ function follow(given: unknown, begun: Begun): void {
   };
 }
 
-/**
- * In place of the SDK's own, not beside it, and only once somebody asks: another promise would reject unhandled where the host
- * handles the first, and take the rejection from a host that handles none.
- */
-function followResponse(promise: AnswerPromise, begun: Begun): void {
-  const original = promise.responsePromise;
-  let watched: AnswerPromise["responsePromise"] | undefined;
-  Object.defineProperty(promise, "responsePromise", {
-    configurable: true,
-    enumerable: true,
-    get: () =>
-      (watched ??= original.then(undefined, (error: unknown) => {
-        guard("openai.error", () => raised(begun.call, error));
-        throw error;
-      })),
-  });
+function handedOut(response: Response, { call, endpoint, followed }: Begun): Response {
+  if (call && endpoint && !followed.isParsed) guard("openai.raw", () => watchResponse(response, call, endpoint, followed));
+  return response;
 }
 
-function followParsing(promise: AnswerPromise, begun: Begun): void {
-  const { parseResponse } = promise;
-  promise.parseResponse = async function (this: unknown, client: unknown, props: unknown) {
-    begun.followed.isParsed = true;
-    let result: unknown;
-    try {
-      result = await parseResponse.call(this, client, props);
-    } catch (error) {
-      guard("openai.error", () => raised(begun.call, error));
-      throw error;
-    }
-    guard("openai.answer", () => answered(result, begun));
-    return result;
-  };
+function rethrown(error: unknown, { call }: Begun): never {
+  guard("openai.error", () => (isAbort(error) ? call?.abort() : call?.fail(errorOf(error))));
+  throw error;
 }
 
-function raised(call: Call | undefined, error: unknown): void {
-  if (isAbort(error)) call?.abort();
-  else call?.fail(errorOf(error));
-}
-
-function answered(result: unknown, begun: Begun): void {
+function answered<T>(result: T, begun: Begun): T {
   const { call, endpoint } = begun;
-  if (!call || !endpoint || begun.isAnswered) return;
+  if (!call || !endpoint || begun.isAnswered) return result;
   begun.isAnswered = true;
   try {
     if (isStream(result)) watch(result, endpoint.notes(call));
     else if (typeof Response === "function" && result instanceof Response) watchResponse(result, call, endpoint, { isParsed: false });
     else endpoint.end(call, result);
   } catch (error) {
+    report("openai.answer", error);
     // An answer that can't be read is still an answer: the call must end.
-    call.complete();
-    throw error;
+    guard("openai.answer", () => call.complete());
   }
+  return result;
 }
 
 // -- who answers ------------------------------------------------------------------------------------------------------------

@@ -15,11 +15,25 @@ export function text(value: unknown): string | undefined {
 
 /** The members that are there. */
 export function present(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+  const there: Fields = {};
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value !== undefined && value !== null) there[name] = value;
+  }
+  return there;
 }
 
+/** Names are few and come again and again; what is not a name must not fill the memory. */
+const NAMES_MAX = 1000;
+const CAMEL = new Map<string, string>();
+
 export function camel(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  let found = CAMEL.get(name);
+  if (found === undefined) {
+    found = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    if (CAMEL.size < NAMES_MAX) CAMEL.set(name, found);
+  }
+  return found;
 }
 
 export function errorOf(error: unknown): { name: string; message: string } {
@@ -47,7 +61,7 @@ export function snake(value: unknown): unknown {
     let wire = SNAKE.get(name);
     if (wire === undefined) {
       wire = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      if (SNAKE.size < 1000) SNAKE.set(name, wire);
+      if (SNAKE.size < NAMES_MAX) SNAKE.set(name, wire);
     }
     found[wire] = snake((value as Fields)[name]);
   }

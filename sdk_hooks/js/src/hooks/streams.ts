@@ -85,9 +85,10 @@ function observe(items: AsyncIterator<unknown>, notes: Notes, controller: AbortC
     throw error;
   }
 
-  items.next = function (this: unknown, ...args: [] | [undefined]) {
-    return around(() => next.apply(items, args)).then(heard, failed);
-  };
+  items.next =
+    around === bare
+      ? (...args: [] | [undefined]) => next.apply(items, args).then(heard, failed)
+      : (...args: [] | [undefined]) => around(() => next.apply(items, args)).then(heard, failed);
   if (leave) {
     items.return = function (value?: unknown) {
       isOver = true;
