@@ -5,18 +5,14 @@ import * as agents from "@openai/agents";
 import * as hookline from "hookline";
 import OpenAI from "openai";
 import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
+import { fetching, leaving } from "./support/fetching.mjs";
 import { collector, provider } from "./support/servers.mjs";
 
 const { Agent, OpenAIChatCompletionsModel, OpenAIProvider, OpenAIResponsesModel, Runner, tool } = agents;
 agents.setTracingDisabled(true);
 
 /** Hooked itself: it must stay silent below an agent. */
-const newOpenAI = () => hookline.instrument(new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 0, fetch: fetchTold }), { clientId: "inner" });
-let onFetch;
-function fetchTold(...args) {
-  onFetch?.();
-  return fetch(...args);
-}
+const newOpenAI = () => hookline.instrument(new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 0, fetch: fetching }), { clientId: "inner" });
 
 // -- models -----------------------------------------------------------------------------------------------------------------
 
@@ -36,11 +32,7 @@ const MODELS = {
   "whole": ["completed", async (m) => (await traced(m, asks("Hello"))).output],
   "whole, tools": ["completed", async (m) => (await traced(m, asks("Weather?", { tools: [WEATHER] }))).output.map((item) => item.name)],
   "whole, HTTP 400": ["error", (m) => traced(m, asks("Hello [error:400]"))],
-  "whole, signal": ["aborted", async (m) => {
-    const leaving = new AbortController();
-    setTimeout(() => leaving.abort(), 30);
-    return traced(m, asks("Hello [late:2000]", { signal: leaving.signal }));
-  }],
+  "whole, signal": ["aborted", (m) => leaving((signal) => traced(m, asks("Hello", { signal })))],
   "stream to the end": ["completed", (m) => kinds(m.getStreamedResponse(asks("Hello")))],
   "stream, tools": ["completed", (m) => kinds(m.getStreamedResponse(asks("Weather?", { tools: [WEATHER] })))],
   "stream, break": ["aborted", (m) => kinds(m.getStreamedResponse(asks("Tell [words:50]")), 5)],
@@ -94,16 +86,7 @@ const RUNS = {
   "run, tool that throws": [["error", "completed"], (r) => r.run(new Agent({ name: "Broken", tools: [broken] }), "Weather?")],
   "run, too many turns": [["error", "completed"], (r) => r.run(forecaster, "Weather?", { maxTurns: 1 })],
   "run, guardrail": [["error"], (r) => r.run(strict, "Hello")],
-  "run, signal": [both("aborted"), async (r) => {
-    const leaving = new AbortController();
-    // Not earlier: then no model would be asked.
-    onFetch = () => leaving.abort();
-    try {
-      return await r.run(teller, "Hello [late:2000]", { signal: leaving.signal });
-    } finally {
-      onFetch = undefined;
-    }
-  }],
+  "run, signal": [both("aborted"), (r) => leaving((signal) => r.run(teller, "Hello", { signal }))],
   "streamed run": [both("completed"), (r) => read(r.run(teller, "Hello", { stream: true }))],
   "streamed run, tool": [Array(3).fill("completed"), (r) => read(r.run(forecaster, "Weather?", { stream: true }))],
   "streamed run, not read": [both("completed"), async (r) => {

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => collector.close());
 
 /** What a process of its own prints; it emits `count` messages of TanStack's bus and then does what `then` says. */
-async function run({ count = 3, then = "", env = {}, size = 10 }) {
+async function run({ count = 3, then = "", env = {}, size = 10, onStart = () => {} }) {
   const program = `
     import * as hookline from "hookline";
     for (let n = 0; n < ${count}; n++) hookline.recordTanStack({
@@ -22,9 +22,11 @@ async function run({ count = 3, then = "", env = {}, size = 10 }) {
     });
     ${then}`;
   const started = Date.now();
-  const done = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+  const running = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
     cwd: HERE, env: { PATH: process.env.PATH, HOOKLINE_URL: collector.url, ...env }, timeout: 200_000,
   });
+  onStart(running.child);
+  const done = await running;
   return { ...done, elapsedMs: Date.now() - started };
 }
 
@@ -94,9 +96,11 @@ test("a collector that never answers does not keep the process", async () => {
 
 test("a POST on its way to a collector that never answers does not keep the process", async () => {
   collector.answers.push({ isSilent: true }, { isSilent: true });
+  // It ends when it is told that its POST is here.
   const then = `hookline.configure({ flushIntervalMs: 1, exitTimeoutMs: 300, postTimeoutMs: 100_000 }); hookline.recordTanStack({
-    type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} }); await new Promise((resolve) => setTimeout(resolve, 700))`;
-  const { elapsedMs } = await run({ count: 0, then });
+    type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} });
+    await new Promise((resolve) => process.stdin.on("end", resolve).resume())`;
+  const { elapsedMs } = await run({ count: 0, then, onStart: (child) => void collector.posted.then(() => child.stdin.end()) });
   assert.equal(collector.posts.length, 1);
   assert.ok(elapsedMs < 60_000, `${elapsedMs} ms`);
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as hookline from "hookline";
 import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
+import { fetching, leaving, unanswered } from "./support/fetching.mjs";
 import { collector, provider } from "./support/servers.mjs";
 
 // Another copy of the SDK, to see whether the same holds for its version.
@@ -10,6 +11,7 @@ const { default: OpenAI, AzureOpenAI } = await import(process.env.HOOKLINE_TEST_
 const says = (content) => ({ model: "gpt-4o-mini", messages: [{ role: "user", content }] });
 const streams = (content) => ({ ...says(content), stream: true, stream_options: { include_usage: true } });
 const TOOL = { type: "function", function: { name: "get_weather", parameters: { type: "object", properties: { city: { type: "string" } } } } };
+const RUN_TOOL = { type: "function", function: { name: "get_weather", parse: JSON.parse, function: () => "sunny", parameters: TOOL.function.parameters } };
 
 async function texts(stream, most = Infinity) {
   const found = [];
@@ -74,6 +76,21 @@ const PATTERNS = {
     for await (const chunk of stream) if (chunk) break;
     return stream.aborted;
   }],
+  "stream helper, abort()": ["aborted", async (c) => {
+    const stream = c.chat.completions.stream(says("Tell [words:50] [slow:5]"));
+    stream.once("content", () => stream.abort());
+    return stream.finalMessage();
+  }],
+  "stream helper, HTTP 400": ["error", (c) => c.chat.completions.stream(says("Hello [error:400]")).finalMessage()],
+  "runTools": [["completed", "completed"], async (c) => (await c.chat.completions.runTools({ ...says("Weather?"), tools: [RUN_TOOL] }).finalContent()).length > 0],
+  "runTools, stream": [["completed", "completed"], async (c) => (await c.chat.completions.runTools({ ...streams("Weather?"), tools: [RUN_TOOL] }).finalContent()).length > 0],
+  "two at once": [["completed", "completed"], (c) => Promise.all(["Hello", "Hi"].map((content) => c.chat.completions.create(says(content))))],
+  "text completion": ["completed", (c) => c.completions.create({ model: "gpt-3.5-turbo-instruct", prompt: "Hello" })],
+  "text completion, stream": ["completed", async (c) => {
+    const found = [];
+    for await (const chunk of await c.completions.create({ model: "gpt-3.5-turbo-instruct", prompt: "Hello", stream: true })) found.push(chunk.choices[0]?.text);
+    return found;
+  }],
   "withResponse": ["completed", async (c) => {
     const { data, response } = await c.chat.completions.create(says("Hello")).withResponse();
     return [data, response.status, response.bodyUsed];
@@ -88,6 +105,23 @@ const PATTERNS = {
     await reader.cancel();
     return first.done;
   }],
+  "asResponse, body on its way to somebody else": ["completed", async (c) => {
+    const response = await c.chat.completions.create(streams("Hello")).asResponse();
+    let size = 0;
+    for await (const part of response.body.pipeThrough(new TransformStream())) size += part.length;
+    return size > 0;
+  }],
+  "asResponse, never read": ["aborted", async (c) => {
+    await (async () => void (await c.chat.completions.create(streams("Hello")).asResponse()))();
+    await collectGarbage();
+  }],
+  "asResponse, then parsed": ["completed", async (c) => {
+    const promise = c.chat.completions.create(says("Hello"));
+    const { status } = await promise.asResponse();
+    return [status, await promise];
+  }],
+  "asResponse, HTTP 400": ["error", (c) => c.chat.completions.create(says("Hello [error:400]")).asResponse()],
+  "withResponse, HTTP 400": ["error", (c) => c.chat.completions.create(says("Hello [error:400]")).withResponse()],
   "asResponse of embeddings": ["completed", async (c) => (await c.embeddings.create({ model: "e", input: ["a"] }).asResponse()).json()],
   "parse": ["completed", (c) => c.chat.completions.parse({
     ...says("Who?"),
@@ -98,8 +132,16 @@ const PATTERNS = {
   "HTTP 429 with retries": ["error", (c) => c.chat.completions.create(says("Hello [error:429]"))],
   "HTTP 500, then well": ["completed", (c) => c.chat.completions.create(says("Hello [flaky:500]"))],
   "unknown model": ["error", (c) => c.chat.completions.create({ ...says("Hello"), model: "no-such-model" })],
-  "timeout": ["error", (c) => c.chat.completions.create(says("Hello [late:300]"), { timeout: 40, maxRetries: 0 })],
-  "signal": ["aborted", (c) => c.chat.completions.create(says("Hello [late:300]"), { signal: AbortSignal.timeout(30) })],
+  "timeout": ["error", (c) => unanswered(() => c.chat.completions.create(says("Hello"), { timeout: 40, maxRetries: 0 }))],
+  "signal": ["aborted", (c) => leaving((signal) => c.chat.completions.create(says("Hello"), { signal }))],
+  "signal, in a stream": ["aborted", async (c) => {
+    const controller = new AbortController();
+    const seen = [];
+    for await (const chunk of await c.chat.completions.create(streams("Tell [words:50] [slow:5]"), { signal: controller.signal })) {
+      if (seen.push(chunk.object) === 3) controller.abort();
+    }
+    return seen.slice(0, 3);
+  }],
   "signal, aborted before": ["aborted", (c) => c.chat.completions.create(says("Hello"), { signal: AbortSignal.abort() })],
   "nobody there": ["error", (c) => c.withOptions({ baseURL: "http://127.0.0.1:9/v1", maxRetries: 0 }).chat.completions.create(says("Hello"))],
   "finish reason error": ["error", (c) => c.chat.completions.create(says("Hello [failed]"))],
@@ -113,16 +155,39 @@ const PATTERNS = {
   "responses, stream left": ["aborted", async (c) => texts(await c.responses.create({ model: "gpt-5", input: "Hello", stream: true }), 3)],
   "responses, failed": ["error", (c) => c.responses.create({ model: "gpt-5", input: "Hello [failed]" })],
   "responses, helper": ["completed", async (c) => (await c.responses.stream({ model: "gpt-5", input: "Hello" }).finalResponse()).output_text],
+  "responses, helper left": ["aborted", async (c) => {
+    const stream = c.responses.stream({ model: "gpt-5", input: "Tell [words:50]" });
+    for await (const event of stream) if (event) break;
+    return stream.aborted;
+  }],
+  "responses, parse": ["completed", async (c) => (await c.responses.parse({ model: "gpt-5", input: "Hello" })).output_text],
+  "responses, beta": ["completed", (c) => (c.beta.responses ?? c.responses).create({ model: "gpt-5", input: "Hello" })],
   "images": ["completed", (c) => c.images.generate({ model: "gpt-image-1", prompt: "a bicycle" })],
   "images, stream": ["completed", async (c) => texts(await c.images.generate({ model: "gpt-image-1", prompt: "a bicycle", stream: true }))],
   "image edit": ["completed", (c) => c.images.edit({ model: "gpt-image-1", prompt: "a bicycle", image: new File(["x"], "x.png") })],
   "embeddings": ["completed", (c) => c.embeddings.create({ model: "text-embedding-3-small", input: ["a", "b"] })],
   "speech": ["completed", async (c) => (await (await c.audio.speech.create({ model: "tts-1", voice: "alloy", input: "Hi" })).arrayBuffer()).byteLength],
   "transcription": ["completed", (c) => c.audio.transcriptions.create({ model: "whisper-1", file: new File(["x"], "x.mp3") })],
+  "speech, left": ["aborted", async (c) => {
+    const reader = (await c.audio.speech.create({ model: "tts-1", voice: "alloy", input: "Hi" })).body.getReader();
+    return reader.cancel();
+  }],
+  "speech, never read": ["aborted", async (c) => {
+    await (async () => void (await c.audio.speech.create({ model: "tts-1", voice: "alloy", input: "Hi" })))();
+    await collectGarbage();
+  }],
+  "transcription, stream": ["completed", async (c) => texts(await c.audio.transcriptions.create({ model: "gpt-4o-transcribe", file: new File(["x"], "x.mp3"), stream: true }))],
+  "translation": ["completed", (c) => c.audio.translations.create({ model: "whisper-1", file: new File(["x"], "x.mp3") })],
+  "video": ["completed", (c) => c.videos.create({ model: "sora-2", prompt: "a bicycle", seconds: "4" })],
+  "video, remixed": ["completed", (c) => c.videos.remix("job-fake", { prompt: "two bicycles" })],
+  "video, asked for": ["completed", (c) => c.videos.retrieve("running-1")],
+  "video, failed": ["error", (c) => c.videos.retrieve("failed-1")],
+  "video, fetched": ["completed", async (c) => (await (await c.videos.downloadContent("job-fake")).arrayBuffer()).byteLength],
+  "no call of a model": [[], async (c) => (await c.models.list()).data.length],
   "moderation": ["completed", (c) => c.moderations.create({ model: "omni-moderation-latest", input: "Hi" })],
 };
 
-const newClient = () => new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 1 });
+const newClient = () => new OpenAI({ baseURL: provider.baseURL, apiKey: "none", maxRetries: 1, fetch: fetching });
 
 keepsTheContract(PATTERNS, newClient, () => collector);
 
@@ -180,6 +245,22 @@ test("an image inside a Responses stream is a call of its own", async () => {
   const image = events.find((event) => event.type === "image:request:completed");
   assert.ok(image.images[0].b64Json);
   assert.equal(image.requestId.split("/")[0], image.parentRequestId);
+});
+
+test("a video is told as its job: asked for, polled, failed, and fetched by its size", async () => {
+  const events = await eventsOf(async (c) => {
+    await c.videos.create({ model: "sora-2", prompt: "a bicycle", seconds: "4", size: "720x1280" });
+    await c.videos.retrieve("running-1");
+    await c.videos.retrieve("failed-1");
+    await (await c.videos.downloadContent("done-1")).arrayBuffer();
+  });
+  const started = events.filter((event) => event.type === "video:request:started");
+  assert.deepEqual(started.map((event) => [event.requestType, event.jobId]), [["create", undefined], ["status", "running-1"], ["status", "failed-1"], ["url", "done-1"]]);
+  assert.deepEqual([started[0].model, started[0].prompt, started[0].size], ["sora-2", "a bicycle", "720x1280"]);
+  const [asked, polled, failed, fetched] = events.filter((event) => /:(completed|error)$/.test(event.type));
+  assert.deepEqual([asked.jobId, asked.status, polled.status, polled.progress], ["job-fake", "pending", "processing", 40]);
+  assert.deepEqual([failed.error.name, failed.jobId], ["moderation_blocked", "failed-1"]);
+  assert.ok(fetched.bytes > 0 && !fetched.audio);
 });
 
 test("without content, names and numbers are all that leaves", async () => {

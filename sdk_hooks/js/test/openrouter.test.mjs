@@ -1,18 +1,19 @@
 // @openrouter/sdk, hooked, against the local provider: each pattern ends as it does bare, with one started and one terminal event.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OpenRouter } from "@openrouter/sdk";
+import { HTTPClient, OpenRouter } from "@openrouter/sdk";
 import { chatSend } from "@openrouter/sdk/funcs/chatSend.js";
 import { tool } from "@openrouter/sdk/lib/tool.js";
 import * as hookline from "hookline";
 import { z } from "zod/v4";
 import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
+import { fetching, leaving, unanswered } from "./support/fetching.mjs";
 import { collector, provider } from "./support/servers.mjs";
 
 const RETRIES = { strategy: "backoff", backoff: { initialInterval: 1, maxInterval: 5, exponent: 1.5, maxElapsedTime: 60 }, retryConnectionErrors: false };
 /** However slow the machine is, there is time for another try. */
 const PATIENT = { ...RETRIES, backoff: { ...RETRIES.backoff, maxElapsedTime: 60_000 } };
-const newClient = () => new OpenRouter({ serverURL: provider.openrouterURL, apiKey: "none", retryConfig: RETRIES });
+const newClient = () => new OpenRouter({ serverURL: provider.openrouterURL, apiKey: "none", retryConfig: RETRIES, httpClient: new HTTPClient({ fetcher: fetching }) });
 const says = (content, more = {}) => ({ chatRequest: { model: "openai/gpt-4o-mini", messages: [{ role: "user", content }], ...more } });
 const streams = (content, more = {}) => says(content, { stream: true, ...more });
 const asks = (input, more = {}) => ({ responsesRequest: { model: "openai/gpt-5", input, ...more } });
@@ -53,12 +54,8 @@ const PATTERNS = {
   "HTTP 500 with retries": ["error", (c) => c.chat.send(says("Hello [error:500]"))],
   "HTTP 500, then well": ["completed", (c) => c.chat.send(says("Hello [flaky:500]"), { retries: PATIENT })],
   "what the SDK refuses": ["error", (c) => c.chat.send({ chatRequest: { model: "m", messages: "none" } })],
-  "timeout": ["error", (c) => c.chat.send(says("Hello [late:400]"), { timeoutMs: 40, retries: { strategy: "none" } })],
-  "signal": ["aborted", async (c) => {
-    const leaving = new AbortController();
-    setTimeout(() => leaving.abort(), 30);
-    return c.chat.send(says("Hello [late:2000]"), { fetchOptions: { signal: leaving.signal }, retries: { strategy: "none" } });
-  }],
+  "timeout": ["error", (c) => unanswered(() => c.chat.send(says("Hello"), { timeoutMs: 40, retries: { strategy: "none" } }))],
+  "signal": ["aborted", (c) => leaving((signal) => c.chat.send(says("Hello"), { fetchOptions: { signal }, retries: { strategy: "none" } }))],
   "nobody there": ["error", (c) => c.chat.send(says("Hello"), { serverURL: "http://127.0.0.1:9/", retries: { strategy: "none" } })],
   "stream to the end": ["completed", async (c) => texts(await c.chat.send(streams("Hello")))],
   "stream with tools": ["completed", async (c) => texts(await c.chat.send(streams("Weather? [tools:2]", { tools: [TOOL] })))],

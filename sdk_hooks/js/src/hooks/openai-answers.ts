@@ -145,10 +145,10 @@ export function embeddingsAnswer(response: Fields): Fields {
 
 const MAX_AUDIO_BYTES = 4 * 1024 * 1024;
 
-export function speechAnswer(content: Uint8Array, contentType: string): Fields {
+export function speechAnswer(content: Uint8Array | undefined, length: number, contentType: string): Fields {
   const kind = (contentType.split(";")[0] ?? "").trim();
   const format = kind === "audio/mpeg" ? "mp3" : kind.slice(kind.indexOf("/") + 1);
-  if (content.length > MAX_AUDIO_BYTES) return { contentType, format, audio: "", truncated: { audio: content.length } };
+  if (!content || length > MAX_AUDIO_BYTES) return { contentType, format, audio: "", truncated: { audio: length } };
   return { contentType, format, audio: base64(content) };
 }
 

@@ -11,8 +11,8 @@ export interface Endpoint {
   /** Reads a whole answer (JSON or text) and ends the call. */
   end(call: Call, result: unknown): void;
   notes(call: Call): Notes;
-  /** The whole answer is bytes. */
-  readonly isBinary?: boolean;
+  /** Where the whole answer is bytes: what is told of them. What was too long to be held is undefined. */
+  readonly bytes?: ((content: Uint8Array | undefined, length: number, contentType: string) => Fields) | undefined;
 }
 
 function endChat(call: Call, result: unknown): void {
@@ -55,7 +55,7 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/images/edits": image,
   "/images/variations": image,
   "/embeddings": { shape: shapes.EMBEDDING, end: ending(answers.embeddingsAnswer), notes: media },
-  "/audio/speech": { shape: shapes.SPEECH, end: (call) => call.complete(), notes: media, isBinary: true },
+  "/audio/speech": { shape: shapes.SPEECH, end: (call) => call.complete(), notes: media, bytes: answers.speechAnswer },
   "/audio/transcriptions": transcription,
   "/audio/translations": transcription,
   "/moderations": { shape: shapes.MODERATION, end: ending(answers.moderationAnswer), notes: media },

@@ -9,6 +9,7 @@ import { guard, report } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { type Call, moment, type Moment, startCall } from "../recorder.js";
 import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
+import { findVideo } from "./openai-videos.js";
 import { type Followed, watchResponse } from "./raw.js";
 import { errorOf, isAbort, object, text } from "./reading.js";
 import { isStream, watch } from "./streams.js";
@@ -106,14 +107,21 @@ function begin(client: Client, state: State, given: unknown): Begun {
 }
 
 function startOf(client: Client, state: State, options: Fields, at: Moment, begun: Begun): void {
-  const path = text(options["path"]) ?? "";
-  const endpoint = Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
-  if (!endpoint || options["method"] !== "post") return;
-  const request = fieldsOf(options["body"]);
+  const found = endpointOf(options);
+  if (!found) return;
+  const { endpoint, jobId } = found;
+  const request = jobId ? { jobId } : fieldsOf(options["body"]);
   begun.endpoint = endpoint;
   begun.call = startCall(
     { shape: endpoint.shape, request, provider: servedBy(client, state), model: text(request["model"]), streaming: options["stream"] === true }, at,
   );
+}
+
+function endpointOf({ method, path: given }: Fields): { endpoint: Endpoint; jobId?: string } | undefined {
+  // `beta.responses` asks `/responses?beta=true`.
+  const [path = ""] = (text(given) ?? "").split("?");
+  const endpoint = method === "post" && Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
+  return endpoint ? { endpoint } : findVideo(method, path);
 }
 
 function servedBy(client: Client, state: State): string {

@@ -76,7 +76,7 @@ function answered(result: Fields, call: Call, endpoint: Endpoint): void {
     if (isAbort(error)) call.abort();
     else call.fail(errorOf(error));
   } else if (value.ok) watchResponse(value, call, endpoint, { isParsed: false });
-  else watchResponse(value, call, { ...endpoint, end: (refused, body) => refused.fail(refusal(value.status, body)), isBinary: false }, { isParsed: false });
+  else watchResponse(value, call, { ...endpoint, end: (refused, body) => refused.fail(refusal(value.status, body)), bytes: undefined }, { isParsed: false });
 }
 
 function refusal(status: number, body: unknown): { name: string; message: string } {

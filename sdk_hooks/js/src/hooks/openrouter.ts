@@ -123,7 +123,7 @@ class Sending {
     if (!call) return;
     try {
       if (!(result instanceof ReadableStream)) row.endpoint.end(call, snake(result));
-      else if (row.endpoint.isBinary) watchAudio(result, call, row.endpoint, `audio/${text(this.asked()["responseFormat"]) ?? "mpeg"}`);
+      else if (row.endpoint.bytes) watchAudio(result, call, row.endpoint, `audio/${text(this.asked()["responseFormat"]) ?? "mpeg"}`);
       else watchReadable(result, new StreamReading(row.endpoint.notes(call), snake));
     } catch (error) {
       // An answer that can't be read is still an answer: the call must end.

@@ -4,7 +4,6 @@
 import { guard } from "../guard.js";
 import type { Fields } from "../platform.js";
 import type { Call } from "../recorder.js";
-import { speechAnswer } from "./openai-answers.js";
 import type { Endpoint } from "./openai-endpoints.js";
 import type { Notes } from "./openai-notes.js";
 import { type Hears, watchReadable } from "./readable.js";
@@ -73,17 +72,19 @@ class Reader implements Hears {
   heard(result: { done?: boolean | undefined; value?: unknown }): void {
     if (!result.done) this.add(result.value as Uint8Array);
     else if (this.isEvents) this.notes().ended();
-    else this.whole(this.content());
+    else this.whole(this.content(), this.length);
   }
 
   json(found: unknown): void {
     this.endpoint.end(this.call, found);
   }
 
-  whole(content: Uint8Array): void {
+  whole(content: Uint8Array, length = content.length): void {
     if (this.call.hasEnded) return;
-    if (content.length > MAX_BODY || this.length > MAX_BODY) this.call.complete();
-    else if (this.endpoint.isBinary) this.call.complete(speechAnswer(content, this.contentType));
+    const { bytes } = this.endpoint;
+    const isTooLong = length > MAX_BODY;
+    if (bytes) this.call.complete(bytes(isTooLong ? undefined : content, length, this.contentType));
+    else if (isTooLong) this.call.complete();
     else if (this.isEvents) {
       this.add(content);
       this.notes().ended();

@@ -4,6 +4,8 @@ import { gunzipSync } from "node:zlib";
 
 export async function startCollector() {
   const posts = [];
+  let tellPosted;
+  const posted = new Promise((resolve) => (tellPosted = resolve));
   const answers = [];
   const server = createServer((request, response) => {
     const parts = [];
@@ -13,6 +15,7 @@ export async function startCollector() {
       const text = (request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw).toString();
       const { status = 200, headers = {}, body = '{"accepted":1,"duplicates":0,"rejected":[]}', isSilent } = answers.shift() ?? {};
       posts.push({ headers: request.headers, path: request.url, status, ...JSON.parse(text) });
+      tellPosted();
       if (isSilent) return;
       response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
     });
@@ -22,6 +25,8 @@ export async function startCollector() {
     url: `http://127.0.0.1:${server.address().port}`,
     posts,
     answers,
+    /** The first POST is here. */
+    posted,
     events: () => posts.filter((post) => post.status === 200).flatMap((post) => post.events),
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
   };
