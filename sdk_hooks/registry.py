@@ -57,12 +57,12 @@ class Row(NamedTuple):
 
 
 HOOKS: Mapping[str, Row] = {
-    "openai": Row("openai", "sdk_hooks.hooks.openai", Tested("3.54", "4")),
-    "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic", Tested("2.12", "3")),
-    "openai-agents": Row("agents", "sdk_hooks.hooks.agents", Tested("0.24", "0.25"), proof="models/openai_responses.py"),
-    "openrouter": Row("openrouter", "sdk_hooks.hooks.openrouter", Tested("1.3.84", "2")),
+    "openai": Row("openai", "sdk_hooks.hooks.openai", Tested("3.0", "4")),
+    "anthropic": Row("anthropic", "sdk_hooks.hooks.anthropic", Tested("2.0", "3")),
+    "openai-agents": Row("agents", "sdk_hooks.hooks.agents", Tested("0.22", "0.25"), proof="models/openai_responses.py"),
+    "openrouter": Row("openrouter", "sdk_hooks.hooks.openrouter", Tested("1.3", "2")),
     "litellm": Row("litellm", "sdk_hooks.hooks.litellm", Tested("1.106", "2")),
-    "google-genai": Row("google.genai", "sdk_hooks.hooks.google_genai", Tested("3.4", "4")),
+    "google-genai": Row("google.genai", "sdk_hooks.hooks.google_genai", Tested("3.0", "4")),
 }
 """By the name that users install."""
 
