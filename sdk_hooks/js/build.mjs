@@ -26,4 +26,6 @@ await Promise.all([
 ]);
 const tsc = createRequire(import.meta.url).resolve("typescript/package.json").replace(/package\.json$/, "bin/tsc");
 execFileSync(process.execPath, [tsc, "-p", here], { stdio: "inherit" });
-copyFileSync(new URL("dist/types/node.d.ts", import.meta.url), new URL("dist/types/node.d.cts", import.meta.url));
+for (const name of ["node", "register"]) {
+  copyFileSync(new URL(`dist/types/${name}.d.ts`, import.meta.url), new URL(`dist/types/${name}.d.cts`, import.meta.url));
+}

@@ -138,7 +138,7 @@ def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> Non
     project.mkdir()
     (project / "package.json").write_text('{"private": true, "type": "module"}')
     (project / "main.ts").write_text(EXAMPLE)
-    (project / "main.cjs").write_text('console.log(typeof require("hookline").instrument);')
+    (project / "main.cjs").write_text('require("hookline/register"); console.log(typeof require("hookline").instrument);')
     steps = [
         ["npm", "install", "--offline", "--no-audit", "--no-fund", str(tmp_path / found["filename"])],
         ["node", str(package / "node_modules/typescript/bin/tsc"), "--module", "nodenext", "--strict", "--skipLibCheck", "false",
@@ -157,6 +157,7 @@ def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> Non
 
 
 EXAMPLE = """
+import "hookline/register";
 import { configure, flush, instrument, losses, session, shutdown, uninstrument } from "hookline";
 import type { EventOf } from "hookline/events";
 
