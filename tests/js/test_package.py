@@ -4,14 +4,13 @@ The JavaScript package: its own tests, and an unmodified TanStack AI application
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from collector.demo.provider import start_provider
+from collector.demo.provider import Provider
 from tests.fakes.js_package import environment
 from tests.fakes.running import eventually, running_collector
 
@@ -35,15 +34,16 @@ OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
         pytest.param("openai", {"HOOKLINE_TEST_OPENAI": OLDER_OPENAI}, id="older openai", marks=pytest.mark.long),
     ],
 )
-def test_own_tests_are_green(package: Path, part: str, more: dict[str, str]) -> None:
+def test_own_tests_are_green(package: Path, provider: Provider, part: str, more: dict[str, str]) -> None:
     """
     What `npm test` runs: delivery, and every call pattern of each SDK, of openai's client in two versions.
     """
     more = {name: str(package / path) for name, path in more.items()}
+    running = f"{provider.base_url} {provider.openrouter_url}"
     done = subprocess.run(
         ["node", "--expose-gc", "--test", f"test/{part}.test.mjs"],
         cwd=package,
-        env=environment(HOOKLINE_TEST_PYTHON=sys.executable, **more),
+        env=environment(HOOKLINE_TEST_PROVIDER=running, **more),
         capture_output=True,
         text=True,
         timeout=250,
@@ -70,12 +70,12 @@ def run_tanstack(package: Path, *, collector_url: str, provider_url: str) -> dic
     return json.loads(done.stdout)
 
 
-def test_tanstack_application_is_recorded_without_a_change(package: Path, sqlite_url: str) -> None:
+def test_tanstack_application_is_recorded_without_a_change(package: Path, provider: Provider, sqlite_url: str) -> None:
     """
     Every event that it sent is a row, in order, none twice; its chats, tool, image, error and abort are calls that took as
     long as TanStack says.
     """
-    with start_provider() as provider, running_collector(sqlite_url, settle_ms=100, idle_timeout_s=IDLE_S) as collector:
+    with running_collector(sqlite_url, settle_ms=100, idle_timeout_s=IDLE_S) as collector:
         told = run_tanstack(package, collector_url=collector.url, provider_url=provider.base_url)
         sent: list[dict[str, Any]] = told["sent"]
         rows: list[dict[str, Any]] = collector.get("/v1/events?limit=1000").json["items"][::-1]

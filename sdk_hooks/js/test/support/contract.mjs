@@ -29,7 +29,7 @@ export async function endedEvents(collector, clientId, from = 0, least = 1) {
     if (events.filter((event) => /:request:(completed|error|aborted)$/.test(event.type)).length >= least) break;
     await new Promise((resolve) => setTimeout(resolve, 10));
     // What was dropped while something was on its way to it could not be collected then.
-    if (tries % 20 === 0) globalThis.gc?.();
+    if (tries % 5 === 0) globalThis.gc?.();
   }
   return events;
 }

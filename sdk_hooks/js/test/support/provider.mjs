@@ -13,8 +13,13 @@ with start_provider() as provider:
     sys.stdin.read()
 `;
 
-/** Ends with this process: its input closes. */
+/** One that runs already, or one that ends with this process: its input closes. */
 export async function startProvider() {
+  const { HOOKLINE_TEST_PROVIDER: running } = process.env;
+  if (running) {
+    const [baseURL, openrouterURL] = running.split(" ");
+    return { baseURL, openrouterURL, close: () => {} };
+  }
   const venv = `${ROOT}.venv/bin/python`;
   const python = process.env.HOOKLINE_TEST_PYTHON ?? (existsSync(venv) ? venv : "python3");
   const child = spawn(python, ["-c", PROGRAM], { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
