@@ -13,21 +13,27 @@ interface Hook {
   uninstrument(client: object): boolean;
 }
 
-const HOOKS: Record<string, Hook> = { openai, openrouter, agents, aisbreaker };
+const KEY = Symbol.for("hookline.hooks.1");
+
+/** Those of the copy of this package that was asked first: two copies (ESM, CJS) must not record one client twice. */
+function hooks(): Record<string, Hook> {
+  const global = globalThis as { [KEY]?: Record<string, Hook> };
+  return (global[KEY] ??= { openai, openrouter, agents, aisbreaker });
+}
 
 /** The same object back, recorded from now on. A second call takes the newer options. */
 export function instrument<T extends object>(client: T, options: CallOptions = {}): T {
   guard("instrument", () => {
     const layer = layerOf(options);
-    if (!Object.values(HOOKS).some((hook) => hook.instrument(client, layer))) {
-      log(`instrument: this is no client of ${Object.keys(HOOKS).join(", ")}; its calls are not recorded`);
+    if (!Object.values(hooks()).some((hook) => hook.instrument(client, layer))) {
+      log(`instrument: this is no client of ${Object.keys(hooks()).join(", ")}; its calls are not recorded`);
     }
   });
   return client;
 }
 
-/** The client as it was. */
+/** The client as it was; what others have put around our methods meanwhile stays, and ours say nothing any more. */
 export function uninstrument<T extends object>(client: T): T {
-  guard("uninstrument", () => Object.values(HOOKS).some((hook) => hook.uninstrument(client)));
+  guard("uninstrument", () => Object.values(hooks()).some((hook) => hook.uninstrument(client)));
   return client;
 }

@@ -1,5 +1,5 @@
 // Everything that lives as long as the process or page: one runtime, whichever copies of this package are loaded (ESM, CJS).
-import { type CallOptions, Config, type Options, checked } from "./config.js";
+import { type CallOptions, Config, type Options, checked, merged } from "./config.js";
 import type { Surroundings } from "./context.js";
 import { Delivery } from "./delivery.js";
 import { Emitter } from "./emitter.js";
@@ -101,7 +101,7 @@ export function configure(options: Options): void {
 export function session<R>(options: CallOptions, inner: () => R): R {
   const values = guard("session", () => {
     const runtime = currentRuntime();
-    return { sessions: runtime.sessions, layer: { ...runtime.sessions.current(), ...checked(options, "session") } };
+    return { sessions: runtime.sessions, layer: merged(runtime.sessions.current() ?? {}, checked(options, "session")) };
   });
   return values ? values.sessions.run(values.layer, inner) : inner();
 }

@@ -7,16 +7,22 @@ export interface Snapshot {
   readonly sizeBytes: number;
 }
 
-export function take(value: unknown): Snapshot {
-  const size = { bytes: 0 };
-  return { value: copy(value, 0, size), sizeBytes: size.bytes };
+interface Copying {
+  bytes: number;
+  /** What is being copied, from the outside in. */
+  readonly around: object[];
 }
 
-function copy(value: unknown, depth: number, size: { bytes: number }): unknown {
-  size.bytes += 16;
+export function take(value: unknown): Snapshot {
+  const copying: Copying = { bytes: 0, around: [] };
+  return { value: copy(value, copying), sizeBytes: copying.bytes };
+}
+
+function copy(value: unknown, copying: Copying): unknown {
+  copying.bytes += 16;
   switch (typeof value) {
     case "string":
-      size.bytes += value.length;
+      copying.bytes += value.length;
       return value;
     case "number":
     case "boolean":
@@ -24,23 +30,31 @@ function copy(value: unknown, depth: number, size: { bytes: number }): unknown {
     case "bigint":
       return { __type: "bigint", value: String(value) };
     case "object":
-      return value === null ? null : copyObject(value, depth, size);
+      return value === null ? null : copyObject(value, copying);
     default:
       return undefined;
   }
 }
 
-function copyObject(value: object, depth: number, size: { bytes: number }): unknown {
-  if (depth >= MAX_DEPTH) return "<too deep>";
-  if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1, size));
+function copyObject(value: object, copying: Copying): unknown {
+  const { around } = copying;
+  if (around.length >= MAX_DEPTH) return "<too deep>";
+  if (around.includes(value)) return "<circular>";
+  around.push(value);
+  const copied = Array.isArray(value) ? value.map((item) => copy(item, copying)) : copyMembers(value, copying);
+  around.pop();
+  return copied;
+}
+
+function copyMembers(value: object, copying: Copying): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    if ("toJSON" in value && typeof value.toJSON === "function") return copy(value.toJSON(), depth + 1, size);
+    if ("toJSON" in value && typeof value.toJSON === "function") return copy(value.toJSON(), copying);
     return `<${value.constructor?.name || "object"}>`;
   }
   const copied: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {
-    const inner = copy((value as Record<string, unknown>)[name], depth + 1, size);
+    const inner = copy((value as Record<string, unknown>)[name], copying);
     if (inner !== undefined) copied[name] = inner;
   }
   return copied;

@@ -293,6 +293,44 @@ test("uninstrument gives the client back as it was", async () => {
   assert.deepEqual(Reflect.ownKeys(client), before);
 });
 
+test("uninstrument leaves what another tool has put around ours, and is silent below it", async () => {
+  const clientId = "wrapped";
+  const client = hookline.instrument(newClient(), { clientId });
+  const { request } = client;
+  let seen = 0;
+  client.request = (...args) => {
+    seen++;
+    return request.apply(client, args);
+  };
+  const theirs = client.request;
+  hookline.uninstrument(client);
+  assert.equal(client.request, theirs);
+  await client.chat.completions.create(says("Hello"));
+  await hookline.flush();
+  assert.deepEqual([seen, collector.events().filter((event) => event.clientId === clientId).length], [1, 0]);
+});
+
+test("two copies of the package record a client once, by the newer options", async () => {
+  const { createRequire } = await import("node:module");
+  const other = createRequire(import.meta.url)("hookline");
+  const client = other.instrument(hookline.instrument(newClient(), { clientId: "first copy" }), { clientId: "second copy" });
+  await client.chat.completions.create(says("Hello"));
+  const events = await endedEvents(() => collector, "second copy");
+  assert.deepEqual([events.length, collector.events().some((event) => event.clientId === "first copy")], [2, false]);
+  other.uninstrument(client);
+  assert.ok(!Object.hasOwn(client, "request"));
+});
+
+test("a request that holds itself in many places is copied once, and ends as the SDK ends it", async () => {
+  const holds = {};
+  for (const name of "abcdefgh") holds[name] = holds;
+  const clientId = "circular";
+  const client = hookline.instrument(newClient(), { clientId });
+  await assert.rejects(async () => client.chat.completions.create({ ...says("Hello"), metadata: holds }), TypeError);
+  const [started] = await endedEvents(() => collector, clientId);
+  assert.equal(started.modelOptions.metadata.a, "<circular>");
+});
+
 test("a session's fields are on the calls inside it, through awaits", async () => {
   const events = await eventsOf((c) =>
     hookline.session({ threadId: "t1", tags: { a: 1 } }, async () => {

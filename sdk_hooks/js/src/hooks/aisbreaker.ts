@@ -6,7 +6,7 @@ import type { CallOptions } from "../config.js";
 import { guard } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { type Call, layerOf, moment, type Shape, startCall } from "../recorder.js";
-import { Replaced } from "./patching.js";
+import { Replaced, SILENT } from "./patching.js";
 import { errorOf, isAbort, list, object, present, text } from "./reading.js";
 
 export interface AIsServiceLike {
@@ -38,8 +38,11 @@ export function instrument(service: object, layer: CallOptions): boolean {
 
 export function uninstrument(service: object): boolean {
   const state = services.get(service);
-  state?.replaced.restore();
-  return services.delete(service);
+  if (!state) return false;
+  services.delete(service);
+  state.layer = SILENT;
+  state.replaced.restore();
+  return true;
 }
 
 /** A filter in front of another service: `new RecordingFilter({ serviceId, forward2Service }, auth)`. */

@@ -1,5 +1,6 @@
 // What openai answered -> fields of a terminal event. Strings and numbers are taken, the SDK's object is let go. Pure.
 import type { Fields } from "../platform.js";
+import { take } from "../snapshot.js";
 import { camel, list, object, present, text } from "./reading.js";
 
 const TOTALS: Record<string, string> = {
@@ -26,7 +27,7 @@ export function usageFields(usage: unknown): Fields {
     const detail = DETAILS[name];
     if (total) told[total] = value;
     else if (detail && typeof value === "object") told[detail] = camelCounts(value as Fields);
-    else (other ??= {})[name] = structuredClone(value);
+    else (other ??= {})[name] = take(value).value;
     isTold = true;
   }
   if (other) told["providerUsageDetails"] = other;

@@ -10,6 +10,7 @@ import type { Fields } from "../platform.js";
 import { type Call, moment, type Moment, startCall } from "../recorder.js";
 import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
 import { findVideo } from "./openai-videos.js";
+import { Replaced, SILENT } from "./patching.js";
 import { type Followed, watchResponse } from "./raw.js";
 import { errorOf, isAbort, object, text } from "./reading.js";
 import { isStream, watch } from "./streams.js";
@@ -22,8 +23,7 @@ interface Client {
 
 interface State {
   layer: CallOptions;
-  readonly request: PropertyDescriptor | undefined;
-  readonly withOptions: PropertyDescriptor | undefined;
+  readonly replaced: Replaced;
   /** Who answers at the address that the client had last. */
   served: { by: unknown; provider: string };
 }
@@ -44,19 +44,18 @@ export function instrument(client: object, layer: CallOptions): boolean {
     known.layer = layer;
     return true;
   }
-  const own = (name: string): PropertyDescriptor | undefined => Object.getOwnPropertyDescriptor(client, name);
-  const state: State = { layer, request: own("request"), withOptions: own("withOptions"), served: { by: undefined, provider: "openai" } };
+  const state: State = { layer, replaced: new Replaced(), served: { by: undefined, provider: "openai" } };
   const { request, withOptions } = client;
   clients.set(client, state);
-  replace(client, "request", function (this: unknown, ...args: unknown[]) {
+  state.replaced.replace(client, "request", function (this: unknown, ...args: unknown[]) {
     const begun = guard("openai.request", () => begin(client, state, args[0]));
     const promise = request.apply(this ?? client, args);
     if (begun) guard("openai.follow", () => follow(promise, begun));
     return promise;
   });
-  replace(client, "withOptions", function (this: unknown, ...args: unknown[]) {
+  state.replaced.replace(client, "withOptions", function (this: unknown, ...args: unknown[]) {
     const copy = withOptions.apply(this ?? client, args);
-    if (clients.has(client)) guard("openai.copy", () => instrument(copy as object, state.layer));
+    if (clients.get(client) === state) guard("openai.copy", () => instrument(copy as object, state.layer));
     return copy;
   });
   return true;
@@ -66,16 +65,9 @@ export function uninstrument(client: object): boolean {
   const state = clients.get(client);
   if (!state) return false;
   clients.delete(client);
-  for (const name of ["request", "withOptions"] as const) {
-    const was = state[name];
-    if (was) Object.defineProperty(client, name, was);
-    else delete (client as Partial<Client>)[name];
-  }
+  state.layer = SILENT;
+  state.replaced.restore();
   return true;
-}
-
-function replace(client: object, name: string, value: unknown): void {
-  Object.defineProperty(client, name, { value, configurable: true, writable: true, enumerable: false });
 }
 
 function isClient(client: object): client is Client {

@@ -9,7 +9,7 @@ import type { Fields } from "../platform.js";
 import { type Call, moment, type Moment, startCall } from "../recorder.js";
 import { type Row, RESOURCES } from "./openrouter-endpoints.js";
 import { holdClient } from "./openrouter-client.js";
-import { Replaced } from "./patching.js";
+import { Replaced, SILENT } from "./patching.js";
 import { watchAudio } from "./raw.js";
 import { watchReadable } from "./readable.js";
 import { errorOf, isAbort, object, snake, text } from "./reading.js";
@@ -50,6 +50,7 @@ export function uninstrument(client: object): boolean {
   const state = clients.get(client);
   if (!state) return false;
   clients.delete(client);
+  state.layer = SILENT;
   state.replaced.restore();
   return true;
 }

@@ -42,7 +42,7 @@ export function watchResponse(response: Response, call: Call, endpoint: Endpoint
   whole("json", (found) => reader.json(found));
   whole("text", (found) => reader.whole(new TextEncoder().encode(found)));
   whole("arrayBuffer", (found) => reader.whole(new Uint8Array(found)));
-  whole("blob", (found: Blob) => void found.arrayBuffer().then((bytes) => guard("raw", () => reader.whole(new Uint8Array(bytes)))));
+  whole("blob", (found: Blob) => void found.arrayBuffer().then((bytes) => guard("raw", () => reader.whole(new Uint8Array(bytes))), () => undefined));
   if (response.body) watchBody(response.body, reader, isOurs);
 }
 
