@@ -68,9 +68,9 @@ def leave(token: Token[Enclosing | None]) -> None:
         return
 
 
-def note_call(request_id: str, host_span: HostSpan | None) -> None:
+def note_call(request_id: str, around: Enclosing | None, host_span: HostSpan | None) -> None:
     """Remember the call as the last one of this context, if something surrounds it that will end."""
-    around, session = _enclosing.get(), _session.get()
+    session = _session.get()
     if around is not None or session is not None or host_span is not None:
         _last.set((request_id, around, session, host_span))
 

@@ -82,6 +82,7 @@ class Emitter:
         self._on_start = on_start
         self._starts_thread = starts_thread
         self._inbox = Inbox()
+        self._offer = self._inbox.offer
         self._live: list[Record] = []
         self._backlog = Backlog()
         self._clock_s = clock_s
@@ -116,7 +117,7 @@ class Emitter:
         """Take a record in. False, counted: it does not fit, or the process is at its end."""
         if self._closed:
             return False
-        waiting = self._inbox.offer(record)
+        waiting = self._offer(record)
         if not waiting:
             self._losses.count("buffer_full")
             return False

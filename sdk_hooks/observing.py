@@ -130,7 +130,7 @@ class observe:
             return
         if isinstance(running, Call) and running.is_sampled:
             # For the lines after it the run is the last call, not one of those inside.
-            context.note_call(running.request_id, running.host_span)
+            context.note_call(running.request_id, context.enclosing(), running.host_span)
         # What is no Exception is somebody leaving: a cancelled task, a closed generator, Ctrl-C.
         has_left = error is not None and not isinstance(error, Exception)
         if has_left and isinstance(running, Call):

@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator
 from time import perf_counter_ns, time_ns
 from typing import Any, NamedTuple
 
-from sdk_hooks import context
 from sdk_hooks.config import NO_LAYER, CallSettings, Layer
-from sdk_hooks.context import Enclosing, HostSpan
+from sdk_hooks.context import Enclosing, HostSpan, enclosing, is_suppressed, note_call
+from sdk_hooks.context import host_span as find_host_span
 from sdk_hooks.fields import error_fields, settings_fields
 from sdk_hooks.packing import Delta, Event, Packer
 from sdk_hooks.runtime import Runtime, current_runtime
-from sdk_hooks.snapshot import Snapshot, take
+from sdk_hooks.snapshot import Copied, copied, opened
 
 GOLDEN = 0.618_033_988_749_895
 """Steps of the golden ratio spread the sampled calls evenly, whatever rhythm the host calls in; and need no `random`."""
@@ -56,6 +56,10 @@ named one: it is made in the host's thread.
 """
 
 
+NO_FIELDS: Event = {}
+"""Of a call whose started event was not made yet; never changed."""
+
+
 def _discard(_: object) -> None:
     """The `append` of a call that is not sampled."""
 
@@ -66,6 +70,7 @@ class Call:
 
     `append(perf_counter_ns())` and then `append(delta)` for each piece of a stream, from one thread at a time: a str is text
     of choice 0, a tuple anything else (`packing.Piece`).
+    Set in the host's thread, one by one: there are as few attributes as will do.
     """
 
     __slots__ = (
@@ -83,7 +88,6 @@ class Call:
         "_shape",
         "_started_fields",
         "_tool_call_id",
-        "append",
         "host_span",
         "is_done",
         "is_sampled",
@@ -99,14 +103,12 @@ class Call:
         "streaming",
     )
 
-    append: Callable[[Any], None]
-
     def __init__(
         self,
         runtime: Runtime,
         settings: CallSettings,
         shape: Shape,
-        request: Snapshot,
+        request: Copied,
         provider: str | None,
         model: str | None,
         streaming: bool,
@@ -115,30 +117,39 @@ class Call:
         self._runtime = runtime
         self.settings = settings
         self._shape = shape
-        self._request: Snapshot | None = request
+        self._request: Copied | None = request
         self._provider = provider
         self._model = model
         self.streaming = streaming
-        self.size_bytes = request.size_bytes + 512
+        self.size_bytes = request[2] + 512
         self.start_wall_ns = time_ns()
         now_ns = perf_counter_ns()
         self.start_ns = now_ns
         if started_ns is not None:
             self.start_wall_ns -= now_ns - started_ns
             self.start_ns = started_ns
-        self._chunks: list[Any] = []
-        self.append = self._chunks.append
-        # Taking the one item is atomic: whoever gets it ends the call, without a lock that a fork or a destructor could meet.
-        self._open = [True]
+        self._chunks: list[Any] | None = None
+        # Deleting it is atomic: whoever could ends the call, without a lock that a fork or a destructor could meet.
+        self._open = True
         self._end: _End | None = None
         self._first_ns: int | None = None
         self._is_announced = False
         self._packer: Packer | None = None
-        self._started_fields: Event = {}
+        self._started_fields: Event = NO_FIELDS
         self.message_id: str | None = None
         self.is_done = False
 
     # -- in the caller's thread -------------------------------------------------------------------------------------------
+
+    @property
+    def append(self) -> Callable[[Any], None]:
+        """Takes a time, then a delta. Of a call that is not sampled it takes nothing."""
+        if not self.is_sampled:
+            return _discard
+        chunks = self._chunks
+        if chunks is None:
+            chunks = self._chunks = []
+        return chunks.append
 
     def complete(self, response: Any = None, *, at_ns: int | None = None) -> None:
         """The call went well. `response` is the hook's own copy of what it read: plain data that nobody changes."""
@@ -160,7 +171,7 @@ class Call:
         """
         if error is not None and not isinstance(error, Exception):
             self._finish("aborted", response, None, at_ns)
-        elif self._open:
+        elif hasattr(self, "_open"):
             self._finish("error", response, error_fields(error, name, message), at_ns)
 
     def abort(self, response: Any = None, *, at_ns: int | None = None) -> None:
@@ -174,12 +185,12 @@ class Call:
         end = self._end
         if end is not None and end[0] == "aborted" and not self.is_done:
             self._end = None
-            self._open.append(True)
+            self._open = True
 
     def _finish(self, what: str, response: Any, error: dict[str, str] | None, at_ns: int | None) -> None:
         try:
-            self._open.pop()
-        except IndexError:
+            del self._open
+        except AttributeError:
             return
         self._end = (what, perf_counter_ns() if at_ns is None else at_ns, response, error)
         if not self.is_sampled:
@@ -200,10 +211,10 @@ class Call:
         started_ns: int | None = None,
     ) -> "Call | None":
         """A call that happens inside this one's stream, like an image of a Responses stream; `<requestId>/<item id>`."""
-        child = Call(self._runtime, self.settings, shape, take(request), provider or self._provider, model, False, started_ns)
+        child = Call(self._runtime, self.settings, shape, copied(request), provider or self._provider, model, False, started_ns)
         child.request_id = f"{self.request_id}/{item_id}"
         _nest(child, self.as_enclosing(), self.host_span)
-        return child if _announce(child) else None
+        return child if not child.is_sampled or self._runtime.emitter.offer(child) else None
 
     def as_enclosing(self, tool_call_id: str | None = None) -> Enclosing:
         """For `context.enter`: calls made from now on are inside this one."""
@@ -220,10 +231,11 @@ class Call:
         if not self._is_announced:
             self._is_announced = True
             yield self._started_event()
-        count = len(self._chunks) & ~1
-        if count:
-            taken = self._chunks[:count]
-            del self._chunks[:count]
+        chunks = self._chunks
+        # A time without its delta waits for the next time.
+        if chunks and (count := len(chunks) & ~1):
+            taken = chunks[:count]
+            del chunks[:count]
             yield from self._chunk_events(taken)
         if end is not None:
             self.is_done = True
@@ -232,7 +244,7 @@ class Call:
     def _started_event(self) -> Event:
         request, self._request = self._request, None
         event = self._event("started", self.start_ns)
-        fields = self._shape.started(request.open() if request else None)
+        fields = self._shape.started(opened(request) if request else None)
         self._started_fields = {name: value for name, value in fields.items() if name in CARRIED}
         event |= fields
         return event
@@ -314,24 +326,25 @@ def start_call(
     """
     runtime = current_runtime()
     settings = runtime.config.for_call(layer)
-    if settings.disabled or context.is_suppressed():
+    if settings.disabled or is_suppressed():
         return None
-    call = Call(runtime, settings, shape, take(request), provider, model, streaming, started_ns)
+    call = Call(runtime, settings, shape, copied(request), provider, model, streaming, started_ns)
     identity = runtime.identity
     number = identity.request_number()
     call.request_id = f"{identity.request_prefix}{number}"
-    host_span = context.host_span()
-    around = context.enclosing()
+    host_span = find_host_span()
+    around = enclosing()
     if around is None:
         _root(call, host_span, settings.run_id)
     else:
         _place(call, around, host_span)
     if settings.sample_rate < 1.0 and call._parent is None:  # pyright: ignore[reportPrivateUsage] (same module)
         call.is_sampled = (number * GOLDEN) % 1.0 < settings.sample_rate
-    if not _announce(call):
-        return None
     if call.is_sampled:
-        context.note_call(call.request_id, host_span)
+        # One that is not sampled waits whether it fails.
+        if not runtime.emitter.offer(call):
+            return None
+        note_call(call.request_id, around, host_span)
     return call
 
 
@@ -359,14 +372,6 @@ def _nest(call: Call, around: Enclosing, host_span: HostSpan | None) -> None:
     call.root_span = around.root_span
     call.host_span = host_span
     call.is_sampled = around.is_sampled
-
-
-def _announce(call: Call) -> bool:
-    """Offer a sampled call to the emitter; an unsampled one waits whether it fails."""
-    if call.is_sampled:
-        return call._runtime.emitter.offer(call)  # pyright: ignore[reportPrivateUsage]
-    call.append = _discard
-    return True
 
 
 __all__ = ["Call", "Delta", "Shape", "as_it_is", "start_call"]

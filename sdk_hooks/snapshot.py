@@ -3,58 +3,126 @@ Copy a request cheaply at the moment it is sent.
 
 Flow: hook -> **snapshot** (caller's thread) -> recorder -> emitter (opens it).
 A request is not private: nested tool schemas and messages are the host's objects and may change after the call.
-`marshal` copies plain data at about 1 µs for two messages, `json.dumps` would cost 20. Strings never change, so long ones
-are kept by reference, not copied.
+Dicts and lists are copied level by level; strings never change, so they are kept by reference, long or short. Tool schemas are
+many small nodes: `marshal` copies them at once.
 """
 
 import marshal
-from collections.abc import Iterable
 from typing import Any, cast
 
 FORMAT = 2
-"""Of marshal: the last one that looks for no objects it has seen before, and so one that must not be given a circle."""
-SEEING_FORMAT = 4
-"""It does look: for tool schemas, which nobody has walked through before."""
-LARGE_CHARS = 4096
-LOOK_DEPTH = 16
-"""Messages, their parts and schemas of answers are shallower: what goes deeper may be a circle."""
+"""Of marshal: the last one that looks for no objects it has seen before, which costs more than it saves here."""
+LOOK_DEPTH = 12
+"""Messages and their parts are shallower; what lies deeper, or in a circle, is left to marshal."""
 MAX_DEPTH = 60
 """A little under what a collector accepts."""
 
 MAX_VALUES = 20_000
 """A hundredth of a second of the host's time. What points back to where it came from has far more ways through it."""
+NODE_BYTES = 64
+"""About what a dict or list takes beside its texts."""
+ATOMS = frozenset((int, float, bool, type(None)))
+
+Copied = tuple[Any, bytes | None, int]
+"""
+A copy: the value, or all of it or its `tools` packed; and its size in bytes, an estimate for the buffer's bound. A plain tuple,
+which costs a tenth of an object: it is made at every call, in the host's thread.
+"""
+
+
+class _Odd(Exception):
+    """Not plain, or too deep."""
 
 
 class Snapshot:
     """A copy that nobody else can change. `size_bytes` is an estimate for the buffer's bound."""
 
-    __slots__ = ("_frozen", "_packed", "size_bytes")
+    __slots__ = ("_copied", "size_bytes")
 
-    def __init__(self, packed: bytes | None, frozen: Any, size_bytes: int) -> None:
-        self._packed = packed
-        self._frozen = frozen
-        self.size_bytes = size_bytes
+    def __init__(self, copied: Copied) -> None:
+        self._copied = copied
+        self.size_bytes = copied[2]
 
     def open(self) -> Any:
         """The copy as plain data. For the emitter's thread."""
-        if self._packed is None:
-            return self._frozen
-        value: Any = marshal.loads(self._packed)  # noqa: S302 (our own bytes, same process)
-        if isinstance(value, dict) and "tools" in value and _is_deep(value["tools"], 0):
-            return _freeze(value, 0, [0, MAX_VALUES])
-        return value  # pyright: ignore[reportUnknownVariableType]
+        return opened(self._copied)
+
+
+def opened(copied: Copied) -> Any:
+    """The copy as plain data; for the emitter's thread, once."""
+    value, packed, _ = copied
+    if packed is None:
+        return value
+    unpacked = marshal.loads(packed)  # noqa: S302 (our own bytes, same process)
+    if value is None:
+        return unpacked
+    value["tools"] = unpacked
+    return value
 
 
 def take(value: Any) -> Snapshot:
     """Copy plain data and pydantic models; anything else becomes the name of its type."""
-    if not _is_for_freeze(value):
+    return Snapshot(copied(value))
+
+
+def copied(value: Any) -> Copied:
+    """What `take` holds."""
+    if type(value) is dict:
+        mine = cast("dict[Any, Any]", value).copy()
         try:
-            packed = marshal.dumps(value, SEEING_FORMAT if isinstance(value, dict) and "tools" in value else FORMAT)
-        except ValueError:
+            tools = mine.get("tools")
+            if not tools:
+                return mine, None, _own(mine, 0)
+            mine["tools"] = None
+            packed = marshal.dumps(tools, FORMAT)
+            return mine, packed, _own(mine, 0) + len(packed)
+        except (_Odd, ValueError):
             pass
-        else:
-            return Snapshot(packed, None, len(packed))
-    return take_any(value)
+    try:
+        packed = marshal.dumps(cast("Any", value), FORMAT)
+    except ValueError:
+        return take_any(value)._copied  # pyright: ignore[reportPrivateUsage] (same module)
+    return None, packed, len(packed)
+
+
+def _own(mine: dict[Any, Any], depth: int) -> int:
+    """Copies take the place of what a copied dict still shares with the host. Its size."""
+    size_bytes = NODE_BYTES
+    # Written out flat: it runs at every call, in the caller's thread. The members are replaced, none is added.
+    for name, item in mine.items():
+        kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
+        if kind is str or kind is bytes:
+            size_bytes += len(item)
+        elif kind is list or kind is tuple:
+            mine[name] = inner = list(item)
+            size_bytes += _own_list(inner, depth + 1)
+        elif kind is dict:
+            if depth >= LOOK_DEPTH:
+                raise _Odd
+            mine[name] = inner = item.copy()
+            size_bytes += _own(inner, depth + 1)
+        elif kind not in ATOMS:
+            raise _Odd
+    return size_bytes
+
+
+def _own_list(mine: list[Any], depth: int) -> int:
+    if depth >= LOOK_DEPTH:
+        raise _Odd
+    size_bytes = NODE_BYTES + 8 * len(mine)
+    for at, item in enumerate(mine):
+        kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
+        if kind is dict:
+            mine[at] = inner = item.copy()
+            size_bytes += _own(inner, depth + 1)
+        elif kind is str or kind is bytes:
+            size_bytes += len(item)
+        elif kind is list or kind is tuple:
+            mine[at] = inner = list(item)
+            size_bytes += _own_list(inner, depth + 1)
+        elif kind not in ATOMS:
+            raise _Odd
+    return size_bytes
 
 
 def take_any(value: Any) -> Snapshot:
@@ -63,44 +131,8 @@ def take_any(value: Any) -> Snapshot:
     everything. marshal would follow each way through them.
     """
     size = [0, MAX_VALUES]
-    return Snapshot(None, _freeze(value, 0, size), size[0])
-
-
-def _is_for_freeze(value: Any) -> bool:
-    """Whether a long string is near the top, or something so deep that it may be a circle."""
-    if not isinstance(value, dict):
-        return _holds_odd((value,), 0)
-    # Tool schemas are many small nodes: walking them costs more than it could save.
-    if "tools" in value:
-        request = cast("dict[Any, Any]", value)
-        return _holds_odd([item for key, item in request.items() if key != "tools"], 0)
-    return _holds_odd(value.values(), 0)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-
-
-def _holds_odd(values: Iterable[Any], depth: int) -> bool:
-    # Written out flat: it runs at every call, in the caller's thread. A circle is left at the end of its first way down.
-    for item in values:
-        kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
-        if kind is str or kind is bytes:
-            if len(item) > LARGE_CHARS:
-                return True
-        elif kind is dict:
-            if depth >= LOOK_DEPTH or _holds_odd(item.values(), depth + 1):
-                return True
-        elif (kind is list or kind is tuple) and (depth >= LOOK_DEPTH or _holds_odd(item, depth + 1)):
-            return True
-    return False
-
-
-def _is_deep(value: Any, depth: int) -> bool:
-    """Whether some way through it is longer than a collector accepts, as every way round a circle is."""
-    if isinstance(value, dict):
-        inner: Any = cast("dict[Any, Any]", value).values()
-    elif isinstance(value, list | tuple):
-        inner = cast("list[Any]", value)
-    else:
-        return False
-    return depth >= MAX_DEPTH or any(_is_deep(item, depth + 1) for item in inner)
+    frozen = _freeze(value, 0, size)
+    return Snapshot((frozen, None, size[0]))
 
 
 def _freeze(value: Any, depth: int, size: list[int]) -> Any:

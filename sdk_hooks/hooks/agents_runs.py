@@ -58,7 +58,7 @@ class Run:
             RUN.reset(self._token)
         if self._call is not None and self._call.is_sampled:
             # For the lines after it the run is the last call, not one of those inside.
-            context.note_call(self._call.request_id, self._call.host_span)
+            context.note_call(self._call.request_id, context.enclosing(), self._call.host_span)
 
 
 def begin_run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run | None:

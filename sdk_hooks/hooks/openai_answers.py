@@ -10,7 +10,18 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
-from sdk_hooks.hooks.stainless.answers import Answer, Event, Readable, camel, completed_by, fields_of, get, plain, take_usage
+from sdk_hooks.hooks.stainless.answers import (
+    Answer,
+    Event,
+    Plain,
+    Readable,
+    camel,
+    completed_by,
+    fields_of,
+    get,
+    plain,
+    take_usage,
+)
 
 MAX_AUDIO_BYTES = 4 * 1024 * 1024
 
@@ -82,6 +93,21 @@ def take_chat(completion: Any) -> Answer:
     return Answer(fields, take_usage(completion.usage))
 
 
+def plain_chat(completion: Any) -> Plain | None:
+    """A completion that is one choice of text, read at once: nearly every one is. None: `take_chat` reads it."""
+    try:
+        told = completion.__dict__
+        (only,) = told["choices"]
+        choice = only.__dict__
+        message = choice["message"].__dict__
+        text, reason = message["content"], choice["finish_reason"]
+        if type(text) is not str or not text or message.get("tool_calls") or not reason or reason == "error":
+            return None
+        return Plain((told["model"], told["id"], text, reason, take_usage(told["usage"])))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
 def has_failed(fields: Event) -> bool:
     """Whether a choice ended with an error that came as an answer."""
     return fields.get("finishReason") == "error" or "error" in fields.get("finishReasons", ())
@@ -136,6 +162,23 @@ def take_response(response: Any) -> tuple[Answer, list[Image]]:
     if reason:
         fields["finishReason"] = reason
     return Answer(fields, take_usage(get(response, "usage"))), images
+
+
+def plain_response(response: Any) -> Plain | None:
+    """A completed response that is one message of one text, perhaps after reasoning. None: `take_response` reads it."""
+    try:
+        told = response.__dict__
+        *before, last = told["output"]
+        message = last.__dict__
+        (part,) = message["content"]
+        text = part.__dict__["text"]
+        if told["status"] != "completed" or message["type"] != "message" or type(text) is not str:
+            return None
+        if any(item.type != "reasoning" for item in before):
+            return None
+        return Plain((told["model"], told["id"], text, "stop", take_usage(told["usage"])))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def response_tool_call(item: Any) -> Event:

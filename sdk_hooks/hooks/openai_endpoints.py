@@ -23,6 +23,10 @@ from sdk_hooks.recorder import Call, Shape
 
 
 def end_chat(call: Call, completion: Any) -> None:
+    plain = answers.plain_chat(completion)
+    if plain is not None:
+        call.complete(plain)
+        return
     finish_chat(call, answers.take_chat(completion), completion)
 
 
@@ -37,6 +41,10 @@ def finish_chat(call: Call, answer: Answer, completion: Any) -> None:
 
 
 def end_response(call: Call, response: Any) -> None:
+    plain = answers.plain_response(response)
+    if plain is not None:
+        call.complete(plain)
+        return
     answer, images = answers.take_response(response)
     for image in images:
         # When it was begun is not known: it took the response's whole time at most.

@@ -278,4 +278,4 @@ def test_call_may_end_between_any_two_lines_of_another_ones_end():
         ending.start()
         ending.join(20)
         assert not ending.is_alive()
-        assert not any(call._open for call in outer)  # pyright: ignore[reportPrivateUsage]
+        assert not any(hasattr(call, "_open") for call in outer)

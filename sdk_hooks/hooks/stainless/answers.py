@@ -33,6 +33,20 @@ def get(thing: Any, name: str) -> Any:
     return extra.get(name) if extra else None
 
 
+class Plain(tuple[Any, ...]):
+    """
+    What nearly every answer is, a text and nothing else: model, id, text, finish reason, usage.
+
+    A bare tuple, without a constructor in Python: it is made at every call, in the host's thread.
+    """
+
+    __slots__ = ()
+
+    def answer(self) -> Answer:
+        model, response_id, text, reason, usage = self
+        return Answer({"responseModel": model, "responseId": response_id, "content": text, "finishReason": reason}, usage)
+
+
 def take_usage(usage: Any) -> Event | None:
     """A copy of the provider's usage, two levels deep; what is in it is looked at in the emitter's thread."""
     if usage is None:
@@ -40,6 +54,7 @@ def take_usage(usage: Any) -> Event | None:
     taken = fields_of(usage)
     for name, value in taken.items():
         if type(value) not in PLAIN:
+            # A details model is the usual case.
             taken[name] = None if is_unset(value) else fields_of(value)
     return taken
 

@@ -9,7 +9,7 @@ import json
 from time import perf_counter_ns
 from typing import Any, cast
 
-from sdk_hooks.hooks.stainless.answers import Answer, Event
+from sdk_hooks.hooks.stainless.answers import Answer, Event, Plain
 from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
 from sdk_hooks.packing import Packer
 
@@ -80,7 +80,8 @@ class Body:
         if "json" in self.content_type:
             probe = _Probe()
             self.endpoint.end(cast("Any", probe), json.loads(content, object_hook=Thing))
-            return probe.answer
+            # A probe takes what a call takes: also what is still to be read.
+            return probe.answer if probe.answer is None or isinstance(probe.answer, Answer) else probe.answer.answer()
         return self.endpoint.read_bytes(content, self.content_type)
 
 
@@ -99,7 +100,7 @@ def _read_stream(endpoint: Endpoint, content: bytes) -> Answer:
     packer = Packer("")
     packer.pack(probe.pieces, 0, 0.0)
     seen: Event = packer.seen()
-    answer = probe.answer or Answer({}, None)
+    answer = probe.answer if isinstance(probe.answer, Answer) else Answer({}, None)
     return Answer(seen | answer.fields, answer.usage)
 
 
@@ -109,11 +110,11 @@ class _Probe:
     def __init__(self) -> None:
         self.pieces: list[Any] = []
         self.append = self.pieces.append
-        self.answer: Answer | None = None
+        self.answer: Answer | Plain | None = None
         self.message_id: str | None = None
         self.start_ns = 0
 
-    def complete(self, answer: Answer) -> None:
+    def complete(self, answer: Answer | Plain) -> None:
         self.answer = self.answer or answer
 
     abort = complete

@@ -33,20 +33,18 @@ class State:
         self.is_active = True
 
 
-class _Request:
-    """One invocation of `request`, from its arguments to its result."""
+class _Request(tuple[Call, Sdk, Endpoint, bool]):
+    """
+    One invocation of `request`, from its arguments to its result: the call, the SDK, the endpoint, whether it is streamed.
 
-    __slots__ = ("_call", "_endpoint", "_is_stream", "_sdk")
+    A bare tuple, without a constructor in Python: it is made at every call, in the host's thread.
+    """
 
-    def __init__(self, call: Call, sdk: Sdk, endpoint: Endpoint, is_stream: bool) -> None:
-        self._call = call
-        self._sdk = sdk
-        self._endpoint = endpoint
-        self._is_stream = is_stream
+    __slots__ = ()
 
     def returned(self, result: Any) -> Any:
         kind: Any = type(result)  # pyright: ignore[reportUnknownVariableType]
-        call, endpoint = self._call, self._endpoint
+        call, sdk, endpoint, is_stream = self
         try:
             what = _KINDS.get(kind) or _kind_of(kind)
             if what == "whole":
@@ -54,7 +52,7 @@ class _Request:
             elif what == "stream":
                 watch(result, endpoint.notes(call))
             else:
-                watch_raw(result, call, self._sdk, endpoint, is_stream=self._is_stream)
+                watch_raw(result, call, sdk, endpoint, is_stream=is_stream)
         except Exception:
             # An answer that can't be read is still an answer: the call must end.
             call.complete()
@@ -63,9 +61,9 @@ class _Request:
 
     def raised(self, error: BaseException) -> None:
         if is_interruption(error):
-            self._call.abort()
+            self[0].abort()
         else:
-            self._call.fail(error)
+            self[0].fail(error)
 
 
 _KINDS: dict[type, str] = {}
@@ -87,24 +85,28 @@ def _kind_of(kind: type) -> str:
 def beginning(state: State) -> Begin:
     """What looks at the arguments of `request`."""
 
-    endpoints, find = state.sdk.endpoints, state.sdk.find
+    sdk = state.sdk
+    endpoints, find = sdk.endpoints, sdk.find
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
-        endpoint = endpoints.get(options.url)
-        if endpoint is None or options.method != "post" or not state.is_active:
-            endpoint = find(options.method, options.url)
+        # Read at once: a pydantic model takes its time for each attribute.
+        given = options.__dict__
+        url: str = given["url"]
+        endpoint = endpoints.get(url)
+        if endpoint is None or given["method"] != "post" or not state.is_active:
+            endpoint = find(given["method"], url)
             if endpoint is None:
                 return None
-        request: Any = options.json_data
-        if options.extra_json or options.files or type(request) is not dict:
+        request: Any = given["json_data"]
+        if given["extra_json"] or given["files"] or type(request) is not dict:
             request = _with_extras(options)
         if endpoint.reads_path:
-            request = {**cast("dict[str, Any]", request), PATH: options.url}
-        is_stream = kwargs.get("stream", False)
+            request = {**cast("dict[str, Any]", request), PATH: url}
+        is_stream: bool = kwargs.get("stream", False)
         model = cast("dict[str, Any]", request).get("model")
         call = start_call(endpoint.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)
-        return None if call is None else _Request(call, state.sdk, endpoint, is_stream)
+        return None if call is None else _Request((call, sdk, endpoint, is_stream))
 
     return begin
 
