@@ -68,7 +68,7 @@ def take(value: Any) -> Snapshot:
 def copied(value: Any) -> Copied:
     """What `take` holds."""
     if type(value) is dict:
-        mine = cast("dict[Any, Any]", value).copy()
+        mine: dict[Any, Any] = value.copy()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         try:
             tools = mine.get("tools")
             if not tools:

@@ -54,16 +54,14 @@ class ChatNotes:
         for choice in chunk.choices or ():
             index = choice.index
             delta = get(choice, "delta")
-            self._text(index, get(choice, "text") if delta is None else get(delta, "content") or get(delta, "refusal"))
+            text = get(choice, "text") if delta is None else get(delta, "content") or get(delta, "refusal")
+            if text:
+                self._append(perf_counter_ns())
+                self._append(text if index == 0 else ("content", text, index, None))
             if delta is not None:
                 self._more(index, delta)
             self._reasons[index] = choice.finish_reason or self._reasons.get(index)
             self._error = get(choice, "error") or self._error
-
-    def _text(self, index: int, text: str | None) -> None:
-        if text:
-            self._append(perf_counter_ns())
-            self._append(text if index == 0 else ("content", text, index, None))
 
     def _more(self, index: int, delta: Any) -> None:
         extra: Any = getattr(delta, "__pydantic_extra__", None)
@@ -102,9 +100,19 @@ class ChatNotes:
     def resumed(self) -> None:
         self._call.resume()
 
-    def _answer(self) -> Answer:
-        fields: Event = {"responseModel": self._model, "responseId": self._id} if self._model else {}
-        return Answer(fields | finish_fields([reason for _, reason in sorted(self._reasons.items())]), self._usage)
+    def _answer(self) -> "Followed":
+        return Followed((self._model, self._id, self._reasons.copy(), self._usage))
+
+
+class Followed(tuple[str | None, str | None, dict[int, str | None], Event | None]):
+    """What a stream said beside its pieces: model, id, finish reasons by choice, usage. Read in the emitter's thread."""
+
+    __slots__ = ()
+
+    def answer(self) -> Answer:
+        model, response_id, reasons, usage = self
+        fields: Event = {"responseModel": model, "responseId": response_id} if model else {}
+        return Answer(fields | finish_fields([reason for _, reason in sorted(reasons.items())]), usage)
 
 
 class TextCompletionNotes(ChatNotes):

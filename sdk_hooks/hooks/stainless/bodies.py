@@ -9,7 +9,7 @@ import json
 from time import perf_counter_ns
 from typing import Any, cast
 
-from sdk_hooks.hooks.stainless.answers import Answer, Event, Plain
+from sdk_hooks.hooks.stainless.answers import Answer, Event, Readable
 from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
 from sdk_hooks.packing import Packer
 
@@ -80,8 +80,7 @@ class Body:
         if "json" in self.content_type:
             probe = _Probe()
             self.endpoint.end(cast("Any", probe), json.loads(content, object_hook=Thing))
-            # A probe takes what a call takes: also what is still to be read.
-            return probe.answer if probe.answer is None or isinstance(probe.answer, Answer) else probe.answer.answer()
+            return probe.read()
         return self.endpoint.read_bytes(content, self.content_type)
 
 
@@ -100,7 +99,7 @@ def _read_stream(endpoint: Endpoint, content: bytes) -> Answer:
     packer = Packer("")
     packer.pack(probe.pieces, 0, 0.0)
     seen: Event = packer.seen()
-    answer = probe.answer if isinstance(probe.answer, Answer) else Answer({}, None)
+    answer = probe.read() or Answer({}, None)
     return Answer(seen | answer.fields, answer.usage)
 
 
@@ -110,17 +109,21 @@ class _Probe:
     def __init__(self) -> None:
         self.pieces: list[Any] = []
         self.append = self.pieces.append
-        self.answer: Answer | Plain | None = None
+        self.answer: Answer | Readable | None = None
         self.message_id: str | None = None
         self.start_ns = 0
 
-    def complete(self, answer: Answer | Plain) -> None:
+    def complete(self, answer: Answer | Readable) -> None:
         self.answer = self.answer or answer
 
     abort = complete
 
-    def fail(self, error: Any = None, *, response: Answer | None = None, **_: Any) -> None:
+    def fail(self, error: Any = None, *, response: Answer | Readable | None = None, **_: Any) -> None:
         self.answer = self.answer or response
+
+    def read(self) -> Answer | None:
+        """What it was given is what a call is given: some of it is still to be read."""
+        return self.answer if self.answer is None or isinstance(self.answer, Answer) else self.answer.answer()
 
     def child(self, *_: Any, **__: Any) -> None:
         """An image in a raw answer stays in the bytes: its call would begin after its end."""

@@ -90,21 +90,19 @@ def beginning(state: State) -> Begin:
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
-        # Read at once: a pydantic model takes its time for each attribute.
-        given = options.__dict__
-        url: str = given["url"]
+        url: str = options.url
         endpoint = endpoints.get(url)
-        if endpoint is None or given["method"] != "post" or not state.is_active:
-            endpoint = find(given["method"], url)
+        if endpoint is None or options.method != "post" or not state.is_active:
+            endpoint = find(options.method, url)
             if endpoint is None:
                 return None
-        request: Any = given["json_data"]
-        if given["extra_json"] or given["files"] or type(request) is not dict:
+        request: Any = options.json_data
+        if options.extra_json or options.files or type(request) is not dict:
             request = _with_extras(options)
         if endpoint.reads_path:
-            request = {**cast("dict[str, Any]", request), PATH: url}
+            request = {**request, PATH: url}
         is_stream: bool = kwargs.get("stream", False)
-        model = cast("dict[str, Any]", request).get("model")
+        model: Any = request.get("model")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         call = start_call(endpoint.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)
         return None if call is None else _Request((call, sdk, endpoint, is_stream))
 

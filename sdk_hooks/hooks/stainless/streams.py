@@ -9,7 +9,7 @@ and not the stream.
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from sdk_hooks.guard import guard
 from sdk_hooks.hooks.stainless.notes import Notes
@@ -32,10 +32,18 @@ def is_watched(stream: Any) -> bool:
 
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
-    is_async = hasattr(cast("type[Any]", type(stream)), "__anext__")
-    stream._iterator = observe_async(stream._iterator, notes) if is_async else observe(stream._iterator, notes)
+    is_async = hasattr(type(stream), "__anext__")  # pyright: ignore[reportUnknownArgumentType]
+    iterator = observe_async(stream._iterator, notes) if is_async else observe(stream._iterator, notes)
+    stream._iterator = iterator
     watch_as(stream, notes, _loops)
-    _watch_close(stream.response, stream._iterator, notes, is_async)
+    response = stream.response
+    # A close from inside the iterator is the SDK's own, at the end; any other is the host's. Nobody takes ours away again: a
+    # response lives as long as its stream.
+    if not is_replaced(response, "aclose" if is_async else "close"):
+        if is_async:
+            response.aclose = _closing_async(response.aclose, iterator, notes)
+        else:
+            response.close = _closing(response.close, iterator, notes)
 
 
 def watch_as(stream: Any, notes: Notes, methods_of: Callable[[Any], dict[str, Any]]) -> None:
@@ -44,7 +52,7 @@ def watch_as(stream: Any, notes: Notes, methods_of: Callable[[Any], dict[str, An
 
     The subclass is made once a class and has its name; also an object that is dropped is told of.
     """
-    kind = cast("type[Any]", type(stream))
+    kind: Any = type(stream)  # pyright: ignore[reportUnknownVariableType]
     watched = _classes.get(kind)
     if watched is None:
         body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
@@ -70,11 +78,17 @@ def dropping(inherited: Any) -> Any:
 
 def _looping(kind: Any) -> Any:
     loop = kind.__iter__
+    is_plain = loop.__module__ in PLAIN_LOOPS
 
     def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
         resumed(self)
         try:
-            yield from loop(self)
+            if is_plain:
+                # Item by item: a loop that is left must leave the iterator open, for the next loop.
+                for item in self._iterator:
+                    yield item  # noqa: UP028 (`yield from` would close it)
+            else:
+                yield from loop(self)
         except GeneratorExit:
             # The loop was left: a break, a return, or an exception in its body.
             if not is_ending():
@@ -169,8 +183,10 @@ def observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_fin
         with guard("stream"):
             notes.raised(error)
         raise
-    with guard("stream"):
+    try:
         notes.ended()
+    except Exception:
+        _report("stream")
 
 
 async def observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
@@ -190,8 +206,10 @@ async def observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEn
         with guard("stream"):
             notes.raised(error)
         raise
-    with guard("stream"):
+    try:
         notes.ended()
+    except Exception:
+        _report("stream")
 
 
 def _report(place: str) -> None:
@@ -217,22 +235,19 @@ def left(notes: Notes | None) -> None:
             _report("left")
 
 
-def _watch_close(response: Any, iterator: Any, notes: Notes, is_async: bool) -> None:
-    """A close from inside the iterator is the SDK's own, at the end; any other is the host's."""
-    name = "aclose" if is_async else "close"
-    if is_replaced(response, name):
-        return
-    original = getattr(response, name)
-
+def _closing(original: Callable[[], None], iterator: Any, notes: Notes) -> Callable[[], None]:
     def close() -> None:
         if not iterator.gi_running:
             left(notes)
         original()
 
+    return close
+
+
+def _closing_async(original: Callable[[], Any], iterator: Any, notes: Notes) -> Callable[[], Any]:
     async def aclose() -> None:
         if not iterator.ag_running:
             left(notes)
         await original()
 
-    # Nobody takes it away again: a response lives as long as its stream.
-    setattr(response, name, aclose if is_async else close)
+    return aclose
