@@ -59,7 +59,7 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> bool:
 
 def is_replaced(owner: Any, name: str) -> bool:
     """Whether this very owner's attribute is ours; a copy of an instance that took our attribute along is not."""
-    current: Any = vars(owner).get(name)
+    current = cast("dict[str, Any]", vars(owner)).get(name)
     if current is None:
         return False
     patch = getattr(current, MARK, None)

@@ -19,7 +19,7 @@ from time import perf_counter_ns, time_ns
 from typing import Any, NamedTuple
 
 from sdk_hooks.config import NO_LAYER, CallSettings, Layer
-from sdk_hooks.context import Enclosing, HostSpan, enclosing, is_suppressed, note_call
+from sdk_hooks.context import Enclosing, HostSpan, current_session, enclosing, is_suppressed, note_call
 from sdk_hooks.context import host_span as find_host_span
 from sdk_hooks.fields import error_fields, settings_fields
 from sdk_hooks.packing import Delta, Event, Packer
@@ -153,7 +153,16 @@ class Call:
 
     def complete(self, response: Any = None, *, at_ns: int | None = None) -> None:
         """The call went well. `response` is the hook's own copy of what it read: plain data that nobody changes."""
-        self._finish("completed", response, None, at_ns)
+        # What `_finish` does, written out for the usual case.
+        try:
+            del self._open
+        except AttributeError:
+            return
+        self._end = ("completed", perf_counter_ns() if at_ns is None else at_ns, response, None)
+        if self.is_sampled:
+            self._runtime.emitter.ended()
+        else:
+            self.is_done = True
 
     def fail(
         self,
@@ -344,7 +353,8 @@ def start_call(
         # One that is not sampled waits whether it fails.
         if not runtime.emitter.offer(call):
             return None
-        note_call(call.request_id, around, host_span)
+        if around is not None or host_span is not None or current_session() is not None:
+            note_call(call.request_id, around, host_span)
     return call
 
 

@@ -114,7 +114,13 @@ def _own_list(mine: list[Any], depth: int) -> int:
         kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
         if kind is dict:
             mine[at] = inner = item.copy()
-            size_bytes += _own(inner, depth + 1)
+            size_bytes += NODE_BYTES
+            # Nearly every message has texts only: they need no look of their own.
+            for part in inner.values():
+                if type(part) is not str:
+                    size_bytes += _own(inner, depth + 1)
+                    break
+                size_bytes += len(part)
         elif kind is str or kind is bytes:
             size_bytes += len(item)
         elif kind is list or kind is tuple:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sdk_hooks.hooks.anthropic_notes import MessageNotes
 from sdk_hooks.hooks.anthropic_usage import token_usage
-from sdk_hooks.hooks.stainless.answers import Answer, Event, Readable, completed_by, get, plain, take_usage
+from sdk_hooks.hooks.stainless.answers import Answer, Event, Plain, Readable, completed_by, get, plain, take_usage
 from sdk_hooks.hooks.stainless.asked import items, mapping, messages_of, options
 from sdk_hooks.hooks.stainless.endpoints import Endpoint
 from sdk_hooks.recorder import Call, Shape
@@ -40,7 +40,21 @@ def _text_of(block: Any) -> str:
 
 
 def end(call: Call, message: Any) -> None:
-    call.complete(take_message(message))
+    call.complete(plain_message(message) or take_message(message))
+
+
+def plain_message(message: Any) -> Plain | None:
+    """A message of one text block, read at once: nearly every one is. None: `take_message` reads it."""
+    try:
+        told = message.__dict__
+        (only,) = told["content"]
+        block = only.__dict__
+        text, reason = block["text"], told["stop_reason"]
+        if block["type"] != "text" or type(text) is not str or not reason:
+            return None
+        return Plain((told["model"], told["id"], text, reason, take_usage(told["usage"])))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def take_message(message: Any) -> Answer:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from sdk_hooks.hooks.stainless.answers import (
+    SCALARS,
     Answer,
     Event,
     Plain,
@@ -19,6 +20,7 @@ from sdk_hooks.hooks.stainless.answers import (
     completed_by,
     fields_of,
     get,
+    is_unset,
     plain,
     take_usage,
 )
@@ -54,8 +56,11 @@ def token_usage(usage: Mapping[str, Any] | None) -> Event:
         if name in TOTALS:
             told[TOTALS[name]] = value
         elif name in DETAILS and isinstance(value, dict):
-            counts: Event = plain(cast("Event", value))
-            told[DETAILS[name]] = {camel(inner): count for inner, count in counts.items()}
+            told[DETAILS[name]] = {
+                camel(inner): count if type(count) in SCALARS else plain(count)
+                for inner, count in cast("Event", value).items()
+                if type(count) in SCALARS or (count is not None and not is_unset(count))
+            }
         else:
             other[name] = plain(value)
     if other:
@@ -93,6 +98,10 @@ def take_chat(completion: Any) -> Answer:
     return Answer(fields, take_usage(completion.usage))
 
 
+MORE_THAN_TEXT = ("tool_calls", "reasoning", "images")
+"""Of a message; the last two OpenRouter has."""
+
+
 def plain_chat(completion: Any) -> Plain | None:
     """A completion that is one choice of text, read at once: nearly every one is. None: `take_chat` reads it."""
     try:
@@ -101,8 +110,11 @@ def plain_chat(completion: Any) -> Plain | None:
         choice = only.__dict__
         message = choice["message"].__dict__
         text, reason = message["content"], choice["finish_reason"]
-        if type(text) is not str or not text or message.get("tool_calls") or not reason or reason == "error":
+        if type(text) is not str or not text or not reason or reason == "error":
             return None
+        for name in MORE_THAN_TEXT:
+            if name in message and (more := message[name]) is not None and not is_unset(more):
+                return None
         return Plain((told["model"], told["id"], text, reason, take_usage(told["usage"])))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -5,7 +5,7 @@ Flow: request as sent (a copy) -> **fields of `<activity>:request:started`** -> 
 Pure, in the emitter's thread.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sdk_hooks.hooks.openai_answers import completed
@@ -118,8 +118,8 @@ def _prompts(value: Any) -> list[Any]:
     return [{"role": "user", "content": item} if isinstance(item, str) else item for item in messages_of(value)]
 
 
-def _options(asked: Mapping[str, Any], also_said: Iterable[str] = ()) -> Event:
-    return options(asked, SAID_ELSEWHERE.union(also_said))
+def _options(asked: Mapping[str, Any], also_said: Collection[str] = ()) -> Event:
+    return options(asked, SAID_ELSEWHERE.union(also_said) if also_said else SAID_ELSEWHERE)
 
 
 IMAGE = Shape("image", started_image, completed)

@@ -29,6 +29,10 @@ def _started_chat(request: Any) -> Event:
 
 
 def _end_chat(call: Call, completion: Any) -> None:
+    plain = answers.plain_chat(completion)
+    if plain is not None:
+        call.complete(plain)
+        return
     answer = answers.take_chat(completion)
     choices = completion.choices
     message = get(choices[0], "message") if choices else None

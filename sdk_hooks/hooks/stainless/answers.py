@@ -54,7 +54,6 @@ def take_usage(usage: Any) -> Event | None:
     taken = fields_of(usage)
     for name, value in taken.items():
         if type(value) not in PLAIN:
-            # A details model is the usual case.
             taken[name] = None if is_unset(value) else fields_of(value)
     return taken
 

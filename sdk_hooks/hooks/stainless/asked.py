@@ -4,7 +4,7 @@ Read a request, which may hold anything a host put there.
 Flow: request as sent (a copy) -> **members of the expected kind** -> the SDK's fields of a started event.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 Event = dict[str, Any]
@@ -21,7 +21,8 @@ def items(value: Any) -> list[Any]:
 
 
 def messages_of(value: Any) -> list[Any]:
-    return list(cast("Iterable[Any]", value)) if isinstance(value, list | tuple) else []
+    # A tuple of types: a union would be made anew each time.
+    return list(cast("Iterable[Any]", value)) if isinstance(value, (list, tuple)) else []
 
 
 def renamed(asked: Mapping[str, Any], names: Mapping[str, str]) -> Event:
@@ -29,8 +30,7 @@ def renamed(asked: Mapping[str, Any], names: Mapping[str, str]) -> Event:
     return {new: asked[old] for old, new in names.items() if asked.get(old) is not None}
 
 
-def options(asked: Mapping[str, Any], said_elsewhere: Iterable[str]) -> Event:
+def options(asked: Mapping[str, Any], said_elsewhere: Collection[str]) -> Event:
     """`modelOptions`: every member that has no place of its own in the event."""
-    said = frozenset(said_elsewhere)
-    left = {name: value for name, value in asked.items() if name not in said}
+    left = {name: value for name, value in asked.items() if name not in said_elsewhere}
     return {"modelOptions": left} if left else {}

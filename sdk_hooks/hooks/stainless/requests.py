@@ -4,7 +4,7 @@ One invocation of a client's `request`, from its arguments to whatever it gives 
 Flow: client.request -> **call** -> endpoint, stream or raw response -> recorder.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from sdk_hooks.config import Layer
 from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
@@ -97,12 +97,13 @@ def beginning(state: State) -> Begin:
             if endpoint is None:
                 return None
         request: Any = options.json_data
-        if options.extra_json or options.files or type(request) is not dict:
+        kind: Any = type(request)
+        if options.extra_json or options.files or kind is not dict:
             request = _with_extras(options)
         if endpoint.reads_path:
             request = {**request, PATH: url}
         is_stream: bool = kwargs.get("stream", False)
-        model: Any = request.get("model")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        model: str | None = request.get("model")
         call = start_call(endpoint.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)
         return None if call is None else _Request((call, sdk, endpoint, is_stream))
 

@@ -85,8 +85,8 @@ def _looping(kind: Any) -> Any:
         try:
             if is_plain:
                 # Item by item: a loop that is left must leave the iterator open, for the next loop.
-                for item in self._iterator:
-                    yield item  # noqa: UP028 (`yield from` would close it)
+                for item in self._iterator:  # noqa: UP028 (`yield from` would close it)
+                    yield item
             else:
                 yield from loop(self)
         except GeneratorExit:
