@@ -1,5 +1,6 @@
 """A cheap copy that nobody else can change."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -19,6 +20,38 @@ def test_copy_is_independent_and_equal():
         value["messages"].append("more")
         value["messages"][0]["role"] = "changed"
         assert {"messages": [{"role": "user", "content": text}], "n": 1, "ok": True, "none": None, "x": 0.5} == snapshot.open()
+
+
+def test_nothing_in_a_copy_is_the_hosts():
+    """Parts of messages, tool schemas, lists in lists, dicts in dicts, however deep: no change of the host's gets in."""
+    deep: Any = {"at": "the bottom"}
+    for level in range(20):
+        deep = {"in": deep} if level % 2 else [deep]
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"properties": {"a": {"enum": ["x"]}}}}}
+    part = {"type": "image_url", "image_url": {"url": "data:" + "A" * 10_000}}
+    values: list[dict[str, Any]] = [
+        {"messages": [{"role": "user", "content": [part, {"type": "text", "text": "what is it?"}], "n": None}], "tools": [tool]},
+        {"input": [[1, 2], [3]], "stop": ["a", "b"], "options": {"inner": {"list": [{"b": b"bytes"}]}}, "none": None},
+        {"messages": [{"role": "user", "content": "x"}], "deep": deep},
+        {"tools": [], "messages": []},
+    ]
+    for value in values:
+        before = deepcopy(value)
+        snapshot = take(value)
+        spoil(value)
+        assert before != value
+        assert before == snapshot.open()
+
+
+def spoil(value: Any) -> None:
+    """Change everything that can be changed, from the inside out."""
+    for inner in list(value.values() if isinstance(value, dict) else value):
+        if isinstance(inner, (dict, list)):
+            spoil(inner)
+    if isinstance(value, dict):
+        value["spoilt"] = True
+    else:
+        value.append("spoilt")
 
 
 def test_what_is_not_plain_becomes_its_type():

@@ -97,7 +97,7 @@ def beginning(state: State) -> Begin:
             if endpoint is None:
                 return None
         request: Any = options.json_data
-        kind: Any = type(request)
+        kind: Any = type(request)  # pyright: ignore[reportUnknownVariableType]
         if options.extra_json or options.files or kind is not dict:
             request = _with_extras(options)
         if endpoint.reads_path:

@@ -53,6 +53,33 @@ def test_request_is_copied_when_it_is_sent(client: OpenAI, capture: Capture) -> 
     assert [{"role": "user", "content": "first"}] == capture.started()[0]["messages"]
 
 
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_answer_is_copied_when_it_comes(client: OpenAI, capture: Capture, api: str) -> None:
+    """
+    What the host changes of its answer (text, counts added up in the first usage) does not change the record.
+    """
+    answer: Any
+    if api == "chat":
+        answer = client.chat.completions.create(**asking())
+        text, total, cached = answer.choices[0].message.content, answer.usage.total_tokens, "prompt_tokens_details"
+        answer.choices[0].message.content = "changed"
+        answer.choices[0].finish_reason = "length"
+    else:
+        answer = client.responses.create(model=MODEL, input="hello")
+        text, total, cached = answer.output_text, answer.usage.total_tokens, "input_tokens_details"
+        answer.output[0].content[0].text = "changed"
+        answer.status = "incomplete"
+    counted = getattr(answer.usage, cached).cached_tokens
+    getattr(answer.usage, cached).cached_tokens = 1_000_000
+    answer.usage.total_tokens = 1_000_000
+    answer.model = answer.id = "changed"
+
+    terminal = capture.only_terminal()
+    assert (text, "stop") == (terminal["content"], terminal["finishReason"])
+    assert (total, counted) == (terminal["usage"]["totalTokens"], terminal["usage"]["promptTokensDetails"]["cachedTokens"])
+    assert "changed" not in (terminal["responseModel"], terminal["responseId"])
+
+
 def test_answer_of_the_last_turn_is_recorded_as_a_message(client: OpenAI, capture: Capture) -> None:
     """
     An SDK object among the messages, as agents send it back, is recorded with its content.
