@@ -10,10 +10,10 @@ many small nodes: `marshal` copies them at once.
 import marshal
 from typing import Any, cast
 
-FORMAT = 2
-"""Of marshal: the last one that looks for no objects it has seen before, which costs more than it saves here."""
-LOOK_DEPTH = 12
-"""Messages and their parts are shallower; what lies deeper, or in a circle, is left to marshal."""
+FORMAT = 4
+"""Of marshal: one that looks for objects it has seen before, for nobody has walked through tool schemas before."""
+LOOK_DEPTH = 16
+"""Messages, their parts and schemas of answers are shallower: what goes deeper may be a circle."""
 MAX_DEPTH = 60
 """A little under what a collector accepts."""
 
@@ -25,13 +25,13 @@ ATOMS = frozenset((int, float, bool, type(None)))
 
 Copied = tuple[Any, bytes | None, int]
 """
-A copy: the value, or all of it or its `tools` packed; and its size in bytes, an estimate for the buffer's bound. A plain tuple,
+A copy: the value; its `tools` where they are packed; and its size in bytes, an estimate for the buffer's bound. A plain tuple,
 which costs a tenth of an object: it is made at every call, in the host's thread.
 """
 
 
 class _Odd(Exception):
-    """Not plain, or too deep."""
+    """Not plain, or so deep that it may be a circle. A circle is left at the end of the first way down."""
 
 
 class Snapshot:
@@ -54,9 +54,7 @@ def opened(copied: Copied) -> Any:
     if packed is None:
         return value
     unpacked = marshal.loads(packed)  # noqa: S302 (our own bytes, same process)
-    if value is None:
-        return unpacked
-    value["tools"] = unpacked
+    value["tools"] = _freeze(unpacked, 1, [0, MAX_VALUES]) if _is_deep(unpacked, 0) else unpacked
     return value
 
 
@@ -67,22 +65,20 @@ def take(value: Any) -> Snapshot:
 
 def copied(value: Any) -> Copied:
     """What `take` holds."""
-    if type(value) is dict:
-        mine: dict[Any, Any] = value.copy()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        try:
-            tools = mine.get("tools")
-            if not tools:
-                return mine, None, _own(mine, 0)
-            mine["tools"] = None
-            packed = marshal.dumps(tools, FORMAT)
-            return mine, packed, _own(mine, 0) + len(packed)
-        except (_Odd, ValueError):
-            pass
     try:
-        packed = marshal.dumps(cast("Any", value), FORMAT)
-    except ValueError:
+        if type(value) is not dict:
+            held = [value]
+            size_bytes = _own_list(held, 0)
+            return held[0], None, size_bytes
+        mine: dict[Any, Any] = value.copy()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        tools = mine.get("tools")
+        if not tools:
+            return mine, None, _own(mine, 0)
+        mine["tools"] = None
+        packed = marshal.dumps(tools, FORMAT)
+        return mine, packed, _own(mine, 0) + len(packed)
+    except (_Odd, ValueError):
         return take_any(value)._copied  # pyright: ignore[reportPrivateUsage] (same module)
-    return None, packed, len(packed)
 
 
 def _own(mine: dict[Any, Any], depth: int) -> int:
@@ -139,6 +135,17 @@ def take_any(value: Any) -> Snapshot:
     size = [0, MAX_VALUES]
     frozen = _freeze(value, 0, size)
     return Snapshot((frozen, None, size[0]))
+
+
+def _is_deep(value: Any, depth: int) -> bool:
+    """Whether some way through it is longer than a collector accepts, as every way round a circle is."""
+    if isinstance(value, dict):
+        inner: Any = cast("dict[Any, Any]", value).values()
+    elif isinstance(value, list | tuple):
+        inner = cast("list[Any]", value)
+    else:
+        return False
+    return depth >= MAX_DEPTH or any(_is_deep(item, depth + 1) for item in inner)
 
 
 def _freeze(value: Any, depth: int, size: list[int]) -> Any:
