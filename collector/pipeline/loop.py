@@ -21,6 +21,9 @@ BREATH_S = 0.04
 MOST_IDLE_WAIT_S = 0.5
 """What is due by the store's word but not this worker's to do is looked at again no more often than this."""
 MOST_FAILED_WAIT_S = 10.0
+REST_A_ROUND = 2.0
+"""A worker that steps back rests so many times as long as its round took. A third of the time stays its own: it never starves."""
+MOST_REST_S = 1.0
 
 
 class Loop:
@@ -28,6 +31,7 @@ class Loop:
     `run_once` does what is due and tells how much; `until_due_s` how long there is nothing, None for no idea.
 
     The first round after a silence is at once; a round of `full` or more is followed by the next without a breath.
+    While `is_pressed` says that others have more urgent work, each round is followed by a longer rest.
     """
 
     def __init__(
@@ -39,12 +43,14 @@ class Loop:
         poll_s: float,
         full: int = 1,
         breath_s: float = BREATH_S,
+        is_pressed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run_once = run_once
         self._until_due_s = until_due_s
         self._poll_s = poll_s
         self._full = full
         self._breath_s = breath_s
+        self._is_pressed = is_pressed
         self._bell = threading.Event()
         self._end = threading.Event()
         self._idle_rounds = 0
@@ -83,8 +89,8 @@ class Loop:
             began_s = time.monotonic()
             done = self._run_once()
             wait_s = 0.0 if done else self._idle_wait_s()
-            if 0 < done < self._full:
-                self._end.wait(max(began_s + self._breath_s - time.monotonic(), 0.0))
+            if done:
+                self._rest(began_s, done)
         except StoreError as exc:
             return self._failed("work_waits_for_the_database", exc)
         except Exception as exc:  # A thread that dies in silence would be worse than one that tells and goes on.
@@ -93,6 +99,15 @@ class Loop:
             log.info("work_resumed", worker=self._thread.name)
         self._failed_rounds = 0
         return wait_s
+
+    def _rest(self, began_s: float, done: int) -> None:
+        """After a round that did something."""
+        took_s = time.monotonic() - began_s
+        rest_s = self._breath_s - took_s if done < self._full else 0.0
+        if self._is_pressed():
+            rest_s = max(rest_s, min(took_s * REST_A_ROUND, MOST_REST_S))
+        if rest_s > 0:
+            self._end.wait(rest_s)
 
     def _idle_wait_s(self) -> float:
         due_s = self._until_due_s()

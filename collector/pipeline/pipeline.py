@@ -166,8 +166,15 @@ class Pipeline:
         return told
 
     def _loop_of_calls(self, poll_s: float) -> Loop:
-        name, worker = "hookline-calls", self._calls
-        return Loop(name, worker.run_once, self._until_due_s, poll_s=poll_s, full=calls.CLAIM_LIMIT, breath_s=calls.BREATH_S)
+        return Loop(
+            "hookline-calls",
+            self._calls.run_once,
+            self._until_due_s,
+            poll_s=poll_s,
+            full=calls.CLAIM_LIMIT,
+            breath_s=calls.BREATH_S,
+            is_pressed=self._store.is_pressed,
+        )
 
     def _export_loop(self, worker: ExportWorker, poll_s: float) -> Loop:
         name = f"hookline-export-{worker.destination}"

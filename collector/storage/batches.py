@@ -22,7 +22,7 @@ Outcome = Receipt | StoreError
 
 
 def store_batches(engine: Engine, connection: Connection, batches: Sequence[Batch], settle_ms: int) -> list[Outcome]:
-    """Store batches in the open transaction; an outcome each. An error that concerns all of them is raised."""
+    """Store batches in the transaction, which did nothing else so far; an outcome each. An error that concerns all is raised."""
     engine.begin_ingest(connection)
     if _store_as_one(engine, connection, batches, settle_ms):
         return [Receipt(accepted=len(batch.events), duplicates=0) for batch in batches]
@@ -32,17 +32,17 @@ def store_batches(engine: Engine, connection: Connection, batches: Sequence[Batc
 def _store_as_one(engine: Engine, connection: Connection, batches: Sequence[Batch], settle_ms: int) -> bool:
     """True when every event was new and everything is stored; else nothing is."""
     rows = [row for batch in batches for row in batch.events]
-    _say(connection, "SAVEPOINT ingest")
     try:
         all_new = engine.insert_events(connection, rows) == len(rows) if rows else True
         if all_new:
             _store_rest(connection, batches, settle_ms)
-            _say(connection, "RELEASE SAVEPOINT ingest")
             return True
     except Exception as exc:
         if engine.verdict(exc) != "refused":
             raise
-    _undo(connection)
+    # Rare enough: a savepoint would cost every group two statements.
+    engine.start_over(connection)
+    engine.begin_ingest(connection)
     return False
 
 
@@ -57,15 +57,11 @@ def _store_alone(engine: Engine, connection: Connection, batch: Batch, settle_ms
     except Exception as exc:
         if engine.verdict(exc) != "refused":
             raise
-        _undo(connection)
+        _say(connection, "ROLLBACK TO SAVEPOINT ingest")
+        _say(connection, "RELEASE SAVEPOINT ingest")
         error = StoreError(f"the database cannot hold this batch ({type(exc).__name__}); nothing of it was stored")
         error.__cause__ = exc
         return error
-
-
-def _undo(connection: Connection) -> None:
-    _say(connection, "ROLLBACK TO SAVEPOINT ingest")
-    _say(connection, "RELEASE SAVEPOINT ingest")
 
 
 def _say(connection: Connection, statement: str) -> None:

@@ -57,6 +57,10 @@ class Engine(Protocol):
         """Called once in a transaction before its first event, so that readers can tell which arrivals are still open."""
         ...
 
+    def start_over(self, connection: Connection) -> None:
+        """Undo all that the open transaction did, and go on in a new one."""
+        ...
+
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
         """Insert in this order; how many were new."""
         ...

@@ -84,6 +84,10 @@ class SqlStore(
         """See `EventWriter.queued_events`."""
         return self._database.writer.queued_events()
 
+    def is_pressed(self) -> bool:
+        """See `WorkQueue.is_pressed`."""
+        return self._database.writer.is_pressed()
+
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()

@@ -39,7 +39,7 @@ _ARRIVALS = 0x686B
 _LAST_ARRIVAL = "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_arrival_seq)"
 
 # Before its first arrival is given, a transaction says by a shared lock that all it will get lie above the present last one.
-_ANNOUNCE = text(f"SELECT pg_advisory_xact_lock_shared(({_ARRIVALS}::bigint << 48) | {_LAST_ARRIVAL})")
+_ANNOUNCE = f"SELECT pg_advisory_xact_lock_shared(({_ARRIVALS}::bigint << 48) | {_LAST_ARRIVAL})".encode()
 # In this order: first how far arrivals were given, then who is still at it.
 _GIVEN = text(f"SELECT {_LAST_ARRIVAL}")
 _OPEN = text(f"""
@@ -118,7 +118,12 @@ class PostgresqlEngine:
             log.warning("postgresql_does_not_sync", cure="set fsync = on: a power cut can lose or break everything")
 
     def begin_ingest(self, connection: Connection) -> None:
-        connection.execute(_ANNOUNCE)
+        # By the driver: SQLAlchemy's part would be larger.
+        driver_of(connection).execute(_ANNOUNCE)
+
+    def start_over(self, connection: Connection) -> None:
+        # The driver begins the next transaction by itself.
+        driver_of(connection).rollback()
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
         return self._bulk.insert(driver_of(connection), rows)

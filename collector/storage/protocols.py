@@ -179,6 +179,10 @@ class WorkQueue(Outbox, Protocol):
         """When the next call is due (Unix ms), None for none. A claimed one counts by its lease's end."""
         ...
 
+    def is_pressed(self) -> bool:
+        """Whether requests to store something take all the time that writing has: whoever can wait shall step back."""
+        ...
+
     def mark_all_dirty(self, *, project: str | None, request_id: str | None, now_ms: int) -> int:
         """Make calls due again (`reassemble`); how many. They keep their trace ids and are not exported again."""
         ...

@@ -71,6 +71,11 @@ class SqliteEngine:
         # Nothing is to be told to readers: one writer, so arrivals commit in their order.
         self._presence.check()
 
+    def start_over(self, connection: Connection) -> None:
+        cursor = cursor_of(connection)
+        cursor.execute("ROLLBACK")
+        cursor.execute("BEGIN IMMEDIATE")
+
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> int:
         return _EVENTS.insert(cursor_of(connection), rows)
 

@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, case, false, literal, not_, or_, select
 
 from collector.events import Batch, CallTouch
 from collector.storage.tables import call_work, calls
-from collector.storage.upserts import Insert, insert, insert_new, insert_rows, named
+from collector.storage.upserts import Insert, insert, insert_new, insert_rows
 
 LOOKS_PER_DOUBLING = 4
 """A running call is looked at so often, roughly, while its age doubles."""
@@ -46,8 +46,11 @@ def store_touches(connection: Connection, batches: Sequence[Batch], settle_ms: i
     ordered = [touched[key] for key in sorted(touched)]
     # Work first: retention holds a call's work item while it removes the call, and the row must come after that.
     statement = _work_statement(connection.dialect.name, settle_ms)
-    insert_rows(connection, statement, *named([_work_row(call, settle_ms) for call in ordered]))
-    insert_new(connection, calls, *named([_first_row(call) for call in ordered]))
+    works = [_work_row(call, settle_ms) for call in ordered]
+    # Once more, and nothing new about it: what the rule makes of a row that it made is the same.
+    filler = (*works[-1][:_DIRTY], 0, *works[-1][_DIRTY + 1 :])
+    insert_rows(connection, statement, _WORK_NAMES, works, filler=filler)
+    insert_new(connection, calls, _FIRST_NAMES, [_first_row(call) for call in ordered])
 
 
 def store_run_ends(connection: Connection, batches: Sequence[Batch], settle_ms: int) -> None:
@@ -168,41 +171,34 @@ def _merge(batches: Sequence[Batch]) -> dict[tuple[str, str], _Touched]:
     return merged
 
 
-def _work_row(call: _Touched, settle_ms: int) -> dict[str, Any]:
+_WORK_NAMES: Final = (
+    "project", "request_id", "dirty", "first_received_ms", "last_received_ms",
+    "has_start", "has_terminal", "is_own_hook", "due_ms",
+)  # fmt: skip
+_DIRTY: Final = _WORK_NAMES.index("dirty")
+
+
+def _work_row(call: _Touched, settle_ms: int) -> tuple[Any, ...]:
+    """In the order of `_WORK_NAMES`."""
     at_once = call.is_own_hook and call.has_start and call.has_terminal
-    return {
-        "project": call.project,
-        "request_id": call.touch.request_id,
-        "dirty": call.dirty,
-        "first_received_ms": call.first_received_ms,
-        "last_received_ms": call.last_received_ms,
-        "has_start": call.has_start,
-        "has_terminal": call.has_terminal,
-        "is_own_hook": call.is_own_hook,
-        "due_ms": call.last_received_ms + (0 if at_once else settle_ms),
-    }
+    return (
+        call.project, call.touch.request_id, call.dirty, call.first_received_ms, call.last_received_ms,
+        call.has_start, call.has_terminal, call.is_own_hook, call.last_received_ms + (0 if at_once else settle_ms),
+    )  # fmt: skip
 
 
-def _first_row(call: _Touched) -> dict[str, Any]:
+_FIRST_NAMES: Final = (
+    "project", "request_id", "parent_request_id", "operation", "status", "start_ms", "provider", "model", "usage_source",
+    "service", "client_id", "thread_id", "run_id", "session_id", "user_id", "updated_ms", "order_ms", "resource_id",
+)  # fmt: skip
+
+
+def _first_row(call: _Touched) -> tuple[Any, ...]:
+    """In the order of `_FIRST_NAMES`."""
     first = call.touch.first
     start_ms = first.timestamp + (first.fraction or 0.0)
-    return {
-        "project": call.project,
-        "request_id": call.touch.request_id,
-        "parent_request_id": first.parent_request_id,
-        "operation": call.touch.operation,
-        "status": "running",
-        "start_ms": start_ms,
-        "provider": first.provider,
-        "model": first.model,
-        "usage_source": "missing",
-        "service": first.service,
-        "client_id": first.client_id,
-        "thread_id": first.thread_id,
-        "run_id": first.run_id,
-        "session_id": first.session_id,
-        "user_id": first.user_id,
-        "updated_ms": call.last_received_ms,
-        "order_ms": start_ms,
-        "resource_id": call.resource_id,
-    }
+    return (
+        call.project, call.touch.request_id, first.parent_request_id, call.touch.operation, "running", start_ms,
+        first.provider, first.model, "missing", first.service, first.client_id, first.thread_id, first.run_id,
+        first.session_id, first.user_id, call.last_received_ms, start_ms, call.resource_id,
+    )  # fmt: skip

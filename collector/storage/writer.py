@@ -22,6 +22,7 @@ from collector.events import Batch, Receipt
 from collector.storage.batches import store_batches
 from collector.storage.engine import Engine
 from collector.storage.failures import reason_of
+from collector.storage.pressure import Pressure
 from collector.storage.savepoints import savepoint
 
 log: Any = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class GroupWriter:
         self._queued_events = 0
         self._busy_since_s: float | None = None
         self._pressed_until_s = float("-inf")
+        self._pressure = Pressure()
         self._failing_since_s: float | None = None
         self._failing_because: str | None = None
         self._refused_at_s = float("-inf")
@@ -106,6 +108,10 @@ class GroupWriter:
     def queued_events(self) -> int:
         """Events whose commit is still to come."""
         return self._queued_events
+
+    def is_pressed(self) -> bool:
+        """See `WorkQueue.is_pressed`."""
+        return self._pressure.is_high(self._clock.monotonic_s())
 
     def last_commit_age_s(self) -> float:
         """Seconds since a commit was last shown to work while something waited, or since commits began to fail."""
@@ -193,19 +199,24 @@ class GroupWriter:
         return [job for job in taken if job.future.set_running_or_notify_cancel()]
 
     def _commit_appends(self, appends: Sequence[_Append]) -> None:
+        began_s = self._clock.monotonic_s()
         batches = [append.batch for append in appends]
         outcome = self._transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
         with self._changed:
             self._queued_events -= sum(len(batch.events) for batch in batches)
         if len(batches) >= PRESSED_REQUESTS:
             self._pressed_until_s = self._clock.monotonic_s() + PRESSED_FOR_S
+            self._pressure.note_many_senders(self._pressed_until_s)
         if isinstance(outcome, StoreError):
             self._refused_at_s = self._clock.monotonic_s()
         else:
             self._note_success()
         self._resolve([append.future for append in appends], outcome)
+        now_s = self._clock.monotonic_s()
+        self._pressure.note(now_s, requests_s=now_s - began_s)
 
     def _commit_jobs(self, jobs: Sequence[_Job]) -> None:
+        began_s = self._clock.monotonic_s()
         together = [job for job in jobs if not job.is_alone]
         if together:
             outcome = self._transact(lambda connection: [self._attempt(connection, job) for job in together])
@@ -213,6 +224,8 @@ class GroupWriter:
         for job in jobs:
             if job.is_alone:
                 self._resolve([job.future], self._run_alone(job))
+        now_s = self._clock.monotonic_s()
+        self._pressure.note(now_s, jobs_s=now_s - began_s)
 
     def _run_alone(self, job: _Job) -> list[Any] | StoreError:
         try:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from collector.errors import StoreUnavailable
-from collector.pipeline.loop import BREATH_S, Loop
+from collector.pipeline.loop import BREATH_S, REST_A_ROUND, Loop
 
 
 class Worker:
@@ -129,3 +129,26 @@ def test_small_rounds_leave_time_for_more_to_come(done: int, breath_s: float, le
     assert loop.join(30.0)
 
     assert begun_s[2] - begun_s[0] >= least_s * 0.99
+
+
+def test_round_is_followed_by_a_rest_while_others_press() -> None:
+    """
+    In proportion to the round's length, so that what can wait keeps a share of the time. Without pressure it goes on at once.
+    """
+    took_s, begins_s = 0.05, list[float]()
+    worker = Worker()
+
+    def run_once() -> int:
+        begins_s.append(time.monotonic())
+        threading.Event().wait(took_s)
+        worker.run_once()
+        return 1
+
+    loop = Loop("test-loop", run_once, lambda: None, poll_s=3600.0, is_pressed=lambda: len(begins_s) == 1)
+    loop.start()
+    assert worker.wait_for(3)
+    loop.ask_to_stop()
+    assert loop.join(30.0)
+
+    # Only the least is asked for: a busy machine makes any of it longer.
+    assert begins_s[1] - begins_s[0] >= took_s * (1 + REST_A_ROUND)

@@ -7,7 +7,6 @@ import sqlite3
 from typing import Any
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 
 from collector.errors import StoreError
 from collector.events import Blob, HookState
@@ -200,7 +199,13 @@ def test_number_of_statements_does_not_grow_with_the_events(store: Store):
         if isinstance(driver, sqlite3.Connection):
             driver.set_trace_callback(statements.append)
         else:
-            sqlalchemy_event.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
+            execute = driver.execute
+
+            def told(query: Any, *given: Any, **more: Any) -> Any:
+                statements.append(str(query))
+                return execute(query, *given, **more)
+
+            driver.execute = told
         return connection
 
     store._database.engine.connect_writer = watched

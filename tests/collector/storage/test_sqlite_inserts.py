@@ -40,6 +40,31 @@ def test_rows_that_exist_are_not_counted(cursor: sqlite3.Cursor):
     assert 597 == ROWS.insert(cursor, [(key % 600, "c") for key in range(1_000)])
 
 
+@pytest.mark.parametrize("number", range(1, 300))
+def test_rest_is_filled_only_behind_the_last_row(cursor: sqlite3.Cursor, number: int):
+    """
+    Where rows may come twice, a rest takes four statements at most, and each row is there once.
+    """
+    statements: list[str] = []
+    cursor.connection.set_trace_callback(statements.append)
+    given = [(key, str(key)) for key in range(number)]
+
+    assert number == ROWS.insert(cursor, given)
+    assert len(statements) <= number // BLOCKS[0] + 4
+    assert given == cursor.execute("SELECT a, b FROM t ORDER BY n").fetchall()
+
+
+def test_rows_that_add_up_are_filled_with_what_changes_nothing(cursor: sqlite3.Cursor):
+    """
+    And without a filler not at all: each row counts.
+    """
+    add = ManyRows("INSERT INTO t (a, b)", 2, "ON CONFLICT (a) DO UPDATE SET b = b + excluded.b")
+    add.insert(cursor, [(key, 1) for key in range(31)])
+    add.insert(cursor, [(key, 1) for key in range(31)], (30, 0))
+
+    assert {("2",)} == set(cursor.execute("SELECT b FROM t").fetchall())
+
+
 def test_constants_stand_behind_the_rows(cursor: sqlite3.Cursor):
     """
     In every block.
