@@ -199,3 +199,24 @@ def test_work_of_a_pressed_writer_is_done_when_nobody_sends_any_more(engine: Awa
     assert 7 == writer.run(lambda _: 7)
     writer.close()
     engine.close()
+
+
+def test_writer_says_that_it_is_pressed_while_many_send(engine: AwayEngine):
+    """
+    After a commit for many senders, and no longer when the moment is over in which they may come again.
+    """
+    clock = FakeClock()
+    writer = GroupWriter(engine, clock, settle_ms=0, queue_max_events=20_000)
+    writer.append(batch(event("alone"))).result(60)
+    assert not writer.is_pressed()
+    hold = Hold(writer)
+    futures = [writer.append(batch(event(f"{n}"))) for n in range(PRESSED_REQUESTS)]
+    hold.end()
+    for future in futures:
+        future.result(60)
+
+    wait_until(writer.is_pressed)
+    clock.advance(60_000)
+    assert not writer.is_pressed()
+    writer.close()
+    engine.close()
