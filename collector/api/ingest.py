@@ -113,7 +113,7 @@ class IngestApp:
             held.release()
             return False
         future, batch = queued
-        self._landing_here().then(future, lambda: self._answer_taken(future, batch, held, answer))
+        self._landing_here().then(future, lambda done: self._answer_taken(done, batch, held, answer))
         return True
 
     def _queued(self, headers: Headers, body: bytes, held: Held) -> "tuple[Future[Receipt], Batch] | None":
@@ -174,6 +174,8 @@ class IngestApp:
             else:
                 # With a key it may have to ask the database.
                 result = await asyncio.to_thread(self._read, body, encoding, media, identity, key, limits, held)
+            # Its rows are enough while it waits for its commit.
+            del body
             return await self._store(result)
         finally:
             held.release()

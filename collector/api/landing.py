@@ -24,14 +24,14 @@ class Landing:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._landed: deque[Callable[[], None]] = deque()
+        self._landed: deque[tuple[Callable[[Any], object], Future[Any]]] = deque()
         self._is_ringing = False
 
     async def wait(self, future: "Future[T]") -> T:
         """The future's result. Whoever is cancelled meanwhile takes its request back, if it is not being worked on yet."""
         if not future.done():
             waiter: asyncio.Future[None] = self.loop.create_future()
-            self.then(future, lambda: None if waiter.done() else waiter.set_result(None))
+            self.then(future, lambda _: None if waiter.done() else waiter.set_result(None))
             try:
                 await waiter
             except asyncio.CancelledError:
@@ -39,12 +39,16 @@ class Landing:
                 raise
         return future.result()
 
-    def then(self, future: "Future[Any]", go_on: Callable[[], None]) -> None:
-        """Call `go_on` on the loop once the future is done: what costs least."""
-        future.add_done_callback(lambda _: self._land(go_on))
+    def then(self, future: "Future[T]", go_on: Callable[["Future[T]"], object]) -> None:
+        """
+        Call `go_on` on the loop once the future is done, with the future: what costs least.
 
-    def _land(self, go_on: Callable[[], None]) -> None:
-        self._landed.append(go_on)
+        A `go_on` that holds the future itself would be a ring, and all that hangs on it would stay for the garbage collector.
+        """
+        future.add_done_callback(lambda done: self._land(go_on, done))
+
+    def _land(self, go_on: Callable[[Any], object], done: "Future[Any]") -> None:
+        self._landed.append((go_on, done))
         # In this order: whoever lands after the bell was heard rings again.
         if not self._is_ringing:
             self._is_ringing = True
@@ -55,8 +59,9 @@ class Landing:
     def _wake(self) -> None:
         self._is_ringing = False
         while self._landed:
+            go_on, done = self._landed.popleft()
             try:
-                self._landed.popleft()()
+                go_on(done)
             except Exception:
                 # The others have landed all the same.
                 log.exception("landing_failed")

@@ -11,18 +11,20 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
-from collector.cli.bus_client import BusClient
-from collector.cli.bus_delivery import BusDelivery
 from collector.cli.config import load_command_config
 from collector.cli.humanise import count
 from collector.cli.output import AsJson, print_json
 from collector.dialects.tanstack_bus import DEFAULT_PORT, PATH, BusReader, new_prefix
 from collector.errors import WrongSettings
+
+if TYPE_CHECKING:
+    from collector.cli.bus_client import BusClient
+    from collector.cli.bus_delivery import BusDelivery
 
 DEFAULT_BUS: Final = f"ws://localhost:{DEFAULT_PORT}{PATH}"
 _PROGRESS_EVERY_S: Final = 0.5
@@ -38,6 +40,10 @@ def bridge(
     as_json: AsJson = False,
 ) -> None:
     """Send on what TanStack AI says on a Vite dev server's devtools bus, until Ctrl-C."""
+    # Megabytes that no other command needs, `serve` least of all.
+    from collector.cli.bus_client import BusClient
+    from collector.cli.bus_delivery import BusDelivery
+
     config = load_command_config(address=to, api_key=key, service=service)
     screen = _Screen(is_live=sys.stderr.isatty() and not as_json)
     reader = BusReader(new_prefix(time.time_ns() // 1_000_000))
@@ -72,13 +78,13 @@ def bus_address(text: str) -> str:
     return urlunsplit(parts._replace(path=PATH)) if parts.path in {"", "/"} else address
 
 
-def _pass_on(reader: BusReader, delivery: BusDelivery, message: str | bytes) -> None:
+def _pass_on(reader: BusReader, delivery: "BusDelivery", message: str | bytes) -> None:
     event = reader.read(message)
     if event is not None:
         delivery.offer(event)
 
 
-async def _listen(client: BusClient, show: Callable[[], None]) -> None:
+async def _listen(client: "BusClient", show: Callable[[], None]) -> None:
     """Until SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -95,7 +101,7 @@ async def _listen(client: BusClient, show: Callable[[], None]) -> None:
             await listening
 
 
-def _totals(reader: BusReader, delivery: BusDelivery) -> dict[str, int]:
+def _totals(reader: BusReader, delivery: "BusDelivery") -> dict[str, int]:
     counts = reader.counts
     return {
         "received": counts.received,
@@ -122,7 +128,7 @@ class _Screen:
         sys.stderr.write(f"{_CLEAR_LINE if self._is_live else ''}{line}\n")
         sys.stderr.flush()
 
-    def show(self, reader: BusReader, delivery: BusDelivery) -> None:
+    def show(self, reader: BusReader, delivery: "BusDelivery") -> None:
         if self._is_live:
             sys.stderr.write(f"{_CLEAR_LINE}{_summary(_totals(reader, delivery) | {'left': 0})}, {count(delivery.left)} waiting")
             sys.stderr.flush()

@@ -140,10 +140,9 @@ class GroupWriter:
     def _run(self) -> None:
         try:
             while self._wait():
-                if appends := self._take_appends():
-                    self._commit_appends(appends)
-                if jobs := self._take_jobs():
-                    self._commit_jobs(jobs)
+                # Handed on, not held: what was committed would stay in memory until the next group.
+                self._commit_appends(self._take_appends())
+                self._commit_jobs(self._take_jobs())
         finally:
             with self._changed:
                 self._closing = True
@@ -199,6 +198,8 @@ class GroupWriter:
         return [job for job in taken if job.future.set_running_or_notify_cancel()]
 
     def _commit_appends(self, appends: Sequence[_Append]) -> None:
+        if not appends:
+            return
         began_s = self._clock.monotonic_s()
         batches = [append.batch for append in appends]
         outcome = self._transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
@@ -216,6 +217,8 @@ class GroupWriter:
         self._pressure.note(now_s, requests_s=now_s - began_s)
 
     def _commit_jobs(self, jobs: Sequence[_Job]) -> None:
+        if not jobs:
+            return
         began_s = self._clock.monotonic_s()
         together = [job for job in jobs if not job.is_alone]
         if together:

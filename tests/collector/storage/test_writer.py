@@ -4,6 +4,7 @@ The writer's health as `/readyz` sees it: how long commits have not worked.
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -218,5 +219,20 @@ def test_writer_says_that_it_is_pressed_while_many_send(engine: AwayEngine):
     wait_until(writer.is_pressed)
     clock.advance(60_000)
     assert not writer.is_pressed()
+    writer.close()
+    engine.close()
+
+
+def test_what_was_committed_is_let_go_at_once(engine: AwayEngine):
+    """
+    A group may be megabytes: it does not stay until the next one, which may be a night away.
+    """
+    writer = GroupWriter(engine, FakeClock(), settle_ms=0, queue_max_events=20_000)
+    future = writer.append(batch(event("only")))
+    future.result(60)
+    is_held = weakref.ref(future)
+    del future
+
+    wait_until(lambda: is_held() is None)
     writer.close()
     engine.close()
