@@ -84,17 +84,17 @@ async def test_what_was_answered_is_let_go_at_once() -> None:
     Rows that only the garbage collector finds would be megabytes under load, and its time.
     """
     way = await Way().learn()
-    future: Future[Receipt] = Future()
-    way.writer.append = lambda batch: future  # type: ignore[method-assign]
-    is_held = weakref.ref(future)
+    pending: list[Future[Receipt]] = [Future()]
+    way.writer.append = lambda batch: pending[0]  # type: ignore[method-assign]
+    is_held = weakref.ref(pending[0])
     gc.disable()
     try:
         assert way.take(json.dumps([event()]).encode())
-        future.set_result(Receipt(accepted=1, duplicates=0))
+        pending[0].set_result(Receipt(accepted=1, duplicates=0))
         await way.told()
         # The round of the loop that answered has to end.
         await asyncio.sleep(0)
-        del way.writer.append, future
+        pending.clear()
         assert is_held() is None
     finally:
         gc.enable()
