@@ -5,7 +5,7 @@ Flow: host's function -> **observing** -> recorder; calls made inside are its ch
 """
 
 from collections.abc import Awaitable, Callable
-from contextvars import Token
+from contextvars import ContextVar, Token
 from functools import wraps
 from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
@@ -51,7 +51,7 @@ class observe:
         async def write(task): yield …
     """
 
-    __slots__ = ("_kind", "_name", "_running", "_token", "input", "output", "tool_call_id")
+    __slots__ = ("_free", "_kind", "_name", "_running", "_token", "input", "output", "tool_call_id")
 
     def __init__(self, name: str, *, kind: Kind = "agent", input: Any = None, tool_call_id: str | None = None) -> None:  # noqa: A002
         self._name = name
@@ -61,6 +61,8 @@ class observe:
         self.tool_call_id = tool_call_id
         self._running: Call | ToolRun | None = None
         self._token: Token[Enclosing | None] | None = None
+        self._free = [True]
+        """Taken out, which one thread alone can do, by who enters first."""
 
     def __call__(self, function: F) -> F:
         """Decorate. Each invocation is a run of its own; arguments are recorded as the input, the result as the output."""
@@ -100,6 +102,16 @@ class observe:
         return observe(self._name, kind=self._kind, input=given, tool_call_id=self.tool_call_id)
 
     def __enter__(self) -> "observe":
+        """This object, or another one like it where this is entered already: by another thread or task, or inside itself."""
+        try:
+            self._free.pop()
+        except IndexError:
+            entered = observe(self._name, kind=self._kind, input=self.input, tool_call_id=self.tool_call_id)
+            around = _entered.get()
+            entered.__enter__()
+            _entered.set((self, entered, around))
+            return entered
+        _entered.set((self, None, _entered.get()))
         with guard("observe"):
             self._start()
             self._token = self._enter()
@@ -118,11 +130,19 @@ class observe:
         return None if self._running is None else context.enter(self._running.as_enclosing())
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        entry = _entered.get()
+        # In another context than it was entered in (async generators) it is not known there, and taken for the first.
+        if entry is not None and entry[0] is self:
+            _entered.set(entry[2])
+            if entry[1] is not None:
+                entry[1].__exit__(kind, error, trace)
+                return
         with guard("observe"):
             token, self._token = self._token, None
             if token is not None:
                 context.leave(token)
             self._end(error)
+        self._free.append(True)
 
     def _end(self, error: BaseException | None) -> None:
         running, self._running = self._running, None
@@ -151,6 +171,11 @@ class observe:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.__exit__(kind, error, trace)
+
+
+_entered: "ContextVar[_Entry | None]" = ContextVar("hookline_entered", default=None)
+"""Of this context: which one was entered, what stands for it if that was busy, and the same for those around."""
+_Entry = tuple[observe, observe | None, "_Entry | None"]
 
 
 class _Generating:

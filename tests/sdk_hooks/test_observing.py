@@ -1,6 +1,9 @@
 """`observe`: agents and tools of the host."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from threading import Barrier
 
 import pytest
 
@@ -130,3 +133,34 @@ def test_data_that_points_everywhere_is_recorded_in_part():
     assert "root" == events.of("agent:request:started")[0]["input"]["name"]
     assert "root" == events.of("agent:request:completed")[0]["output"]["name"]
     assert "root" == events.of("tools:call:completed")[0]["result"]["name"]
+
+
+def test_one_object_is_entered_by_many_threads_and_inside_itself():
+    """Each entering is a run of its own, with its own calls inside and its own output."""
+    shared = observe("planner")
+    barrier = Barrier(4)
+
+    def work(number: int) -> None:
+        with shared as seen:
+            barrier.wait(60)
+            chat(messages=[{"role": "user", "content": str(number)}]).complete()
+            seen.output = number
+            barrier.wait(60)
+
+    with recording() as events:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+        with shared as outer, shared as inner:
+            outer.output, inner.output = "outer", "inner"
+            inside = copy_context()
+        # A task that was begun inside and goes on after it.
+        inside.run(lambda: shared.__enter__().__exit__(None, None, None))
+        events.flush()
+
+    runs = {event["requestId"]: {"output": None, **event} for event in events.of("agent:request:completed")}
+    assert {0, 1, 2, 3, "outer", "inner"} == {event["output"] for event in runs.values()} - {None}
+    assert 7 == len(events.of("agent:request:started")) == len(runs)
+    for call in events.of("text:request:started"):
+        assert int(call["messages"][0]["content"]) == runs[call["parentRequestId"]]["output"]
+    inner = next(event for event in runs.values() if event["output"] == "inner")
+    assert "outer" == runs[inner["parentRequestId"]]["output"]
