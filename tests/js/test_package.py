@@ -156,6 +156,24 @@ def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> Non
     assert ["true\n", "function\n"] == [done.stdout for done in said[2:]]
 
 
+@pytest.mark.long
+def test_benchmark_fails_with_a_hook_that_records_nothing(package: Path) -> None:
+    """
+    It is faster than ours, and none of its calls arrived.
+    """
+    done = subprocess.run(
+        ["node", "bench/main.mjs", "--sdk", "openai", "--rounds", "1", "--hook", "silent"],
+        cwd=package,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "arrived whole: 0" in done.stderr
+
+
 EXAMPLE = """
 import "hookline/register";
 import { configure, flush, instrument, losses, session, shutdown, uninstrument } from "hookline";

@@ -14,6 +14,8 @@ const [provider, receiver] = ["provider", "receiver"].map((name) => new Process(
 const [providerUrl, receiverUrl] = (await Promise.all([provider.read(), receiver.read()])).map((port) => `http://127.0.0.1:${port}`);
 let made = 0;
 
+/** What is told, and of which pairs. */
+const KINDS = { caller: "turns", all: "rounds" };
 const verdict = (found, limit) => `limit ${limit} ${found.value <= limit ? "kept" : "MISSED"}`;
 
 async function compare(sdk) {
@@ -21,18 +23,19 @@ async function compare(sdk) {
   const [{ acts }] = await Promise.all(workers.map((worker) => worker.read()));
   const pairs = {};
   for (const act of acts) {
-    const calls = act === "stream" ? 20 : 100;
+    const calls = act === "stream" ? 3 : 10;
     // Until the engine has compiled what it will.
-    await takeTurns(...workers, act, calls, Math.min(15, rounds));
+    if (rounds > 1) await takeTurns(...workers, act, calls * 5, 3);
     pairs[act] = await takeTurns(...workers, act, calls, rounds);
+    tell(`${sdk} ${act}`, pairs[act]);
   }
-  for (const act of acts) tell(`${sdk} ${act}`, pairs[act]);
-  for (const which of ["caller", "all"]) {
-    const each = median(pairs["stream"].map(([bare, hooked], i) => {
-      const [none, one] = pairs["short stream"][i];
+  for (const [which, kind] of Object.entries(KINDS)) {
+    const [long, short] = [pairs["stream"][kind], pairs["short stream"][kind]];
+    const each = median(long.map(([bare, hooked], i) => {
+      const [none, one] = short[i];
       return (hooked[which] - bare[which] - (one[which] - none[which])) / (CHUNKS - 1);
     }));
-    const fastest = (least(pairs["stream"], which) - least(pairs["short stream"], which)) / (CHUNKS - 1);
+    const fastest = (least(long, which) - least(short, which)) / (CHUNKS - 1);
     console.log(`${sdk} a chunk, ${which}: ${shown(each, 2)} us (${fastest.toFixed(2)}) ${verdict(each, 5)}`);
   }
   for (const worker of workers) worker.end();
@@ -40,19 +43,19 @@ async function compare(sdk) {
 }
 
 function tell(name, pairs) {
-  const base = median(pairs.map(([bare]) => bare.caller));
-  const told = ["caller", "all"].map((which) => {
-    const times = ratio(pairs, which);
-    return `${which} +${shown(added(pairs, which), 1)} us (${least(pairs, which).toFixed(1)}) x ${shown(times, 3)} ${verdict(times, 1.05)}`;
+  const base = median(pairs.turns.map(([bare]) => bare.caller));
+  const told = Object.entries(KINDS).map(([which, kind]) => {
+    const times = ratio(pairs[kind], which);
+    return `${which} +${shown(added(pairs[kind], which), 1)} us (${least(pairs[kind], which).toFixed(1)}) x ${shown(times, 3)} ${verdict(times, 1.05)}`;
   });
-  console.log(`${name}: bare ${base.value.toFixed(0)} us; ${told.join("; ")}; wall x ${shown(ratio(pairs, "wall"), 3)}`);
+  console.log(`${name}: bare ${base.value.toFixed(0)} us; ${told.join("; ")}; wall x ${shown(ratio(pairs.turns, "wall"), 3)}`);
 }
 
 async function speed() {
   const worker = new Process("worker", "openai", "bare", providerUrl, receiverUrl);
   await worker.read();
   const found = [];
-  for (let i = 0; i < 9; i++) found.push((await worker.ask("yardstick")).ms);
+  for (let i = 0; i < Math.min(9, rounds); i++) found.push((await worker.ask("yardstick")).ms);
   worker.end();
   return `fifty million additions in a loop took ${shown(median(found), 1)} ms`;
 }

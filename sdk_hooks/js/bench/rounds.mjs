@@ -33,16 +33,26 @@ export class Process {
   }
 }
 
-/** So many pairs; who begins changes, for the second may find a warmer machine. */
+const TURNS = 10;
+
+/**
+ * So many rounds of ten turns each; who begins changes, for the second may find a warmer machine. Pairs of turns tell what is
+ * spent until the calls are over (`caller`), pairs of rounds what is spent until they are delivered, too (`all`).
+ */
 export async function takeTurns(bare, other, act, calls, rounds) {
-  const pairs = [];
+  const found = { turns: [], rounds: [] };
   for (let round = 0; round < rounds; round++) {
-    const order = round % 2 ? [bare, other] : [other, bare];
-    const found = new Map();
-    for (const worker of order) found.set(worker, await worker.ask(act, calls));
-    pairs.push([found.get(bare), found.get(other)]);
+    const sums = new Map([[bare, 0], [other, 0]]);
+    for (let turn = 0; turn < TURNS; turn++) {
+      const took = new Map();
+      for (const worker of turn % 2 ? [bare, other] : [other, bare]) took.set(worker, await worker.ask(act, calls));
+      for (const [worker, { caller }] of took) sums.set(worker, sums.get(worker) + caller * calls);
+      found.turns.push([took.get(bare), took.get(other)]);
+    }
+    for (const worker of [bare, other]) sums.set(worker, sums.get(worker) + (await worker.ask("deliver")).us);
+    found.rounds.push([bare, other].map((worker) => ({ all: sums.get(worker) / (TURNS * calls) })));
   }
-  return pairs;
+  return found;
 }
 
 /** With the interval that holds the true median in 95 of 100 cases: two ranks of the sorted values, nothing assumed. */
