@@ -10,6 +10,7 @@ HooklineError
  |    +-- StoreUnavailable  try again later: away, locked, disk full, shutting down
  |    +-- StoreBusy         try again later: the queue is full
  |    +-- StoreLocked       another process owns this SQLite file
+ |    +-- UnknownRefs       a batch refers to messages that are not there
  +-- RequestError         the sender's fault; carries what `api.problems` needs
  |    +-- BadRequest        400 malformed
  |    |    +-- SqlRefused     a user's statement; the database's own words, and where
@@ -63,6 +64,14 @@ class StoreBusy(StoreError):
 
 class StoreLocked(StoreError):
     """Another process owns this SQLite file; the message names it."""
+
+
+class UnknownRefs(StoreError):
+    """A batch refers to messages that are not here, or not any more; nothing of it was stored."""
+
+    def __init__(self, sha256s: frozenset[str]) -> None:
+        super().__init__("messages that events refer to are not in the database: send them again")
+        self.sha256s = sha256s
 
 
 class RequestError(HooklineError):

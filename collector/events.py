@@ -89,13 +89,28 @@ A row with such a name lacks all of these fields, and its event had just those w
 """
 
 
+REFS: Final = "refs"
+"""In `reduced`: messages of the row are `{"role", "ref": "sha256:…"}`, and their contents are among the blobs."""
+
+
 @value
 class Blob:
-    """Media that was lifted out of an event, named by its content."""
+    """Media that was lifted out of an event, or a message that comes again and again, named by its content."""
 
     sha256: str
     media_type: str
     content: bytes
+
+
+@value
+class EventRefs:
+    """The messages to which an event of a batch refers: it is the one at `place`, and was the one at `index` of its POST."""
+
+    place: int
+    index: int
+    sha256s: tuple[str, ...]
+    needed: frozenset[str]
+    """Those of them that did not come with the event: they must be here already."""
 
 
 @value
@@ -158,6 +173,13 @@ class Batch:
     run_ends: tuple[RunEnd, ...] = ()
     blobs: tuple[Blob, ...] = ()
     hook_states: tuple[HookState, ...] = ()
+    refs: tuple[EventRefs, ...] = ()
+
+    @property
+    def needed(self) -> set[str]:
+        """The messages that must be in the database already, or nothing of the batch may be stored."""
+        needed = {sha256 for refs in self.refs for sha256 in refs.needed}
+        return needed.difference(blob.sha256 for blob in self.blobs) if needed else needed
 
 
 @value

@@ -16,8 +16,9 @@ from sdk_hooks.config import DeliverySettings
 from sdk_hooks.encoding import Batch, encode_batch, encode_event
 from sdk_hooks.loss_counts import Losses
 from sdk_hooks.posting import Posting
+from sdk_hooks.repeats import Parcel, Repeats
 from sdk_hooks.retrying import Retrying
-from sdk_hooks.transport import Delivered, Denied, Refused, RetryLater, Transport
+from sdk_hooks.transport import UNKNOWN_REF, Delivered, Denied, Refused, RetryLater, Transport
 
 if TYPE_CHECKING:
     from sdk_hooks.spool.destination import Destination
@@ -42,6 +43,8 @@ class _Sending(NamedTuple):
     events: list[bytes] | None
     """Where it came from memory: there it goes back to."""
     source: OwnSpool | Leftovers | None
+    parcel: Parcel | None = None
+    """How they went, where that is otherwise than they wait."""
 
 
 class Delivery:
@@ -79,6 +82,7 @@ class Delivery:
         self._sending: _Sending | None = None
         self._batch_limit: int | None = None
         self._retrying = Retrying(clock_s)
+        self._repeats = Repeats()
 
     # -- what the emitter asks --------------------------------------------------------------------------------------
 
@@ -133,6 +137,7 @@ class Delivery:
         self._settings = settings
         self._shown_url = plain_url(settings.url)
         self._batch_limit = None
+        self._repeats = Repeats()
         self._retrying.reset()
 
     def _open_spool(self, settings: DeliverySettings) -> None:
@@ -211,7 +216,8 @@ class Delivery:
             return _Sending(batch, None, spool)
         if len(self._backlog):
             events = self._backlog.take(limit, settings.batch_max_bytes)
-            return _Sending(encode_batch(self._resource, events), events, None)
+            parcel = self._repeats.shorten(events)
+            return _Sending(encode_batch(self._resource, parcel.events, store=parcel.store), events, None, parcel)
         if leftovers and self._leftovers is not None and spool is not None:
             batch = self._leftovers.batch(limit, settings.batch_max_bytes, held=spool.paths())
             return _Sending(batch, None, self._leftovers) if batch is not None else None
@@ -224,10 +230,9 @@ class Delivery:
             return False
         count = sending.batch.event_count
         match answer:
-            case Delivered(rejected=rejected):
+            case Delivered() as receipt:
                 self._retrying.healed(self._shown_url)
-                self._release(sending)
-                self._count_rejected(rejected)
+                self._count_rejected(self._delivered(sending, receipt))
                 if self._batch_limit is not None:
                     self._batch_limit = min(self._batch_limit * 2, settings.batch_max_events)
                 return True
@@ -248,6 +253,25 @@ class Delivery:
                 self._retrying.wait(self._shown_url, after_s, why, KEPT)
                 return False
 
+    def _delivered(self, sending: _Sending, receipt: Delivered) -> Mapping[str, int]:
+        """Let go of what the collector has; what refers to something that it lacks goes again, whole. What is lost."""
+        parcel = sending.parcel
+        if parcel is None:
+            self._release(sending)
+            return receipt.rejected
+        self._repeats.learn(receipt.store, parcel, is_whole=not receipt.rejected)
+        again = [n for n in receipt.unknown if n in parcel.referred]
+        if not again:
+            self._release(sending)
+            return receipt.rejected
+        self._repeats.forget({digest for n in again for digest in parcel.referred[n]})
+        self._sending = None
+        if sending.events is None:
+            # On disk they are whole, in one record with the others: all of it goes again, and is answered then.
+            return {}
+        self._backlog.put_back([sending.events[n] for n in again])
+        return {**receipt.rejected, UNKNOWN_REF: receipt.rejected[UNKNOWN_REF] - len(again)}
+
     def _release(self, sending: _Sending) -> None:
         self._sending = None
         if sending.source is not None:
@@ -263,10 +287,10 @@ class Delivery:
         settings, spool, sending = self._settings, self._spool, self._sending
         if settings is None or spool is None:
             return
-        if sending is not None and sending.events is not None and spool.append(sending.batch):
+        if sending is not None and sending.events is not None and spool.append(encode_batch(self._resource, sending.events)):
             # From now on the record on disk is what the answer is about.
             head = spool.batch(sending.batch.event_count, settings.batch_max_bytes, joins=False)
-            self._sending = _Sending(sending.batch, None, spool if head is not None else None)
+            self._sending = _Sending(sending.batch, None, spool if head is not None else None, sending.parcel)
         if self._sending is None or self._sending.events is None:
             while len(self._backlog) and self._spill_one(settings, spool):
                 pass
@@ -284,6 +308,8 @@ class Delivery:
 
     def _count_rejected(self, rejected: Mapping[str, int]) -> None:
         for code, count in rejected.items():
+            if not count:
+                continue
             self._losses.count("rejected", count)
             self._losses.count(f"rejected_{code}", count)
 

@@ -22,6 +22,7 @@ from sdk_hooks.guard import guard, log, log_seldom
 from sdk_hooks.loading import load
 from sdk_hooks.loss_counts import Losses
 from sdk_hooks.redact import RedactFailed, prepare
+from sdk_hooks.repeats import with_places
 
 WORK_S = 200e-6
 REST_S = 500e-6
@@ -341,7 +342,8 @@ class Emitter:
         if len(encoded) > MESSAGE_MAX_BYTES:
             fitted = fit(prepared)
             encoded = encoded if fitted == prepared else encode_event(fitted)
-        self._backlog.add(encoded)
+            prepared = fitted
+        self._backlog.add(with_places(prepared, encoded, encode_event))
         self._sequence = sequence
 
     def _lost(self) -> int:

@@ -79,9 +79,10 @@ def _plain(value: Any, depth: int) -> Any:
     return f"<{type(value).__name__}>"
 
 
-def encode_batch(resource: bytes, events: Sequence[bytes]) -> Batch:
-    """The body of one POST."""
-    prefix = b"".join((b'{"resource":', resource, b',"events":['))
+def encode_batch(resource: bytes, events: Sequence[bytes], *, store: str | None = None) -> Batch:
+    """The body of one POST. With `store` it may refer to what that store has, and asks for its name."""
+    named = b"" if store is None else b',"store":"%s"' % store.encode()
+    prefix = b"".join((b'{"resource":', resource, named, b',"events":['))
     return pack(b"".join((prefix, b",".join(events), b"]}")), len(events), len(prefix))
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
 
 ANSWER_MAX_BYTES = 1024 * 1024
+STORE_NAME_MAX = 64
+UNKNOWN_REF = "unknown_ref"
 RETRY_STATUSES = frozenset({408, 425, 429})
 REFUSED_STATUSES = frozenset({400, 413, 415, 422})
 """What says something about the batch. Everything else between says something about the way, and can be mended."""
@@ -25,6 +27,10 @@ class Delivered(NamedTuple):
     """The collector has it on disk. `rejected` counts single events that it did not take, by code."""
 
     rejected: dict[str, int]
+    unknown: tuple[int, ...] = ()
+    """Places of the events that refer to what it does not have."""
+    store: str | None = None
+    """What it calls its store, where it was asked and knows of references."""
 
 
 class RetryLater(NamedTuple):
@@ -153,23 +159,26 @@ def read_answer(response: HTTPResponse, body: bytes) -> Answer:
     """What status and body mean. 422 is delivered too: each of its events was judged singly."""
     status = response.status
     if status == 422 or 200 <= status < 300:
-        rejected = read_rejected(body)
-        return Refused(status) if status == 422 and not rejected else Delivered(rejected)
+        receipt = read_receipt(body)
+        return Refused(status) if status == 422 and not receipt.rejected else receipt
     if status in RETRY_STATUSES or status >= 500:
         return RetryLater(read_retry_after(response.getheader("Retry-After")), str(status))
     return Refused(status) if status in REFUSED_STATUSES else Denied(status)
 
 
-def read_rejected(body: bytes) -> dict[str, int]:
-    """Rejected events of an answer, counted by code."""
+def read_receipt(body: bytes) -> Delivered:
+    """What an answer says: rejected events, counted by code; which of them can go again; the store."""
     import json
 
     try:
         found: Any = json.loads(body)
         codes = [str(item["code"]) for item in found["rejected"]]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return {code: codes.count(code) for code in set(codes)}
+        unknown = tuple(int(item["index"]) for item in found["rejected"] if item["code"] == UNKNOWN_REF)
+        store: Any = found.get("store")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Delivered({})
+    is_name = isinstance(store, str) and len(store) <= STORE_NAME_MAX and store.isalnum() and store.isascii()
+    return Delivered({code: codes.count(code) for code in set(codes)}, unknown, store if is_name else None)
 
 
 def read_retry_after(text: str | None) -> float | None:

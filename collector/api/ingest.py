@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -20,7 +21,7 @@ from collector.api.inflight import Held, Inflight
 from collector.api.landing import Landing
 from collector.api.problems import method_not_allowed, problem_response
 from collector.api.receipts import FirstReceipts
-from collector.errors import BadRequest, HooklineError, NothingAccepted
+from collector.errors import BadRequest, HooklineError, NothingAccepted, UnknownRefs
 from collector.events import Batch, Receipt, Rejection
 from collector.storage.protocols import EventWriter
 from collector.validation import MIB, PUBLIC_LIMITS, Limits, Media, ReadResult, Redaction, read_batch
@@ -36,6 +37,9 @@ _IN_PLACE_BYTES: Final = 128 * 1024
 _LONGEST_KEY: Final = 255
 _JSON: Final = (b"content-type", b"application/json")
 _ALL_GOOD: Final = b'{"accepted":%d,"duplicates":%d,"rejected":[]}'
+_ALL_GOOD_IN: Final = b'{"accepted":%d,"duplicates":%d,"rejected":[],"store":"%s"}'
+_READINGS: Final = 4
+"""So often a body is read anew because contents that it refers to went; in the end none of its references count."""
 _TELLING: Final = frozenset({b"host", b"origin", b"cookie", b"content-type", b"content-encoding"})
 """What a sender says in the same way with every request."""
 _OF_PAGES: Final = frozenset({b"origin", b"cookie"})
@@ -112,11 +116,11 @@ class IngestApp:
         if queued is None:
             held.release()
             return False
-        future, batch = queued
-        self._landing_here().then(future, lambda done: self._answer_taken(done, batch, held, answer))
+        future, result = queued
+        self._landing_here().then(future, lambda done: self._answer_taken(done, result, held, answer))
         return True
 
-    def _queued(self, headers: Headers, body: bytes, held: Held) -> "tuple[Future[Receipt], Batch] | None":
+    def _queued(self, headers: Headers, body: bytes, held: Held) -> "tuple[Future[Receipt], ReadResult] | None":
         """What is to be committed; None, or whatever is raised, for a request with anything unusual about it."""
         if len(body) > min(_IN_PLACE_BYTES, self._limits.expanded_bytes) or any(
             name == b"idempotency-key" for name, _ in headers
@@ -127,9 +131,11 @@ class IngestApp:
             return None
         held.grow(len(body))
         result = self._read_as_of(self._now_ms(), body, sender[1], sender[0], None, self._limits)
-        return None if result.rejected or not result.batch.events else (self._writer.append(result.batch), result.batch)
+        if result.rejected or not result.batch.events or result.batch.needed:
+            return None
+        return self._writer.append(result.batch), result
 
-    def _answer_taken(self, future: "Future[Receipt]", batch: Batch, held: Held, answer: Answer) -> None:
+    def _answer_taken(self, future: "Future[Receipt]", result: ReadResult, held: Held, answer: Answer) -> None:
         held.release()
         try:
             receipt = future.result()
@@ -141,8 +147,8 @@ class IngestApp:
             response = problem_response(exc)
             answer(response.status_code, response.raw_headers, bytes(response.body))
             return
-        self._told(self._on_commit, batch)
-        body = _ALL_GOOD % (receipt.accepted, receipt.duplicates)
+        self._told(self._on_commit, result.batch)
+        body = _all_good(receipt, result.store)
         answer(200, (_JSON, (b"content-length", b"%d" % len(body))), body)
 
     async def _send(self, scope: Scope, send: Send, body: bytes) -> None:
@@ -169,14 +175,16 @@ class IngestApp:
             key = _idempotency_key(headers)
             if key is None and encoding == "identity" and len(body) <= _IN_PLACE_BYTES:
                 _spend(identity, 0, len(body))
-                result = self._read_as_of(self._now_ms(), body, media, identity, None, limits)
+                read = partial(self._read_as_of, self._now_ms(), body, media, identity, None, limits)
+                result = read()
                 _spend(identity, len(result.batch.events) + len(result.rejected), 0)
             else:
                 # With a key it may have to ask the database.
-                result = await asyncio.to_thread(self._read, body, encoding, media, identity, key, limits, held)
-            # Its rows are enough while it waits for its commit.
-            del body
-            return await self._store(result)
+                result, read = await asyncio.to_thread(self._read, body, encoding, media, identity, key, limits, held)
+            # Its rows are enough while it waits for its commit, unless it refers to messages that may be lacking then.
+            again = read if result.batch.needed else None
+            del body, read
+            return await self._store(result, again)
         finally:
             held.release()
 
@@ -207,20 +215,31 @@ class IngestApp:
 
     def _read(
         self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None, limits: Limits, held: Held
-    ) -> ReadResult:
+    ) -> "tuple[ReadResult, Callable[[frozenset[str]], ReadResult]]":
         received_ms = self._now_ms()
         _spend(identity, 0, len(body))
         inflated = inflate(body, encoding, limits, held)
-        result = self._read_as_of(received_ms, inflated, media, identity, key, limits)
+        read = partial(self._read_as_of, received_ms, inflated, media, identity, key, limits)
+        result = read()
         _spend(identity, len(result.batch.events) + len(result.rejected), len(inflated) - len(body))
         if key is None or all(row.clock != "receiver" for row in result.batch.events):
-            return result
+            return result, read
         # The receipt's time is part of these events: a repeat must find the first one, wherever that came in.
         first_ms = self._receipts.first(identity.project, key, received_ms)
-        return result if first_ms == received_ms else self._read_as_of(first_ms, inflated, media, identity, key, limits)
+        if first_ms == received_ms:
+            return result, read
+        read = partial(self._read_as_of, first_ms, inflated, media, identity, key, limits)
+        return read(), read
 
     def _read_as_of(
-        self, at_ms: int, inflated: bytes, media: Media, identity: Identity, key: str | None, limits: Limits
+        self,
+        at_ms: int,
+        inflated: bytes,
+        media: Media,
+        identity: Identity,
+        key: str | None,
+        limits: Limits,
+        unknown: frozenset[str] = frozenset(),
     ) -> ReadResult:
         return read_batch(
             inflated,
@@ -230,27 +249,46 @@ class IngestApp:
             idempotency_key=key,
             limits=limits,
             redaction=self._redaction,
+            unknown=unknown,
         )
 
-    async def _store(self, result: ReadResult) -> Response | bytes:
+    async def _store(self, result: ReadResult, read: Again | None) -> Response | bytes:
         """The answer, once the batch is committed and synced."""
         receipt = Receipt(accepted=0, duplicates=0)
-        if result.batch.events:
-            receipt = await self._landed(self._writer.append(result.batch))
+        result, committed = await self._committed(result, read)
+        if committed is not None:
+            receipt = committed
             self._told(self._on_commit, result.batch)
         if not result.rejected:
-            return _ALL_GOOD % (receipt.accepted, receipt.duplicates)
+            return _all_good(receipt, result.store)
         self._told(self._on_rejected, result.rejected)
         log.info("events_rejected", count=len(result.rejected), codes=sorted({r.code for r in result.rejected}))
-        content = {
+        content: dict[str, Any] = {
             "accepted": receipt.accepted,
             "duplicates": receipt.duplicates,
             "rejected": [{"index": r.index, "code": r.code, "detail": r.detail} for r in result.rejected],
         }
+        if result.store is not None:
+            content["store"] = result.store
         if not result.batch.events:
             refused = NothingAccepted("none of the events could be stored: `rejected` says why, one by one")
             return problem_response(refused, more=content)
         return json.dumps(content, separators=(",", ":")).encode()
+
+    async def _committed(
+        self, result: ReadResult, read: Callable[[frozenset[str]], ReadResult]
+    ) -> tuple[ReadResult, Receipt | None]:
+        """What is stored in the end. Only the transaction knows whether a message is there: without it, the others are stored."""
+        unknown: frozenset[str] = frozenset()
+        for reading in range(_READINGS):
+            if not result.batch.events:
+                break
+            try:
+                return result, await self._landed(self._writer.append(result.batch))
+            except UnknownRefs as exc:
+                unknown |= exc.sha256s if reading + 2 < _READINGS else result.batch.needed
+                result = await asyncio.to_thread(read, unknown)
+        return result, None
 
     async def _landed(self, future: "Future[Receipt]") -> Receipt:
         return await self._landing_here().wait(future)
@@ -267,6 +305,12 @@ class IngestApp:
             listener(news)
         except Exception:
             log.exception("ingest_listener_failed")
+
+
+def _all_good(receipt: Receipt, store: str | None) -> bytes:
+    if store is None:
+        return _ALL_GOOD % (receipt.accepted, receipt.duplicates)
+    return _ALL_GOOD_IN % (receipt.accepted, receipt.duplicates, store.encode())
 
 
 def _usual(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from collector.errors import StoreError
+from collector.errors import StoreError, UnknownRefs
 from collector.events import Batch, Receipt
 from collector.storage import touches
 from collector.storage.engine import Engine
+from collector.storage.repeats import lacking
 from collector.storage.upserts import store_beside
 
 Outcome = Receipt | StoreError
@@ -24,6 +25,15 @@ Outcome = Receipt | StoreError
 def store_batches(engine: Engine, connection: Connection, batches: Sequence[Batch], settle_ms: int) -> list[Outcome]:
     """Store batches in the transaction, which did nothing else so far; an outcome each. An error that concerns all is raised."""
     engine.begin_ingest(connection)
+    unknown = lacking(connection, batches)
+    if not unknown:
+        return _store_all(engine, connection, batches, settle_ms)
+    whole = [batch for place, batch in enumerate(batches) if place not in unknown]
+    outcomes = iter(_store_all(engine, connection, whole, settle_ms) if whole else [])
+    return [UnknownRefs(unknown[place]) if place in unknown else next(outcomes) for place in range(len(batches))]
+
+
+def _store_all(engine: Engine, connection: Connection, batches: Sequence[Batch], settle_ms: int) -> list[Outcome]:
     if _store_as_one(engine, connection, batches, settle_ms):
         return [Receipt(accepted=len(batch.events), duplicates=0) for batch in batches]
     return [_store_alone(engine, connection, batch, settle_ms) for batch in batches]

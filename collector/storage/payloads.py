@@ -1,5 +1,5 @@
 """
-A stored event as it was, put together from its payload and from the columns that hold what the payload lacks.
+A stored event as it was, put together from its payload, the columns that hold what it lacks, and messages kept elsewhere.
 
 Flow: events -> **whole_payload** -> every read of events: lists, one call's, the live tail, assembly.
 In SQL, so that a payload leaves the database whole and nobody behind it needs to know. Most rows' payloads are whole as they are.
@@ -13,7 +13,8 @@ from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, Text, case, fun
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from collector.events import LEFT_IN_COLUMNS
+from collector.events import LEFT_IN_COLUMNS, REFS
+from collector.storage.repeats import WithMessages
 from collector.storage.tables import events
 
 
@@ -70,7 +71,11 @@ def _whole() -> ColumnElement[str]:
         (payload == _text("{}"), _text("{").concat(func.rtrim(before, _text(","))).concat(_text("}"))),
         else_=_text("{").concat(before).concat(func.substr(payload, literal_column("2", Integer))),
     )
-    return case((or_(*lacks.values()), whole), else_=payload)
+    return case(
+        (or_(*lacks.values()), whole),
+        (reduced.like(_text(f'%"{REFS}"%')), WithMessages(payload, events.c.project)),
+        else_=payload,
+    )
 
 
 whole_payload: Final = _whole()

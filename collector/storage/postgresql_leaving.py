@@ -18,6 +18,7 @@ from collector.storage.keeper import TRACE_WAITS_MS, Bounds
 from collector.storage.leaver import Partition
 from collector.storage.postgresql_partitions import listed
 from collector.storage.removing import COUNTED_TO, ROW_BYTES, add_sizes
+from collector.storage.repeats import shows_blobs
 from collector.storage.tables import call_work, calls, events, exports
 
 LOCK_TIMEOUT_MS = 250
@@ -117,7 +118,7 @@ def leaving_tables(connection: Connection) -> list[str]:
 def rows_behind(connection: Connection, name: str, arrival: float, limit: int) -> Sequence[Any]:
     """The next rows of a partition that was taken out, with whether each shows media."""
     its = _rows_of(name)
-    shows = its.c.payload.contains('"$blob"').label("shows_media")
+    shows = shows_blobs(its.c).label("shows_media")
     columns = (its.c.arrival, its.c.project, its.c.request_id, its.c.timestamp, its.c.event_id, shows)
     return connection.execute(select(*columns).where(its.c.arrival > arrival).order_by(its.c.arrival).limit(limit)).all()
 

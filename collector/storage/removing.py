@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from collector.storage.repeats import shows_blobs
 from collector.storage.tables import (
     blob_refs,
     call_health,
@@ -120,7 +121,7 @@ def remove_events(connection: Connection, which: Any) -> Counter[str]:
         delete(events)
         .where(which, e.project != MARKS_PROJECT)
         .returning(
-            e.project, e.timestamp, e.event_id, e.arrival, func.length(e.payload), e.payload.contains('"$blob"'), e.received_at
+            e.project, e.timestamp, e.event_id, e.arrival, func.length(e.payload), shows_blobs(e), e.received_at
         )
     ).all()
     removed = Counter[str](events=len(rows))

@@ -88,13 +88,19 @@ def store_beside(connection: Connection, batches: Sequence[Batch]) -> None:
     insert_new(connection, resources, *named([_resource(seen[key]) for key in sorted(seen)]))
     media = {(b.project, blob.sha256): _blob(b, i) for b in batches for i, blob in enumerate(b.blobs)}
     insert_new(connection, blobs, *named(_sorted(media)))
-    if media:
+    if media or any(batch.refs for batch in batches):
         insert_new(connection, blob_refs, ("project", "sha256", "timestamp", "event_id"), _blob_refs(batches))
     _store_hook_states(connection, batches)
 
 
 def _blob_refs(batches: Sequence[Batch]) -> Rows:
-    """Which event refers to which media; found in the rows, since only few POSTs bring any."""
+    """Which event refers to which media and messages; media are found in the rows, since only few POSTs bring any."""
+    referred = {
+        (batch.project, sha256, batch.events[refs.place].timestamp, batch.events[refs.place].event_id)
+        for batch in batches
+        for refs in batch.refs
+        for sha256 in refs.sha256s
+    }
     found = {
         (batch.project, sha256, row.timestamp, row.event_id)
         for batch in batches
@@ -102,7 +108,7 @@ def _blob_refs(batches: Sequence[Batch]) -> Rows:
         for row in batch.events
         for sha256 in BLOB_MARK.findall(row.payload)
     }
-    return sorted(found)
+    return sorted(found | referred)
 
 
 def _store_hook_states(connection: Connection, batches: Sequence[Batch]) -> None:

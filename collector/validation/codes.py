@@ -13,8 +13,10 @@ BAD_TIMESTAMP: Final = "bad_timestamp"
 TOO_LARGE: Final = "too_large"
 TOO_DEEP: Final = "too_deep"
 PROJECT_MISMATCH: Final = "project_mismatch"
+UNKNOWN_REF: Final = "unknown_ref"
+"""The only one that a sender can mend: the same event is stored when it comes whole."""
 
-CODES: Final = (NOT_AN_OBJECT, MISSING_TYPE, BAD_TIMESTAMP, TOO_LARGE, TOO_DEEP, PROJECT_MISMATCH)
+CODES: Final = (NOT_AN_OBJECT, MISSING_TYPE, BAD_TIMESTAMP, TOO_LARGE, TOO_DEEP, PROJECT_MISMATCH, UNKNOWN_REF)
 
 
 class Refused(Exception):

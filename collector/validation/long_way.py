@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.dialects import OWN, Dialect, StreamMark, dialect_of
-from collector.events import LEFT_IN_COLUMNS, Blob, EventRow, HookState, Rejection, Resource
+from collector.events import LEFT_IN_COLUMNS, REFS, Blob, EventRefs, EventRow, HookState, Rejection, Resource
 from collector.validation.catalogue import schema_check
 from collector.validation.clock import moment_of
 from collector.validation.codes import MISSING_TYPE, PROJECT_MISMATCH, TOO_LARGE, Refused
@@ -40,6 +40,7 @@ class Post:
     marks: dict[str, list[tuple[int, StreamMark]]] = field(default_factory=dict[str, list[tuple[int, StreamMark]]])
     parts: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     """Places of rows that name a part which is a call of its own."""
+    refs: list[EventRefs] = field(default_factory=list[EventRefs])
 
 
 def long_way_row(post: Post, index: int, piece: Piece) -> EventRow:
@@ -71,7 +72,7 @@ def long_way_row(post: Post, index: int, piece: Piece) -> EventRow:
 
     reduced = [*decoded.mended, *redacted, *_reduce(post, event, type_name, raw, moment.ms, sequence)]
     # A field that media were taken out of may have any name.
-    reduced = [f"$.{name}" if name in LEFT_IN_COLUMNS else name for name in reduced]
+    reduced = [f"$.{name}" if name in LEFT_IN_COLUMNS or name == REFS else name for name in reduced]
     is_as_sent = dialect is OWN and len(reduced) == len(decoded.mended)
     row = EventRow(
         post.project,

@@ -36,6 +36,7 @@ class _Wrapper(msgspec.Struct):
     type: msgspec.Raw = _NOTHING
     resource: msgspec.Raw = _NOTHING
     events: msgspec.Raw = _NOTHING
+    store: msgspec.Raw = _NOTHING
 
 
 class _Usual(msgspec.Struct):
@@ -44,9 +45,12 @@ class _Usual(msgspec.Struct):
     events: list[msgspec.Raw]
     type: msgspec.Raw = _NOTHING
     resource: msgspec.Raw | None = None
+    store: str | None = None
 
 
 _USUAL = msgspec.json.Decoder(_Usual)
+_STORE = msgspec.json.Decoder(str | None)
+_FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _WRAPPER = msgspec.json.Decoder(_Wrapper)
 _NAMES = frozenset(_Wrapper.__struct_fields__)
 _LONGEST_NAME = 2 + 6 * max(map(len, _NAMES))
@@ -66,6 +70,8 @@ class Parcel:
 
     resource: Resource
     pieces: Sequence[Piece]
+    store: str | None = None
+    """What the sender takes this store for; None where it neither refers to what is here nor asks."""
 
 
 def read_parcel(body: bytes, *, media: Media, limits: Limits) -> Parcel:
@@ -97,7 +103,8 @@ def _read_json(body: bytes, limits: Limits) -> Parcel:
             return usual
         members = _members(body)
         if "type" not in members and ("events" in members or "resource" in members):
-            return Parcel(_resource(members.get("resource"), limits), _items(bytes(members.get("events", b"")), limits))
+            pieces = _items(bytes(members.get("events", b"")), limits)
+            return Parcel(_resource(members.get("resource"), limits), pieces, _store(members.get("store")))
     return Parcel(NOBODY, [body])
 
 
@@ -105,9 +112,16 @@ def _read_usual(body: bytes, limits: Limits) -> Parcel | None:
     """None for what is none of ours, or is odd: then it is looked at more closely."""
     try:
         wrapper = _USUAL.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _FAILURES:
         return None
-    return Parcel(_resource(wrapper.resource, limits), wrapper.events) if wrapper.type is _NOTHING else None
+    return Parcel(_resource(wrapper.resource, limits), wrapper.events, wrapper.store) if wrapper.type is _NOTHING else None
+
+
+def _store(raw: Piece | None) -> str | None:
+    try:
+        return None if raw is None else _STORE.decode(raw)
+    except _FAILURES:
+        return None
 
 
 def _items(body: bytes, limits: Limits) -> Sequence[Piece]:
@@ -117,7 +131,7 @@ def _items(body: bytes, limits: Limits) -> Sequence[Piece]:
         raise _too_many(limits)
     try:
         return _ITEMS.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _FAILURES:
         return array_items(body)
 
 
@@ -125,7 +139,7 @@ def _members(body: bytes) -> dict[str, Piece]:
     """Those of `_NAMES` that an object has."""
     try:
         wrapper = _WRAPPER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _FAILURES:
         named = ((_name(key), value) for key, value in object_members(body) if len(key) <= _LONGEST_NAME)
         return {name: value for name, value in named if name in _NAMES}
     return {name: value for name in _NAMES if (value := getattr(wrapper, name)) is not _NOTHING}

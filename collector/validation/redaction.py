@@ -10,6 +10,7 @@ import hmac
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Literal, cast
 
 PROTECTED: Final = frozenset({
@@ -65,6 +66,14 @@ class Redaction:
     def __init__(self, rules: Sequence[Rule], *, key: bytes = b"") -> None:
         self._rules = tuple(rules)
         self._key = key
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tells these rules from others, and nothing of what they say."""
+        told = [
+            (rule.name, rule.pattern.pattern if rule.pattern else None, sorted(rule.fields), rule.use) for rule in self._rules
+        ]
+        return hmac.new(b"rules\0" + self._key, repr(told).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def concerns(self, raw: bytes) -> bool:
         """Whether it is worth walking the event."""
