@@ -100,6 +100,7 @@ class Blob:
     sha256: str
     media_type: str
     content: bytes
+    is_message: bool = False
 
 
 @value

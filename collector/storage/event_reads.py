@@ -73,10 +73,12 @@ class EventReads(StorePart):
 
     def blob(self, project: str, sha256: str) -> tuple[str, bytes] | None:
         """See `Reader.blob`."""
-        statement = select(blobs.c.media_type, blobs.c.content).where(blobs.c.project == project, blobs.c.sha256 == sha256)
+        statement = select(blobs.c.media_type, blobs.c.content, blobs.c.text).where(
+            blobs.c.project == project, blobs.c.sha256 == sha256
+        )
         with self._database.reading() as connection:
             found = connection.execute(statement).one_or_none()
-        return None if found is None else (found.media_type, bytes(found.content))
+        return None if found is None else (found.media_type, bytes(found.content) if found.text is None else found.text.encode())
 
 
 def _conditions(query: EventFilter) -> list[ColumnElement[bool]]:

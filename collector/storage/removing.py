@@ -120,9 +120,7 @@ def remove_events(connection: Connection, which: Any) -> Counter[str]:
     rows = connection.execute(
         delete(events)
         .where(which, e.project != MARKS_PROJECT)
-        .returning(
-            e.project, e.timestamp, e.event_id, e.arrival, func.length(e.payload), shows_blobs(e), e.received_at
-        )
+        .returning(e.project, e.timestamp, e.event_id, e.arrival, func.length(e.payload), shows_blobs(e), e.received_at)
     ).all()
     removed = Counter[str](events=len(rows))
     if not rows:

@@ -44,7 +44,9 @@ def _those_here(connection: Connection, keys: Sequence[Key]) -> set[Key]:
     here: set[Key] = set()
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         some = are_of(blobs.c.project, blobs.c.sha256, keys[start : start + _KEYS_AT_ONCE])
-        here.update((project, sha256) for project, sha256 in connection.execute(select(blobs.c.project, blobs.c.sha256).where(some)))
+        here.update(
+            (project, sha256) for project, sha256 in connection.execute(select(blobs.c.project, blobs.c.sha256).where(some))
+        )
     return here
 
 
@@ -64,11 +66,14 @@ class WithMessages(FunctionElement[str]):
 def _of_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     payload, project = (compiler.process(clause, **options) for clause in element.clauses)
     # An object's value is its text; of others it is what they mean.
+    told = (
+        "coalesce(b.text, CAST(b.content AS TEXT), CASE WHEN m.type IN ('object', 'array') THEN m.value"
+        " WHEN m.type IN ('true', 'false') THEN m.type ELSE json_quote(m.value) END)"
+    )
     is_ref = f"m.type = 'object' AND length(m.value) < {_LONGEST_REF}"
-    told = "CASE WHEN m.type IN ('object', 'array') THEN m.value WHEN m.type IN ('true', 'false') THEN m.type ELSE json_quote(m.value) END"
     return (
-        f"json_set({payload}, '$.messages', json((SELECT '[' || group_concat(coalesce(CAST(b.content AS TEXT), {told}), ',')"  # noqa: S608
-        f" || ']' FROM json_each({payload}, '$.messages') AS m LEFT JOIN blobs AS b ON b.project = {project}"
+        f"json_set({payload}, '$.messages', json((SELECT '[' || group_concat({told}, ',') || ']'"  # noqa: S608
+        f" FROM json_each({payload}, '$.messages') AS m LEFT JOIN blobs AS b ON b.project = {project}"
         f" AND b.sha256 = CASE WHEN {is_ref} THEN substr(json_extract(m.value, '$.ref'), 8) END)))"
     )
 
@@ -81,7 +86,7 @@ def _of_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     # `json` keeps every text as it came, so the array is found in the payload as it stands there.
     return (
         f"replace({payload}, {messages}::text, (SELECT '[' || string_agg("  # noqa: S608
-        f"coalesce(convert_from(b.content, 'UTF8'), m.value::text), ',' ORDER BY m.n) || ']'"
+        f"coalesce(b.text, convert_from(b.content, 'UTF8'), m.value::text), ',' ORDER BY m.n) || ']'"
         f" FROM json_array_elements({messages}) WITH ORDINALITY AS m (value, n) LEFT JOIN blobs AS b ON b.project = {project}"
         f" AND b.sha256 = CASE WHEN {is_ref} THEN substr(m.value ->> 'ref', 8) END))"
     )

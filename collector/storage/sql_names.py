@@ -28,6 +28,17 @@ _chunks = Table(
     Column("message_id", Text),
     Column("tool_call_id", Text),
 )
+_messages = Table(
+    "messages",
+    _metadata,
+    Column("project", Text),
+    Column("request_id", Text),
+    Column("n", BigInteger),
+    Column("role", Text),
+    Column("message", Text),
+    Column("timestamp", BigInteger),
+    Column("event_id", Text),
+)
 
 STORED: Final[tuple[Table, ...]] = (
     tables.events,
@@ -42,9 +53,11 @@ STORED: Final[tuple[Table, ...]] = (
     tables.exports,
 )
 """Tables in the database. The views are made of them."""
-VIEWS: Final[tuple[Table, ...]] = (_chunks, trace_health)
+VIEWS: Final[tuple[Table, ...]] = (_chunks, _messages, trace_health)
 
-_JSON = frozenset({"tool_names", "schema_issues", "reduced", "payload", "tags", "attributes", "state", "arguments", "result"})
+_JSON = frozenset(
+    {"tool_names", "schema_issues", "reduced", "payload", "tags", "attributes", "state", "arguments", "result", "message"}
+)
 # What `trace_health` is made of; it can be read, but the view says more.
 _UNNAMED = frozenset({"call_health"})
 _TYPES: Mapping[type[object], str] = {

@@ -260,6 +260,8 @@ blobs = Table(
     Column("bytes", BigInteger, nullable=False),
     _ms("created_ms"),
     Column("content", LargeBinary, nullable=False),
+    # Of a message, which has no other content: text, so that everybody's SQL can read it.
+    Column("text", Text),
     PrimaryKeyConstraint("project", "sha256", name="blobs_pkey"),
 )
 

@@ -161,5 +161,6 @@ def _blob(batch: Batch, index: int) -> dict[str, Any]:
         "media_type": blob.media_type,
         "bytes": len(blob.content),
         "created_ms": batch.received_ms,
-        "content": blob.content,
+        "content": b"" if blob.is_message else blob.content,
+        "text": blob.content.decode() if blob.is_message else None,
     }

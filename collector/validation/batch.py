@@ -17,7 +17,15 @@ from collector.validation.limits import Limits
 from collector.validation.long_way import Post, long_way_row
 from collector.validation.reading import Media, Piece, read_parcel
 from collector.validation.redaction import Redaction
-from collector.validation.repeats import REPEATING_TYPE, may_repeat, put_aside, refs_in, require_untouched, store_name, unknown_ref
+from collector.validation.repeats import (
+    REPEATING_TYPE,
+    may_repeat,
+    put_aside,
+    refs_in,
+    require_untouched,
+    store_name,
+    unknown_ref,
+)
 from collector.validation.straight import Straight
 from collector.validation.streams import response_ids
 from collector.validation.touches import call_touches, part_touches, run_ends
@@ -82,9 +90,7 @@ def read_batch(
             post.rejected.append(Rejection(index=index, code=NOT_AN_OBJECT, detail=detail))
     if post.marks:
         _give_request_ids(post)
-    return ReadResult(
-        batch=_batch(post), rejected=tuple(post.rejected), store=None if parcel.store is None else refs.store
-    )
+    return ReadResult(batch=_batch(post), rejected=tuple(post.rejected), store=None if parcel.store is None else refs.store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ def _aside(message: bytes, contents: dict[str, Blob]) -> bytes:
     if len(message) < LEAST_BYTES or not message.startswith(b"{") or _LIFTED in message:
         return message
     sha256 = hashlib.sha256(message).hexdigest()
-    contents[sha256] = Blob(sha256=sha256, media_type=MEDIA_TYPE, content=message)
+    contents[sha256] = Blob(sha256=sha256, media_type=MEDIA_TYPE, content=message, is_message=True)
     role = _message(message).role
     named = f'"role":"{role}",' if isinstance(role, str) and _PLAIN_ROLE.fullmatch(role) else ""
     return f'{{{named}"ref":"sha256:{sha256}"}}'.encode()

@@ -23,10 +23,12 @@ from collector.storage.outbox import ExportDone
 from collector.storage.postgresql import PostgresqlEngine
 from collector.storage.postgresql_leaving import look, take_out
 from collector.storage.protocols import Store
+from collector.validation.repeats import store_name
 from tests.end_to_end.database import query
 from tests.fakes.clock import FakeClock
 from tests.fakes.kept import DAY_MS, OLD_MS, dangling, media, old_call, rows, showing
 from tests.fakes.postgres import PostgresServer
+from tests.fakes.repeated import LONG, OTHER, ended, post, ref_to, sha256_of, started
 from tests.fakes.stored import NOW_MS, append, claim, event, settlement
 
 WEEK_MS = 7 * DAY_MS
@@ -418,3 +420,19 @@ def test_rows_go_around_what_waits():
         for from_ms, until_ms in stretches(30 * DAY_MS, waiting)
     ]
     assert [(None, 5)] == list(stretches(5, waiting))
+
+
+def test_messages_go_with_the_last_partition_that_refers_to_them(store: Store, url: str):
+    """
+    A partition leaves: what only its calls said goes, what a younger call refers to stays.
+    """
+    post(store, started("old", LONG, OTHER, at_ms=BEGIN_MS), ended("old", at_ms=BEGIN_MS), now_ms=BEGIN_MS)
+    post(store, started("young", ref_to(LONG)), name=store_name("default", None))
+    for claimed in claim(store, now_ms=NOW_MS + 10_000):
+        store.settle_calls([settlement(claimed, start_ms=claimed.events[0].timestamp_ms)], now_ms=BEGIN_MS)
+
+    removed = retention(store).run_pass()
+
+    assert 1 == removed["partitions"]
+    assert [sha256_of(LONG)] == [row["sha256"] for row in query(url, "SELECT sha256 FROM blobs")]
+    assert {} == dangling(url)
