@@ -29,6 +29,7 @@ _RECEIPT: dict[str, Any] = {
     "properties": {
         "accepted": {"type": "integer"},
         "duplicates": {"type": "integer"},
+        "store": {"type": "string", "description": "What references to messages are good for; for senders that ask"},
         "rejected": {
             "type": "array",
             "items": {
