@@ -22,7 +22,7 @@ from sdk_hooks.guard import guard, log, log_seldom
 from sdk_hooks.loading import load
 from sdk_hooks.loss_counts import Losses
 from sdk_hooks.redact import RedactFailed, prepare
-from sdk_hooks.repeats import with_places
+from sdk_hooks.repeats import encode_long
 
 WORK_S = 200e-6
 REST_S = 500e-6
@@ -47,6 +47,8 @@ AGAIN_S = 0.1
 LEFTOVERS_AT_EXIT = 1_000
 LEFTOVERS_AT_EXIT_S = 0.25
 """What other processes left behind may keep the end of this one waiting: where every process is short, nobody else sends it."""
+LONG_CALL_BYTES = 1400
+"""From this estimate on a call may hold a message that is worth a reference; the messages of others are not looked at."""
 URGENT_COUNT = 500
 """So many waiting calls are not left to the next round."""
 
@@ -338,12 +340,12 @@ class Emitter:
         sequence = self._sequence + 1
         prepared["sequence"] = sequence
         prepared["eventId"] = f"{self._prefix}-{sequence}"
-        encoded = encode_event(prepared)
+        is_long = record.size_bytes >= LONG_CALL_BYTES
+        encoded = encode_long(prepared, encode_event) if is_long else encode_event(prepared)
         if len(encoded) > MESSAGE_MAX_BYTES:
             fitted = fit(prepared)
-            encoded = encoded if fitted == prepared else encode_event(fitted)
-            prepared = fitted
-        self._backlog.add(with_places(prepared, encoded, encode_event))
+            encoded = encoded if fitted == prepared else encode_long(fitted, encode_event)
+        self._backlog.add(encoded)
         self._sequence = sequence
 
     def _lost(self) -> int:

@@ -1,7 +1,7 @@
 """
 Messages that the collector has already: agents resend their whole history with every call.
 
-Flow: emitter -> **with_places** -> backlog -> delivery -> **Repeats** -> encoding.
+Flow: emitter -> **encode_long** -> backlog -> delivery -> **Repeats** -> encoding.
 An event waits whole, in memory and on disk. Only for one POST long messages become references, and only those whose content
 this collector has acknowledged; it says when it has one no more, and then the event goes again, whole.
 """
@@ -16,8 +16,7 @@ MOST_KNOWN = 4096
 MOST_TRIES = 2
 """A content that the collector did not keep as we sent it (its rules changed it) is not tried for ever."""
 TYPE = "text:request:started"
-_CHANGED = (b'"data:', b"b64", b"B64", b"base64", b"\\u0000")
-"""The collector keeps such messages in another form than they were sent."""
+_MEDIA = (b'"data:', b"b64", b"B64", b"base64")
 
 Encode = Callable[[dict[str, Any]], bytes]
 
@@ -48,28 +47,38 @@ class Parcel(NamedTuple):
     """For which store the references are; empty asks for its name."""
 
 
-def with_places(event: dict[str, Any], encoded: bytes, encode: Encode) -> bytes:
-    """The encoded event, with the places of its long messages where it has any. Small ones cost a comparison."""
-    if len(encoded) < LEAST_BYTES or event.get("type") != TYPE or not isinstance(event.get("messages"), list):
-        return encoded
+def encode_long(event: dict[str, Any], encode: Encode) -> bytes:
+    """The event as `encode` gives it, piece by piece, with the places of its long messages where it has any."""
+    messages = event.get("messages")
+    if event.get("type") != TYPE or not isinstance(messages, list):
+        return encode(event)
     names = list(event)
-    before = encode({name: event[name] for name in names[: names.index("messages")]})
-    start = len(before) + len(b',"messages":[') - (1 if len(before) > 2 else 2)
+    at = names.index("messages")
+    before = encode({name: event[name] for name in names[:at]})
+    after = encode({name: event[name] for name in names[at + 1 :]})
+    pieces = [before[:-1], b',"messages":[' if at else b'"messages":[']
+    start = len(pieces[0]) + len(pieces[1])
     places: list[Place] = []
-    for message in cast("list[Any]", event["messages"]):
+    for message in cast("list[Any]", messages):
         piece = encode(message)
-        end = start + len(piece)
-        if encoded[start:end] != piece:
-            # Encoded as a whole it came out otherwise: rare values are mended by their depth.
-            return encoded
-        if len(piece) >= LEAST_BYTES and isinstance(message, dict) and not any(mark in piece for mark in _CHANGED):
-            places.append(Place(start, end, _role(cast("dict[str, Any]", message))))
-        start = end + 1
+        if len(piece) >= LEAST_BYTES and isinstance(message, dict) and not _is_changed(cast("dict[str, Any]", message), piece):
+            places.append(Place(start, start + len(piece), _role(cast("dict[str, Any]", message))))
+        pieces += (piece, b",")
+        start += len(piece) + 1
+    if messages:
+        del pieces[-1]
+    encoded = b"".join((*pieces, b"]", b"}" if len(after) == len(b"{}") else b"," + after[1:]))
     if not places:
         return encoded
     found = LongEvent(encoded)
     found.places = tuple(places)
     return found
+
+
+def _is_changed(message: dict[str, Any], piece: bytes) -> bool:
+    """Whether the collector keeps it in another form than it was sent; texts alone are searched for nothing that is so."""
+    is_plain = all(isinstance(value, str) for value in message.values())
+    return not is_plain and any(mark in piece for mark in _MEDIA)
 
 
 def _role(message: dict[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk_hooks.encoding import encode_event
-from sdk_hooks.repeats import LEAST_BYTES, MOST_KNOWN, LongEvent, Repeats, with_places
+from sdk_hooks.repeats import LEAST_BYTES, MOST_KNOWN, LongEvent, Repeats, encode_long
 from sdk_hooks.transport import Delivered, RetryLater, read_receipt
 from tests.fakes.collected import Collected, recording
 from tests.sdk_hooks.calls import chat
@@ -24,7 +24,7 @@ _messages = st.lists(
 
 def encoded(**fields: Any) -> bytes:
     event = {"type": "text:request:started", **fields}
-    return with_places(event, encode_event(event), encode_event)
+    return encode_long(event, encode_event)
 
 
 def learned(*events: bytes, store: str = "s1") -> Repeats:
@@ -50,6 +50,7 @@ def test_only_messages_are_shortened_and_nothing_is_lost(messages: list[Any], is
     event = encoded(**fields)
     (short,) = learned(event).shorten([event]).events
     contents = {f"sha256:{hashlib.sha256(encode_event(m)).hexdigest()}": m for m in messages}
+    assert encode_event({"type": "text:request:started", **fields}) == event
     assert json.loads(event) == filled(json.loads(short), contents)
     assert isinstance(event, LongEvent) == (len(short) < len(event))
 
@@ -59,9 +60,10 @@ def test_small_messages_and_other_events_are_left_alone() -> None:
     Under 1 KiB, of another type, or with media that the collector keeps in another form.
     """
     assert type(encoded(messages=[{"role": "user", "content": "x" * (LEAST_BYTES - 40)}] * 3)) is bytes
-    assert type(encoded(messages=[{"role": "user", "content": "data:image/png;base64," + "A" * 2000}])) is bytes
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 2000}}
+    assert type(encoded(messages=[{"role": "user", "content": [image]}])) is bytes
     event = {"type": "text:request:completed", "messages": [LONG]}
-    assert type(with_places(event, encode_event(event), encode_event)) is bytes
+    assert type(encode_long(event, encode_event)) is bytes
 
 
 def test_another_store_knows_nothing() -> None:
