@@ -45,6 +45,7 @@ def example_events() -> list[dict[str, Any]]:
     good.insert(
         2, {**good[0], **tool, "type": "tools:call:completed", "eventId": "good-9", "sequence": 9, "timestamp": at_ms + 70}
     )
+    good[0]["messages"] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Look it up. " * 100}]
     failed = call_events("failed", at_ms=at_ms, sequence=20)[:1]
     error = {"type": "text:request:error", "error": {"name": "RateLimitError", "message": "429 slow down"}, "duration": 12.0}
     failed.append({**failed[0], **error, "eventId": "failed-22", "sequence": 22, "timestamp": at_ms + 12})

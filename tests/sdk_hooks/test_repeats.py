@@ -4,14 +4,19 @@ What goes over the wire once: only what a collector acknowledged, only in the pl
 
 import hashlib
 import json
+import threading
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sdk_hooks.config import Config
 from sdk_hooks.encoding import encode_event
 from sdk_hooks.repeats import LEAST_BYTES, MOST_KNOWN, LongEvent, Repeats, encode_long
-from sdk_hooks.transport import Delivered, RetryLater, read_receipt
+from sdk_hooks.runtime import Runtime, use
+from sdk_hooks.transport import Answer, Delivered, RetryLater, read_receipt
 from tests.fakes.collected import Collected, recording
 from tests.sdk_hooks.calls import chat
 
@@ -166,6 +171,47 @@ def test_nothing_is_learned_of_what_was_not_acknowledged() -> None:
         call(collected)
         collected.flush()
     assert {"whole"} == {kind for kinds in messages_of(collected) for kind in kinds}
+
+
+class Slow(Collected):
+    """Answers the second POST when it is told to: that it lacks what the first event refers to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = threading.Event()
+
+    def post(self, body: bytes, *, is_gzip: bool, timeout_s: float) -> Answer:
+        answer = super().post(body, is_gzip=is_gzip, timeout_s=timeout_s)
+        if len(self.batches) == 2:
+            self.may_answer.wait(60)
+            return Delivered({"unknown_ref": 1}, (0,), "s1")
+        return answer
+
+
+def test_an_answer_about_what_is_on_disk_by_then(tmp_path: Path) -> None:
+    """
+    While a POST with references is on its way its events go to the spool, whole; the answer that something is lacking leaves them
+    there, and they are sent from it.
+    """
+    collected = Slow()
+    collected.answers.append(Delivered({}, store="s1"))
+    runtime = Runtime(Config({"HOOKLINE_SPOOL_DIR": str(tmp_path)}), connect=collected)
+    before = use(runtime)
+    try:
+        chat(messages=[LONG]).complete({"content": "done"})
+        assert runtime.emitter.flush(60)
+        chat(messages=[LONG]).complete({"content": "done"})
+        until_s = monotonic() + 60
+        while not list(tmp_path.glob("*")) and monotonic() < until_s:
+            runtime.emitter.flush(0.05)
+        assert [["whole"], ["ref"]] == messages_of(collected)
+        collected.may_answer.set()
+        assert runtime.emitter.flush(60)
+        assert [["whole"], ["ref"], ["whole"]] == messages_of(collected)
+        assert not any(runtime.losses.snapshot().values())
+    finally:
+        use(before)
+        runtime.emitter.close(5)
 
 
 def test_a_receipt_may_say_anything() -> None:
