@@ -47,6 +47,8 @@ _HEADS_KEPT: Final = 256
 _KEPT_HEAD_BYTES: Final = 1024
 
 Headers = list[tuple[bytes, bytes]]
+Again = Callable[[frozenset[str]], ReadResult]
+"""Reads a body anew, as if none of these messages were here."""
 Answer = Callable[[int, Sequence[tuple[bytes, bytes]], bytes], None]
 """Sends a whole answer: status, headers, body."""
 
@@ -215,7 +217,7 @@ class IngestApp:
 
     def _read(
         self, body: bytes, encoding: str, media: Media, identity: Identity, key: str | None, limits: Limits, held: Held
-    ) -> "tuple[ReadResult, Callable[[frozenset[str]], ReadResult]]":
+    ) -> tuple[ReadResult, Again]:
         received_ms = self._now_ms()
         _spend(identity, 0, len(body))
         inflated = inflate(body, encoding, limits, held)
@@ -275,9 +277,7 @@ class IngestApp:
             return problem_response(refused, more=content)
         return json.dumps(content, separators=(",", ":")).encode()
 
-    async def _committed(
-        self, result: ReadResult, read: Callable[[frozenset[str]], ReadResult]
-    ) -> tuple[ReadResult, Receipt | None]:
+    async def _committed(self, result: ReadResult, read: Again | None) -> tuple[ReadResult, Receipt | None]:
         """What is stored in the end. Only the transaction knows whether a message is there: without it, the others are stored."""
         unknown: frozenset[str] = frozenset()
         for reading in range(_READINGS):
@@ -286,6 +286,8 @@ class IngestApp:
             try:
                 return result, await self._landed(self._writer.append(result.batch))
             except UnknownRefs as exc:
+                if read is None:
+                    raise
                 unknown |= exc.sha256s if reading + 2 < _READINGS else result.batch.needed
                 result = await asyncio.to_thread(read, unknown)
         return result, None
