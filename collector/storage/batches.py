@@ -26,17 +26,18 @@ def store_batches(engine: Engine, connection: Connection, batches: Sequence[Batc
     """Store batches in the transaction, which did nothing else so far; an outcome each. An error that concerns all is raised."""
     engine.begin_ingest(connection)
     unknown = lacking(connection, batches)
-    if not unknown:
-        return _store_all(engine, connection, batches, settle_ms)
-    whole = [batch for place, batch in enumerate(batches) if place not in unknown]
-    outcomes = iter(_store_all(engine, connection, whole, settle_ms) if whole else [])
-    return [UnknownRefs(unknown[place]) if place in unknown else next(outcomes) for place in range(len(batches))]
-
-
-def _store_all(engine: Engine, connection: Connection, batches: Sequence[Batch], settle_ms: int) -> list[Outcome]:
-    if _store_as_one(engine, connection, batches, settle_ms):
-        return [Receipt(accepted=len(batch.events), duplicates=0) for batch in batches]
-    return [_store_alone(engine, connection, batch, settle_ms) for batch in batches]
+    whole = [batch for place, batch in enumerate(batches) if place not in unknown] if unknown else batches
+    if not whole or _store_as_one(engine, connection, whole, settle_ms):
+        return [
+            UnknownRefs(unknown[place]) if place in unknown else Receipt(accepted=len(batch.events), duplicates=0)
+            for place, batch in enumerate(batches)
+        ]
+    # The transaction began anew: what was here may be gone since.
+    unknown = lacking(connection, batches)
+    return [
+        UnknownRefs(unknown[place]) if place in unknown else _store_alone(engine, connection, batch, settle_ms)
+        for place, batch in enumerate(batches)
+    ]
 
 
 def _store_as_one(engine: Engine, connection: Connection, batches: Sequence[Batch], settle_ms: int) -> bool:
