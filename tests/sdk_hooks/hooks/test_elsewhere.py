@@ -13,6 +13,7 @@ from tests.conftest import missing
 
 ROOT = Path(__file__).parents[3]
 LITELLM = ROOT / ".venv-litellm"
+SUITES = ("test_contract", "test_contract_around", "test_many_streams", "test_memory", "litellm_special")
 
 
 @pytest.mark.long
