@@ -49,6 +49,9 @@ def openai() -> Subject:
             await asyncio.sleep(TICK_S)
             late_ms.append((time.perf_counter() - began_s - TICK_S) * 1e3)
         await reading
+        for _ in range(20):
+            # The bodies that were read are closed by the loop, in its next rounds.
+            await asyncio.sleep(0)
         late_ms.sort()
         return {"mean": sum(late_ms) / len(late_ms), "p99": late_ms[len(late_ms) * 99 // 100], "max": late_ms[-1]}
 
