@@ -26,7 +26,7 @@ FUZZ_TESTS   = tests/collector/validation/test_any_body.py tests/collector/api/t
 FOREIGN_VARIABLES = $(filter-out HOOKLINE_REQUIRE_ALL,$(filter HOOKLINE_% OTEL_% PYTHONDONTWRITEBYTECODE,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-litellm demo run test fuzz kill interop check format gen lock migration bench clean
+.PHONY: help setup setup-litellm demo run test fuzz kill interop hosts check format gen lock migration bench clean
 
 help: ## this list
 	@echo "make <target>; the targets are"
@@ -72,6 +72,9 @@ kill: $(READY) ## rounds of kill -9 under load, on both engines (minutes each); 
 
 interop: $(READY) ## see whether Arize Phoenix understands our spans (installs it elsewhere, some 900 MB; KEEP=folder keeps it)
 	@$(BIN)/python -m tests.interop.check_phoenix $(if $(KEEP),--venv "$(KEEP)")
+
+hosts: $(READY) ## see whether gunicorn, uvicorn, Celery and a notebook lose a call (installs them elsewhere, some 60 MB; KEEP=folder)
+	@$(BIN)/python -m tests.interop.check_hosts $(if $(KEEP),--packages "$(KEEP)")
 
 check: $(READY) ## lint, layout, types, who may import whom, generated files
 	$(BIN)/ruff check .

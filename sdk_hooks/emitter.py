@@ -76,6 +76,7 @@ class Emitter:
         prefix: str,
         delivery: Callable[[Backlog, Callable[[], float], Callable[[], None]], Delivery],
         on_start: Callable[[], None] = lambda: None,
+        on_round: Callable[[], None] = lambda: None,
         starts_thread: bool = True,
         clock_s: Callable[[], float] = monotonic,
     ) -> None:
@@ -83,6 +84,7 @@ class Emitter:
         self._losses = losses
         self._prefix = prefix
         self._on_start = on_start
+        self._on_round = on_round
         self._starts_thread = starts_thread
         self._inbox = Inbox()
         self._offer = self._inbox.offer
@@ -220,6 +222,7 @@ class Emitter:
             load(is_https=self._now.url.startswith("https:"))
         while not self._closed:
             self._rest()
+            self._on_round()
             self._round()
 
     def _rest(self) -> None:

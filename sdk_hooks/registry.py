@@ -1,22 +1,19 @@
 """
 Which SDKs we know, and how one of their clients gets its hook.
 
-Flow: `instrument(client)` -> **registry** -> hooks/<sdk>.
+Flow: `instrument(client)` -> **registry** -> hooks/<sdk>; `instrument()` -> **registry** -> arriving, hooks/<sdk>.
 One row an SDK. A hook's module is imported when a client of its SDK comes along, never before.
 """
 
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress as ignoring
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, Unpack, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, Unpack, cast
 
+from sdk_hooks.arriving import ARRIVALS
 from sdk_hooks.config import CallOptions, Layer
 from sdk_hooks.guard import guard, log
 from sdk_hooks.tested import Tested, lacks, tell
-
-if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
 
 C = TypeVar("C")
 
@@ -79,16 +76,17 @@ def row_of(client: Any) -> Row | None:
 
 def instrument(client: C = None, **settings: Unpack[CallOptions]) -> C:
     """
-    Record the calls of this client, which comes back as the same object. Without one: of every supported SDK, from now on.
+    Record the calls of this client, which comes back as the same object. Without one: of every supported SDK, from now on; an SDK
+    that is not imported yet is hooked when it is.
 
     Settings given here win over `configure` and lose to `session`.
     """
     with guard("instrument"):
         layer = Layer(settings)
         if client is None:
-            for row in _installed():
+            for row in HOOKS.values():
                 with guard(f"instrument.{row.sdk}"):
-                    _hooked(row, lambda hook: hook.instrument_all(layer))
+                    _instrument_all(row, layer)
             return client
         row = row_of(client)
         if (row is None or not _hooked(row, lambda hook: hook.instrument(client, layer))) and not _is_told(row):
@@ -129,6 +127,7 @@ def uninstrument(client: C = None) -> C:
             if row is not None:
                 load(row).uninstrument(client)
             return client
+        ARRIVALS.forget()
         for row in HOOKS.values():
             # What was never loaded has hooked nothing.
             if row.module in sys.modules:
@@ -137,33 +136,17 @@ def uninstrument(client: C = None) -> C:
     return client
 
 
-def _installed() -> list[Row]:
-    return [row for row in HOOKS.values() if _is_installed(row)]
+def _instrument_all(row: Row, layer: Layer) -> None:
+    """At once where the host has imported the SDK; else when it does, if ever."""
+    if row.sdk not in sys.modules:
+        ARRIVALS.wait(row.sdk, lambda: _instrument_all(row, layer))
+    elif _is_the_sdk(row):
+        _hooked(row, lambda hook: hook.instrument_all(layer))
 
 
-def _is_installed(row: Row) -> bool:
-    """Looked up, not imported: a host's own package of the same name must not run because of us."""
+def _is_the_sdk(row: Row) -> bool:
+    """A host may have a package of its own by that name."""
     from os.path import exists
 
-    if row.sdk in sys.modules and not row.proof:
-        return True
-    with ignoring(ValueError):
-        # A module that a host made by hand has no spec: then it is none of ours.
-        spec = _spec_of(row.sdk)
-        return spec is not None and (
-            not row.proof or any(exists(f"{folder}/{row.proof}") for folder in spec.submodule_search_locations or ())
-        )
-    return False
-
-
-def _spec_of(package: str) -> "ModuleSpec | None":
-    """Part by part: asking for a dotted name at once would import the parts before the last."""
-    from importlib.machinery import PathFinder
-    from importlib.util import find_spec
-
-    first, *rest = package.split(".")
-    name, spec = first, find_spec(first)
-    for part in rest:
-        name = f"{name}.{part}"
-        spec = None if spec is None else PathFinder.find_spec(name, spec.submodule_search_locations)
-    return spec
+    folders: Iterable[str] = getattr(sys.modules[row.sdk], "__path__", ())
+    return not row.proof or any(exists(f"{folder}/{row.proof}") for folder in folders)

@@ -15,10 +15,13 @@ from sdk_hooks.buffer import Backlog
 from sdk_hooks.config import Config, DeliverySettings
 from sdk_hooks.delivery import Connect, Delivery
 from sdk_hooks.emitter import Emitter
+from sdk_hooks.exits import Exits
 from sdk_hooks.identity import Identity
 from sdk_hooks.loss_counts import Losses
 from sdk_hooks.resource import describe
 from sdk_hooks.transport import HttpTransport
+
+_EXITS = Exits(lambda: _flush_before_end())
 
 
 class Runtime:
@@ -43,6 +46,7 @@ class Runtime:
             prefix=self.identity.prefix,
             delivery=self._delivery,
             on_start=_close_at_exit,
+            on_round=_EXITS.look,
             starts_thread=starts_thread,
             clock_s=clock_s,
         )
@@ -116,6 +120,7 @@ def _close_at_exit() -> None:
     global _is_watching_exit
     import sys
 
+    _EXITS.look()
     # Children of multiprocessing end with os._exit, past atexit; but they run its own finalizers.
     pooling = sys.modules.get("multiprocessing.util")
     if pooling is not None and sys.modules["multiprocessing.process"].parent_process() is not None:
@@ -131,3 +136,10 @@ def _at_exit() -> None:
     runtime = _runtime
     if runtime is not None:
         runtime.emitter.close(runtime.config.delivery().exit_timeout_s)
+
+
+def _flush_before_end() -> None:
+    """The process is about to go, but it may stay: what comes later is recorded, too."""
+    runtime = _runtime
+    if runtime is not None:
+        runtime.emitter.flush(runtime.config.delivery().exit_timeout_s, give_up_early=True)

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
@@ -105,7 +106,7 @@ def check(host: Host, packages: Path, folder: Path, *, away: bool) -> str | None
 
 def compare(collector: Running, host: Host) -> str | None:
     """Each call once, with its beginning and its end, and no other."""
-    expected = Counter({name: 2 for name in host.calls})
+    expected = Counter(dict.fromkeys(host.calls, 2))
 
     def found() -> Counter[str]:
         events = collector.get("/v1/events?limit=1000").json["items"]
@@ -167,14 +168,14 @@ def ask(url: str, server: "subprocess.Popen[bytes]", folder: Path) -> None:
 
 
 def celery(environment: Environment, folder: Path) -> None:
-    """Tasks are queued first; the worker is stopped once its queue is empty, while the last ones may still run."""
+    """Tasks are queued first; the worker is stopped as soon as the last one has ended."""
     queue = folder / "queue"
     (queue / "control").mkdir(parents=True)
     put = f"from {APP} import ask_task\nfor number in range({CALLS}): ask_task.delay(f'call-{{number}}')"
     subprocess.run([sys.executable, "-c", put], env=dict(environment), cwd=ROOT, check=True, timeout=120)
     command = [sys.executable, "-m", "celery", "-A", f"{APP}:tasks", "worker", "--pool", "prefork", "--concurrency", "3"]
     with started([*command, "--without-gossip", "--without-mingle"], environment, folder):
-        eventually(lambda: not list(queue.glob("*.msg")), limit_s=120)
+        eventually(lambda: CALLS == len(list(queue.glob("*.done"))), limit_s=120)
 
 
 POOL = f"""
@@ -209,7 +210,7 @@ CELLS = (
 KERNEL = """
 import sys
 from jupyter_client.manager import start_new_kernel
-manager, client = start_new_kernel(kernel_name="python3", kernel_cmd=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
+manager, client = start_new_kernel(kernel_name="python3")
 for cell in sys.argv[1:]:
     client.execute_interactive(cell, timeout=60, output_hook=lambda message: None)
 client.stop_channels()

@@ -7,9 +7,10 @@ Flow: gunicorn, uvicorn, Celery, a kernel -> **host_app** -> openai's clients ->
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery  # pyright: ignore[reportMissingImports]
 from openai import AsyncOpenAI, OpenAI
 
 from sdk_hooks import instrument, session
@@ -73,6 +74,7 @@ tasks.conf.update(
 def ask_task(name: str) -> None:
     """For Celery's workers, each of which is replaced after five tasks."""
     ask(name)
+    (Path(os.environ["HOST_QUEUE"]) / f"{name}.done").touch()
 
 
 if os.environ.get("HOST_CALLS_AT_IMPORT"):

@@ -4,6 +4,8 @@ Which runs of openai-agents are recorded, and what must not change of the SDK.
 
 import gc
 import logging
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from openai import AsyncOpenAI
 
 from collector.demo.provider import Provider
 from sdk_hooks import instrument, registry, tested, uninstrument
+from sdk_hooks.arriving import ARRIVALS
 from sdk_hooks.config import NO_LAYER
 from sdk_hooks.hooks import agents as hook
 from sdk_hooks.hooks import agents_places
@@ -200,16 +203,21 @@ async def test_another_version_records_less_and_says_so(
 
 def test_hosts_own_package_of_the_name_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """
-    `agents` is a word that a host may have used: such a package is not even imported.
+    `agents` is a word that a host may have used: such a package finds no hook, imported before or after.
     """
-    (tmp_path / "hosts_agents").mkdir()
-    (tmp_path / "hosts_agents" / "__init__.py").write_text("raise SystemExit('imported')")
+    for name in ("hosts_agents", "later_agents"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
+    import_module("hosts_agents")
     row = registry.HOOKS["openai-agents"]
-    monkeypatch.setattr(registry, "HOOKS", {"theirs": Row("hosts_agents", row.module, row.tested, proof=row.proof)})
+    rows = {name: Row(name, row.module, row.tested, proof=row.proof) for name in ("hosts_agents", "later_agents")}
+    monkeypatch.setattr(registry, "HOOKS", rows)
     monkeypatch.setattr(registry, "load", lambda _: pytest.fail("not ours"))  # pyright: ignore[reportUnknownLambdaType]
 
     instrument()
+    import_module("later_agents")
+    assert ARRIVALS not in sys.meta_path
 
 
 def test_hosts_own_module_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +227,7 @@ def test_hosts_own_module_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     from types import ModuleType
 
     theirs = ModuleType("agents")
-    monkeypatch.setitem(__import__("sys").modules, "agents", theirs)
+    monkeypatch.setitem(sys.modules, "agents", theirs)
 
     assert not hook.instrument(theirs, NO_LAYER)
     assert not hook.instrument(type("Agent", (), {"__module__": "agents.mine"})(), NO_LAYER)
