@@ -24,6 +24,8 @@ MOST_FAILED_WAIT_S = 10.0
 REST_A_ROUND = 2.0
 """A worker that steps back rests so many times as long as its round took. A third of the time stays its own: it never starves."""
 MOST_REST_S = 1.0
+PATIENCE_S = 5.0
+"""So long a worker that has more to do than it gets done steps back: a rush passes, a load that lasts must not leave it behind."""
 
 
 class Loop:
@@ -31,7 +33,8 @@ class Loop:
     `run_once` does what is due and tells how much; `until_due_s` how long there is nothing, None for no idea.
 
     The first round after a silence is at once; a round of `full` or more is followed by the next without a breath.
-    While `is_pressed` says that others have more urgent work, each round is followed by a longer rest.
+    While `is_pressed` says that others have more urgent work, each round is followed by a longer rest, unless so many were full,
+    one after the other, that this worker falls behind.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Loop:
         full: int = 1,
         breath_s: float = BREATH_S,
         is_pressed: Callable[[], bool] = lambda: False,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._run_once = run_once
         self._until_due_s = until_due_s
@@ -51,10 +55,12 @@ class Loop:
         self._full = full
         self._breath_s = breath_s
         self._is_pressed = is_pressed
+        self._patience_s = patience_s
         self._bell = threading.Event()
         self._end = threading.Event()
         self._idle_rounds = 0
         self._failed_rounds = 0
+        self._behind_since_s: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -102,9 +108,15 @@ class Loop:
 
     def _rest(self, began_s: float, done: int) -> None:
         """After a round that did something."""
-        took_s = time.monotonic() - began_s
+        now_s = time.monotonic()
+        took_s = now_s - began_s
         rest_s = self._breath_s - took_s if done < self._full else 0.0
-        if self._is_pressed():
+        if done < self._full:
+            self._behind_since_s = None
+        elif self._behind_since_s is None:
+            self._behind_since_s = now_s
+        is_patient = self._behind_since_s is None or now_s - self._behind_since_s < self._patience_s
+        if is_patient and self._is_pressed():
             rest_s = max(rest_s, min(took_s * REST_A_ROUND, MOST_REST_S))
         if rest_s > 0:
             self._end.wait(rest_s)

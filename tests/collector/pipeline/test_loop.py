@@ -152,3 +152,29 @@ def test_round_is_followed_by_a_rest_while_others_press() -> None:
 
     # Only the least is asked for: a busy machine makes any of it longer.
     assert begins_s[1] - begins_s[0] >= took_s * (1 + REST_A_ROUND)
+
+
+def test_a_worker_that_falls_behind_steps_back_no_more() -> None:
+    """
+    Others press all the time: once its patience is over, full rounds follow each other without a rest, until one was not full.
+    """
+    asked, rounds, worker = list[int](), list[int](), Worker()
+
+    def run_once() -> int:
+        rounds.append(len(asked))
+        worker.run_once()
+        return 9 if len(rounds) == 3 else 10
+
+    def is_pressed() -> bool:
+        asked.append(len(rounds))
+        return True
+
+    loop = Loop(
+        "test-loop", run_once, lambda: None, poll_s=3600.0, full=10, breath_s=0.0, is_pressed=is_pressed, patience_s=0.0
+    )
+    loop.start()
+    assert worker.wait_for(6)
+    loop.ask_to_stop()
+    assert loop.join(30.0)
+
+    assert {3} == set(asked), "after the one round that was not full, and after no other"
