@@ -25,7 +25,7 @@ REST_A_ROUND = 2.0
 """A worker that steps back rests so many times as long as its round took. A third of the time stays its own: it never starves."""
 MOST_REST_S = 1.0
 PATIENCE_S = 5.0
-"""So long a worker that has more to do than it gets done steps back: a rush passes, a load that lasts must not leave it behind."""
+"""So long a worker whose rounds are all full steps back: a rush passes, but a load that lasts must not leave it behind."""
 
 
 class Loop:

@@ -169,9 +169,7 @@ def test_a_worker_that_falls_behind_steps_back_no_more() -> None:
         asked.append(len(rounds))
         return True
 
-    loop = Loop(
-        "test-loop", run_once, lambda: None, poll_s=3600.0, full=10, breath_s=0.0, is_pressed=is_pressed, patience_s=0.0
-    )
+    loop = Loop("test-loop", run_once, lambda: None, poll_s=3600.0, full=10, breath_s=0.0, is_pressed=is_pressed, patience_s=0.0)
     loop.start()
     assert worker.wait_for(6)
     loop.ask_to_stop()
