@@ -79,7 +79,7 @@ for name in sdk_hooks.__all__:
 
 def test_losses_and_flush_need_nothing():
     """Before anything was recorded there is nothing to lose and nothing to wait for, and no thread."""
-    code = "import threading\nfrom sdk_hooks import flush, losses\nassert flush() and not any(losses().values())\n"
+    code = "import threading\nfrom sdk_hooks import flush, losses\nassert flush(60) and not any(losses().values())\n"
     ended = run(code + "assert threading.active_count() == 1")
     assert 0 == ended.returncode, ended.stderr
 
@@ -131,7 +131,7 @@ def test_wrong_settings_do_not_stop_the_host():
     """Each wrong variable is one line that names it; the host runs, values are not repeated."""
     with Receiver() as receiver:
         ended = run(
-            RECORD + "configure(delivery='never', nonsense=1)\nrecord('m')\nassert flush()",
+            RECORD + "configure(delivery='never', nonsense=1)\nrecord('m')\nassert flush(60)",
             HOOKLINE_URL=receiver.url,
             HOOKLINE_SAMPLE_RATE="lots",
             HOOKLINE_CAPTURE_CONTENT="perhaps",
@@ -150,7 +150,7 @@ def test_forked_children_record_on_their_own():
     """A child made in the middle of a load delivers with its own prefix and a sequence from 1; the parent goes on."""
     code = """
 record("parent")
-flush()
+flush(60)
 children = []
 for _ in range(3):
     record("parent")
