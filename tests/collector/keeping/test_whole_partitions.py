@@ -246,7 +246,7 @@ CALL = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("examples", [2, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [2, pytest.param(15, marks=pytest.mark.long)])
 def test_the_same_goes_as_row_by_row(postgres_server: PostgresServer, template: str, sqlite_url: str, examples: int):
     """
     Whatever the calls are, however they lie over partitions: what stays is what stays on SQLite, and nothing refers to nothing.

@@ -30,10 +30,7 @@ def test_litellm() -> None:
             *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no", "-k", "litellm"),
             # Above it are fixtures of the collector, which is not installed there.
             *("--confcutdir", "tests/sdk_hooks/hooks"),
-            *(
-                f"tests/sdk_hooks/hooks/{name}.py"
-                for name in ("test_contract", "test_many_streams", "test_memory", "litellm_special")
-            ),
+            *(f"tests/sdk_hooks/hooks/{name}.py" for name in SUITES),
         ],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
