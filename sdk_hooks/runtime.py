@@ -21,8 +21,6 @@ from sdk_hooks.loss_counts import Losses
 from sdk_hooks.resource import describe
 from sdk_hooks.transport import HttpTransport
 
-_EXITS = Exits(lambda: _flush_before_end())
-
 
 class Runtime:
     """One process's recording. `starts_thread=False`: nothing moves until somebody calls `emitter.flush`."""
@@ -143,3 +141,6 @@ def _flush_before_end() -> None:
     runtime = _runtime
     if runtime is not None:
         runtime.emitter.flush(runtime.config.delivery().exit_timeout_s, give_up_early=True)
+
+
+_EXITS = Exits(_flush_before_end)

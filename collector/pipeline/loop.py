@@ -110,13 +110,14 @@ class Loop:
         """After a round that did something."""
         now_s = time.monotonic()
         took_s = now_s - began_s
-        rest_s = self._breath_s - took_s if done < self._full else 0.0
-        if done < self._full:
+        is_full = done >= self._full
+        rest_s = 0.0 if is_full else self._breath_s - took_s
+        if not is_full:
             self._behind_since_s = None
         elif self._behind_since_s is None:
             self._behind_since_s = now_s
-        is_patient = self._behind_since_s is None or now_s - self._behind_since_s < self._patience_s
-        if is_patient and self._is_pressed():
+        is_behind = self._behind_since_s is not None and now_s - self._behind_since_s >= self._patience_s
+        if not is_behind and self._is_pressed():
             rest_s = max(rest_s, min(took_s * REST_A_ROUND, MOST_REST_S))
         if rest_s > 0:
             self._end.wait(rest_s)

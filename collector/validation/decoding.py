@@ -24,6 +24,8 @@ _ESCAPE = re.compile(
     r"\\(?:u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|(?P<nul>0000))|.)",
     re.DOTALL,
 )
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it can make nothing of."""
 _LONGEST_INTEGER = 300
 """Digits; what is longer than any double is no number for a reader."""
 

@@ -18,7 +18,7 @@ import msgspec
 from collector.errors import BadRequest, TooLarge
 from collector.events import Resource
 from collector.validation.codes import Refused
-from collector.validation.decoding import NotJson, decode_event
+from collector.validation.decoding import UNREADABLE, NotJson, decode_event
 from collector.validation.limits import Limits
 from collector.validation.resource import NOBODY, resource_of
 from collector.validation.splitting import array_items, has_more_items, object_members
@@ -50,7 +50,6 @@ class _Usual(msgspec.Struct):
 
 _USUAL = msgspec.json.Decoder(_Usual)
 _STORE = msgspec.json.Decoder(str | None)
-_FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _WRAPPER = msgspec.json.Decoder(_Wrapper)
 _NAMES = frozenset(_Wrapper.__struct_fields__)
 _LONGEST_NAME = 2 + 6 * max(map(len, _NAMES))
@@ -112,7 +111,7 @@ def _read_usual(body: bytes, limits: Limits) -> Parcel | None:
     """None for what is none of ours, or is odd: then it is looked at more closely."""
     try:
         wrapper = _USUAL.decode(body)
-    except _FAILURES:
+    except UNREADABLE:
         return None
     return Parcel(_resource(wrapper.resource, limits), wrapper.events, wrapper.store) if wrapper.type is _NOTHING else None
 
@@ -120,7 +119,7 @@ def _read_usual(body: bytes, limits: Limits) -> Parcel | None:
 def _store(raw: Piece | None) -> str | None:
     try:
         return None if raw is None else _STORE.decode(raw)
-    except _FAILURES:
+    except UNREADABLE:
         return None
 
 
@@ -131,7 +130,7 @@ def _items(body: bytes, limits: Limits) -> Sequence[Piece]:
         raise _too_many(limits)
     try:
         return _ITEMS.decode(body)
-    except _FAILURES:
+    except UNREADABLE:
         return array_items(body)
 
 
@@ -139,7 +138,7 @@ def _members(body: bytes) -> dict[str, Piece]:
     """Those of `_NAMES` that an object has."""
     try:
         wrapper = _WRAPPER.decode(body)
-    except _FAILURES:
+    except UNREADABLE:
         named = ((_name(key), value) for key, value in object_members(body) if len(key) <= _LONGEST_NAME)
         return {name: value for name, value in named if name in _NAMES}
     return {name: value for name in _NAMES if (value := getattr(wrapper, name)) is not _NOTHING}

@@ -16,7 +16,7 @@ import msgspec
 
 from collector.events import REFS, Blob, EventRefs, EventRow
 from collector.validation.codes import UNKNOWN_REF, Refused
-from collector.validation.decoding import encode
+from collector.validation.decoding import UNREADABLE, encode
 from collector.validation.redaction import Redaction
 
 REPEATING_TYPE: Final = "text:request:started"
@@ -26,7 +26,6 @@ _REF: Final = re.compile(rb'\{(?:"role":"[^"\\]{0,64}",)?"ref":"sha256:([0-9a-f]
 _MARK: Final = b'"ref":"sha256:'
 _LIFTED: Final = b'"$blob"'
 _PLAIN_ROLE: Final = re.compile(r'[^"\\\x00-\x1f]{0,64}')
-_FAILURES: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _STORES_KEPT: Final = 1024
 
 
@@ -84,7 +83,7 @@ def put_aside(
     try:
         array = bytes(_request(row.payload).messages)
         messages = [bytes(message) for message in _items(array)]
-    except _FAILURES:
+    except UNREADABLE:
         return row, None
     sent = [found[1].decode() for message in messages if has_refs and (found := _REF.fullmatch(message))]
     contents: dict[str, Blob] = {}

@@ -17,7 +17,7 @@ from collector.dialects import OWN
 from collector.events import EventRow
 from collector.validation.clock import moment_of_number
 from collector.validation.columns import NO_PARENT, TEXTS, duration_of, traceparent_of
-from collector.validation.decoding import encode, is_deeper, may_need_mending
+from collector.validation.decoding import UNREADABLE, encode, is_deeper, may_need_mending
 from collector.validation.identity import bounded_id
 from collector.validation.limits import Limits
 from collector.validation.media import may_hold_data_url, text_may_hold_media
@@ -27,7 +27,6 @@ from collector.validation.shapes import Shape, Shapes
 _TYPE_FIRST: Final = '{"type":"'
 _CHARACTER_BYTES: Final = 4
 """UTF-8 has at most so many."""
-_FAILURES: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _texts = attrgetter(*TEXTS)
 _chunk_context = attrgetter(*CHUNK_CONTEXT)
 
@@ -76,7 +75,7 @@ class Straight:
             if shape is None:
                 return None
             event = shape.decode(piece)
-        except _FAILURES:
+        except UNREADABLE:
             return None
         if self._is_odd(event, type_name, shape, payload):
             return None

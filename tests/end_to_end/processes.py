@@ -6,7 +6,6 @@ Started with the same command a user types; killed by its own process id; every 
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from tests.fakes.environment import clean_environment
 from tests.fakes.ports import free_port
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class CollectorProcess:
 
     def environment(self) -> dict[str, str]:
         """The environment that the server and commands talking to it run in."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+        clean = clean_environment()
         ours = {"HOOKLINE_DATABASE_URL": self.database_url, "HOOKLINE_PORT": str(self.port), "HOOKLINE_URL": self.url}
         ours["HOOKLINE_SPOOL_DIR"] = str(self.log_path.parent / "spool")
         return clean | ours | dict(self.env)

@@ -3,7 +3,6 @@
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from tests.end_to_end.database import query
 from tests.end_to_end.processes import wait_for
+from tests.fakes.environment import clean_environment
 from tests.fakes.ports import free_port
 from tests.fakes.running import running_collector
 from tests.fakes.server_bus import ServerBus
@@ -40,7 +40,7 @@ class Bridge:
 
     def __init__(self, *arguments: str) -> None:
         self._said = ""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+        clean = clean_environment()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "collector", "bridge", *arguments, "--json"],
             env=clean,

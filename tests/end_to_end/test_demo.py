@@ -2,13 +2,14 @@
 `hookline demo --once` and `make demo ONCE=1`: the whole product in one command.
 """
 
-import os
 import re
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
+
+from tests.fakes.environment import clean_environment
 
 EXPECTED_TYPES = (
     "text:request:started",
@@ -48,7 +49,7 @@ def test_demo_once_prints_events_calls_and_traces() -> None:
     """
     It ends with 0 and has printed every kind of event that the scenario makes, calls with durations, and trace ids.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    environment = clean_environment()
     done = subprocess.run(
         [sys.executable, "-m", "collector", "demo", "--once"],
         env=environment,

@@ -4,12 +4,12 @@ The JavaScript package as its tests need it: dependencies from the lock, and bui
 
 import fcntl
 import hashlib
-import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.fakes.environment import clean_environment
 from tests.fakes.npm import program
 
 PACKAGE = Path(__file__).parents[2] / "sdk_hooks/js"
@@ -52,7 +52,7 @@ def _unless(stamp: Path, inputs: Iterable[Path], *command: str) -> None:
 
 def environment(**more: str) -> dict[str, str]:
     """What a process gets: ours, without what the shell around the tests has set."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_", "NODE_", "OPENAI_"))}
+    kept = clean_environment("NODE_", "OPENAI_")
     return {**kept, **more}
 
 

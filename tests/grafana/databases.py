@@ -5,7 +5,6 @@ Flow: `hookline demo` in a process of its own, then a batch of trouble -> **data
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from collector.pipeline.pipeline import Pipeline
 from collector.storage.engines import open_store
 from collector.storage.protocols import Store
 from collector.validation import read_batch
+from tests.fakes.environment import clean_environment
 from tests.fakes.exporter import RecordingExporter
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ Event = dict[str, Any]
 
 def start_demo(database_url: str) -> "subprocess.Popen[str]":
     """The demo's scenario against a collector on this database; both are in one process, which is not this one."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    kept = clean_environment()
     command = [sys.executable, "-m", "collector", "demo", "--once", "--database-url", database_url]
     return subprocess.Popen(command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

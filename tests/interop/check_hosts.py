@@ -10,7 +10,6 @@ Everything listens on loopback, and only processes that were started here are en
 """
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pathlib import Path
 
 from collector.demo.provider import start_provider
 from collector.storage import schema
+from tests.fakes.environment import clean_environment
 from tests.fakes.ports import free_port
 from tests.fakes.running import Running, eventually, running_collector
 
@@ -87,7 +87,7 @@ def check(host: Host, packages: Path, folder: Path, *, away: bool) -> str | None
     schema.prepare(url)
     port = free_port()
     with start_provider() as provider:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))} | {
+        environment = clean_environment() | {
             "PYTHONPATH": f"{ROOT}:{packages}",
             "HOOKLINE_URL": f"http://127.0.0.1:{port}",
             "HOOKLINE_SPOOL_DIR": str(folder / "spool"),

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.environment import clean_environment
 from tests.fakes.ports import free_port
 
 PHOENIX = "arize-phoenix==20.26.1"
@@ -104,7 +105,7 @@ def _wait_until_up(server: "subprocess.Popen[bytes]", url: str, log: Path) -> No
 
 def run_demo(url: str) -> list[dict[str, Any]]:
     """The demo's calls, once their spans are sent."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    environment = clean_environment()
     environment |= {
         "OTEL_EXPORTER_OTLP_ENDPOINT": url,
         "OTEL_METRICS_EXPORTER": "none",  # Phoenix takes traces only.

@@ -11,7 +11,6 @@ committed and never recorded again: `test_older_clients.py` posts them to the co
 import argparse
 import base64
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.end_to_end.processes import CollectorProcess
+from tests.fakes.environment import clean_environment
 from tests.recorded.posts import COMPARED, Post, send
 
 HERE = Path(__file__).parent
@@ -81,7 +81,7 @@ def calls_then(checkout: Path, posts: list[Post]) -> dict[str, dict[str, Any]]:
 
 
 def _environment(checkout: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    clean = clean_environment()
     return clean | {"PYTHONPATH": str(checkout)}
 
 

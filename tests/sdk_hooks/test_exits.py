@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.environment import clean_environment
 from tests.fakes.ports import free_port
 from tests.fakes.receiver import Receiver
 from tests.fakes.running import eventually
@@ -80,7 +81,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def environment(receiver: Receiver, folder: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    clean = clean_environment()
     return clean | {
         "HOOKLINE_URL": receiver.url,
         "HOOKLINE_SPOOL_DIR": str(folder / "spool"),

@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 
+from tests.fakes.environment import clean_environment
 from tests.fakes.receiver import Answer, Receiver
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,7 @@ def record(name):
 
 
 def run(code: str, *, timeout_s: float = 100, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    clean = clean_environment()
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

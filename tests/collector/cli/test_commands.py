@@ -20,6 +20,7 @@ import pytest
 
 from collector.__main__ import run
 from sdk_hooks.config import Config
+from tests.fakes.environment import clean_environment
 from tests.fakes.running import Running, chat_call, eventually, running_collector
 
 
@@ -61,7 +62,7 @@ def hookline(*arguments: str, code: int = 0, **environment: str) -> Done:
 
 def in_a_process(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in an environment without our variables, and expect an exit code."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    clean = clean_environment()
     done = subprocess.run(
         [sys.executable, "-m", "collector", *arguments],
         env=clean | environment,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.end_to_end.processes import wait_for
+from tests.fakes.environment import clean_environment
 
 
 class Child:
@@ -59,7 +60,7 @@ class Nursery:
     def __enter__(self) -> Self:
         self._exits = Path(tempfile.mkdtemp(prefix="hookline-nursery-"))
         command = [sys.executable, "-m", "tests.end_to_end.kills.nursery", str(self._exits)]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+        clean = clean_environment()
         self._process = subprocess.Popen(
             command, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.demo.provider import Provider
+from tests.fakes.environment import clean_environment
 
 ROOT = Path(__file__).parents[3]
 
@@ -124,7 +125,7 @@ MODULES = {
 
 
 def run(code: str, *arguments: str, **environment: str) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_", "PYTEST_"))}
+    clean = clean_environment("PYTEST_")
     path = os.pathsep.join([str(ROOT), *filter(None, [environment.pop("FOLDER", "")])])
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", BEGIN + code, *arguments],

@@ -17,6 +17,7 @@ from collector.demo.provider import Provider
 from sdk_hooks import instrument, uninstrument
 from sdk_hooks.config import Config
 from sdk_hooks.runtime import Runtime, use
+from tests.fakes.environment import clean_environment
 from tests.fakes.receiver import Receiver
 from tests.sdk_hooks.hooks.capture import capturing
 from tests.sdk_hooks.hooks.many_streams import HOSTS, Crowd
@@ -126,7 +127,7 @@ def test_forks_record_on_their_own(provider: Provider) -> None:
     """
     # openai-agents is not tried: its runs need an event loop, and we do not know what it does to one that was forked.
     installed = [sdk for sdk in INSTALLED if sdk != "openai-agents"]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_", "PYTEST_"))}
+    clean = clean_environment("PYTEST_")
     with Receiver() as receiver:
         settings = {"HOOKLINE_URL": receiver.url, "HOOKLINE_SPOOL_MAX_BYTES": "0", "PROVIDER": provider.base_url}
         done = subprocess.run(

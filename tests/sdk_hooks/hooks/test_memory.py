@@ -3,7 +3,6 @@ Memory stays flat: what twenty thousand calls of each SDK leave behind in a proc
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from sdk_hooks.registry import HOOKS
+from tests.fakes.environment import clean_environment
 from tests.sdk_hooks.hooks.test_contract import is_installed
 
 ROOT = Path(__file__).parents[3]
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(640)]
 
 
 def told_by_host(*arguments: str) -> Any:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_", "PYTEST_"))}
+    clean = clean_environment("PYTEST_")
     command = [sys.executable, "-W", "ignore", "-m", "tests.sdk_hooks.hooks.memory_host", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=600, check=False)
     assert 0 == done.returncode, done.stderr[-2000:]

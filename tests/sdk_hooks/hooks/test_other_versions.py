@@ -2,7 +2,6 @@
 SDKs in versions that nobody tested, and with pieces gone: in processes of their own, which import what they find.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.demo.provider import Provider
+from tests.fakes.environment import clean_environment
 
 ROOT = Path(__file__).parents[3]
 
@@ -71,7 +71,7 @@ uninstrument()
 
 def lines_of(code: str, provider: Provider, **environment: str) -> list[str]:
     """What the process says on its error output, where the logger `hookline` writes when nobody has set it up."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_", "PYTEST_"))}
+    clean = clean_environment("PYTEST_")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", BEGIN + code],
         cwd=ROOT,

@@ -18,6 +18,7 @@ from threading import Event
 
 import pytest
 
+from tests.fakes.environment import clean_environment
 from tests.fakes.receiver import Answer, Receiver
 from tests.sdk_hooks.spool import ending
 
@@ -39,7 +40,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def environment(url: str, folder: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "OTEL_"))}
+    clean = clean_environment()
     return clean | {"HOOKLINE_URL": url, "HOOKLINE_SPOOL_DIR": str(folder), "PYTHONPATH": str(ROOT)}
 
 
