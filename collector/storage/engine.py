@@ -33,6 +33,8 @@ class Engine(Protocol):
     name: str
     is_shared: bool
     """Whether other collectors may work on the same database: then who has which work must stand in it."""
+    writers_at_once: int
+    """How many connections of one collector may write at the same time."""
 
     @property
     def readers(self) -> Connections:
@@ -50,7 +52,7 @@ class Engine(Protocol):
         ...
 
     def connect_writer(self) -> Connection:
-        """A connection that may write; the writer thread keeps it."""
+        """A connection that may write; one of the writer's threads keeps it."""
         ...
 
     def begin_ingest(self, connection: Connection) -> None:

@@ -70,6 +70,7 @@ class PostgresqlEngine:
 
     name = "postgresql"
     is_shared = True
+    writers_at_once = 2
 
     def __init__(self, url: str, *, read_only: bool = False, sql_role: str | None = None) -> None:
         self._is_read_only = read_only

@@ -33,6 +33,7 @@ class SqliteEngine:
 
     name = "sqlite"
     is_shared = False
+    writers_at_once = 1
 
     def __init__(self, url: str, *, read_only: bool = False, sql_role: str | None = None) -> None:
         path = sqlite_files.path_of(url)

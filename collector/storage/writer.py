@@ -1,31 +1,29 @@
 """
-The group-commit writer: one thread, one connection, many requests a commit.
+The group-commit writer: many requests a commit.
 
-Flow: ingest, pipeline -> **GroupWriter** -> `batches.store` | a work job -> commit and sync -> the futures.
+Flow: ingest, pipeline -> **GroupWriter** -> Committer -> `batches.store` | a work job -> commit and sync -> the futures.
 While one group is being synced the next one gathers by itself, so there is no waiting time to tune. Ingest goes first; work has
 its turn when no request waits, or when it has waited long enough, in a transaction of its own: neither starves the other.
+Where a database takes several writers at once, a second thread with a connection of its own does what piles up behind the first.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import structlog
 from sqlalchemy import Connection
 
 from collector.clock import Clock
-from collector.errors import HooklineError, StoreBusy, StoreError, StoreUnavailable
+from collector.errors import StoreBusy, StoreError, StoreUnavailable
 from collector.events import Batch, Receipt
 from collector.storage.batches import store_batches
+from collector.storage.committer import CommitHealth, Committer, Job
 from collector.storage.engine import Engine
-from collector.storage.failures import reason_of
 from collector.storage.pressure import Pressure
-from collector.storage.savepoints import savepoint
-
-log: Any = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -36,10 +34,9 @@ WORK_WAITS_S = 0.05
 PRESSED_REQUESTS = 16
 PRESSED_FOR_S = 0.1
 """After a commit of so many requests at once the next ones are on their way: their senders sit there with the answer."""
+SECOND_FROM_EVENTS = 250
+"""The second thread takes events only where so many wait behind the first: smaller groups cost more each."""
 _PROBE_EVERY_S = 1.0
-_REST_AFTER_FAILURE_S = 3.0
-"""A small write may go through where events don't: so long after a failed group only events prove that commits work again."""
-_ATTEMPTS = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -51,34 +48,40 @@ class _Append:
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    run: Callable[[Connection], Any]
+    run: Job
     since_s: float
     is_alone: bool
     future: Future[Any] = field(default_factory=Future[Any])
 
 
 class GroupWriter:
-    """Owns the engine's writing connection. All methods may be called from any thread."""
+    """Owns the engine's writing connections. All methods may be called from any thread."""
 
     def __init__(self, engine: Engine, clock: Clock, *, settle_ms: int, queue_max_events: int) -> None:
         self._engine = engine
         self._clock = clock
         self._settle_ms = settle_ms
         self._queue_max_events = queue_max_events
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._piled_up = threading.Condition(lock)
+        """For the second thread, if there is one."""
         self._appends: deque[_Append] = deque()
         self._jobs: deque[_Job] = deque()
         self._queued_events = 0
-        self._busy_since_s: float | None = None
+        self._waiting_events = 0
+        """Of the queued ones those that no thread has taken."""
+        self._busy_since_s: list[float | None] = [None] * engine.writers_at_once
         self._pressed_until_s = float("-inf")
         self._pressure = Pressure()
-        self._failing_since_s: float | None = None
-        self._failing_because: str | None = None
-        self._refused_at_s = float("-inf")
+        self._health = CommitHealth(clock)
         self._closing = False
-        self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._run, name="hookline-writer", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, args=(place,), name=f"hookline-writer-{place + 1}", daemon=True)
+            for place in range(engine.writers_at_once)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def append(self, batch: Batch) -> Future[Receipt]:
         """Queue a batch; see `EventWriter.append`."""
@@ -88,13 +91,14 @@ class GroupWriter:
             if self._queued_events and self._queued_events + len(batch.events) > self._queue_max_events:
                 raise StoreBusy(f"{self._queued_events} events wait for a commit: try again in a moment")
             self._queued_events += len(batch.events)
+            self._waiting_events += len(batch.events)
             self._appends.append(append)
-            self._changed.notify()
+            self._wake()
         return append.future
 
     def run(self, job: Callable[[Connection], T], *, is_alone: bool = False) -> T:
         """
-        Run a job in a transaction on the writing connection; back after its commit. Not from a future's callback.
+        Run a job in a transaction on a writing connection; back after its commit. Not from a future's callback.
 
         With `is_alone` there is no transaction: for what an engine does outside of one. Commits wait meanwhile.
         """
@@ -102,7 +106,7 @@ class GroupWriter:
         with self._changed:
             self._refuse_when_closing()
             self._jobs.append(queued)
-            self._changed.notify()
+            self._wake()
         return queued.future.result()
 
     def queued_events(self) -> int:
@@ -117,52 +121,78 @@ class GroupWriter:
         """Seconds since a commit was last shown to work while something waited, or since commits began to fail."""
         with self._changed:
             waiting = [queue[0].since_s for queue in (self._appends, self._jobs) if queue]
-            since = [at for at in (*waiting, self._busy_since_s, self._failing_since_s) if at is not None]
+            since = [at for at in (*waiting, *self._busy_since_s, self._health.failing_since_s) if at is not None]
         return max(0.0, self._clock.monotonic_s() - min(since)) if since else 0.0
 
     def failing_because(self) -> str | None:
         """Why the last commit failed; None as soon as commits work again."""
-        return self._failing_because
+        return self._health.failing_because
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Commit what is queued, for at most `timeout_s`; what is left fails with StoreUnavailable."""
+        ends_s = time.monotonic() + timeout_s
+        self._end()
+        for thread in self._threads:
+            thread.join(max(0.0, ends_s - time.monotonic()))
+        with self._changed:
+            self._fail_queued(StoreUnavailable("the store was closed before this could be written"))
+
+    def _end(self) -> None:
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join(timeout_s)
-        with self._changed:
-            self._fail_queued(StoreUnavailable("the store was closed before this could be written"))
+            self._piled_up.notify()
 
     def _refuse_when_closing(self) -> None:
         if self._closing:
             raise StoreUnavailable("the store is closing")
 
-    def _run(self) -> None:
-        try:
-            while self._wait():
-                # Handed on, not held: what was committed would stay in memory until the next group.
-                self._commit_appends(self._take_appends())
-                self._commit_jobs(self._take_jobs())
-        finally:
-            with self._changed:
-                self._closing = True
-                self._fail_queued(StoreUnavailable("the writer ended"))
-            self._disconnect()
+    def _wake(self) -> None:
+        """Something came."""
+        self._changed.notify()
+        if self._is_piled_up():
+            self._piled_up.notify()
 
-    def _wait(self) -> bool:
+    def _is_piled_up(self) -> bool:
+        """Whether there is something for the second thread."""
+        return self._busy_since_s[0] is not None and (bool(self._jobs) or self._waiting_events >= SECOND_FROM_EVENTS)
+
+    def _run(self, place: int) -> None:
+        """The thread with this number; the first one is 0."""
+        committer = Committer(self._engine, self._health)
+        try:
+            while self._wait_for_more() if place else self._wait(committer):
+                # Handed on, not held: what was committed would stay in memory until the next group.
+                self._commit_appends(place, committer, self._take_appends(place))
+                self._commit_jobs(place, committer, self._take_jobs(place))
+        finally:
+            self._end()
+            if not place:
+                with self._changed:
+                    self._fail_queued(StoreUnavailable("the writer ended"))
+            committer.disconnect()
+
+    def _wait(self, committer: Committer) -> bool:
         """Until there is something to do; False when closed and drained."""
         with self._changed:
             while not self._appends and not self._jobs:
                 if self._closing:
                     return False
-                heard = self._changed.wait(_PROBE_EVERY_S if self._failing_since_s is not None else None)
+                heard = self._changed.wait(_PROBE_EVERY_S if self._health.failing_since_s is not None else None)
                 if not heard:
                     break
+            is_silent = not self._appends and not self._jobs
             if not self._appends:
                 self._wait_for_requests()
-        if not self._appends and not self._jobs:
-            self._probe()
+        if is_silent:
+            committer.probe()
         return True
+
+    def _wait_for_more(self) -> bool:
+        """Until more is there than the first thread gets done; False when closed: what is left is the first one's."""
+        with self._piled_up:
+            self._piled_up.wait_for(lambda: self._closing or self._is_piled_up())
+            return not self._closing
 
     def _wait_for_requests(self) -> None:
         """Jobs are there and no requests, but of those more are to be expected at once."""
@@ -172,160 +202,79 @@ class GroupWriter:
         if is_over:
             self._pressed_until_s = now_s
 
-    def _take_appends(self) -> list[_Append]:
+    def _take_appends(self, place: int) -> list[_Append]:
         taken: list[_Append] = []
         count = 0
         with self._changed:
+            if place and self._waiting_events < SECOND_FROM_EVENTS:
+                return []
             while self._appends and (not taken or count + len(self._appends[0].batch.events) <= MAX_GROUP_EVENTS):
                 append = self._appends.popleft()
+                self._waiting_events -= len(append.batch.events)
                 if append.future.set_running_or_notify_cancel():
                     taken.append(append)
                     count += len(append.batch.events)
                 else:
                     self._queued_events -= len(append.batch.events)
-            self._busy_since_s = taken[0].since_s if taken else None
+            self._busy_since_s[place] = taken[0].since_s if taken else None
+            if self._is_piled_up():
+                self._piled_up.notify()
         return taken
 
-    def _take_jobs(self) -> list[_Job]:
+    def _take_jobs(self, place: int) -> list[_Job]:
         with self._changed:
-            # What senders wait for goes first; work only gets what is left, but always something.
+            # What senders wait for goes first; work only gets what is left, but always something. Beside another thread that
+            # takes requests it keeps none of them waiting.
             now_s = self._clock.monotonic_s()
             is_pressed = bool(self._appends) or (now_s < self._pressed_until_s and not self._closing)
-            if self._jobs and is_pressed and now_s - self._jobs[0].since_s < WORK_WAITS_S:
+            if self._jobs and is_pressed and not place and now_s - self._jobs[0].since_s < WORK_WAITS_S:
                 return []
             taken = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP_JOBS))]
-            self._busy_since_s = taken[0].since_s if taken else None
+            self._busy_since_s[place] = taken[0].since_s if taken else None
         return [job for job in taken if job.future.set_running_or_notify_cancel()]
 
-    def _commit_appends(self, appends: Sequence[_Append]) -> None:
+    def _commit_appends(self, place: int, committer: Committer, appends: Sequence[_Append]) -> None:
         if not appends:
             return
         began_s = self._clock.monotonic_s()
         batches = [append.batch for append in appends]
-        outcome = self._transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
+        outcome = committer.transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
         with self._changed:
             self._queued_events -= sum(len(batch.events) for batch in batches)
         if len(batches) >= PRESSED_REQUESTS:
             self._pressed_until_s = self._clock.monotonic_s() + PRESSED_FOR_S
             self._pressure.note_many_senders(self._pressed_until_s)
         if isinstance(outcome, StoreError):
-            self._refused_at_s = self._clock.monotonic_s()
+            self._health.note_refused_events()
         else:
-            self._note_success()
-        self._resolve([append.future for append in appends], outcome)
+            self._health.note_success(of_events=True)
+        self._resolve(place, [append.future for append in appends], outcome)
         now_s = self._clock.monotonic_s()
-        self._pressure.note(now_s, requests_s=now_s - began_s)
+        if not place:
+            self._pressure.note(now_s, requests_s=now_s - began_s)
 
-    def _commit_jobs(self, jobs: Sequence[_Job]) -> None:
+    def _commit_jobs(self, place: int, committer: Committer, jobs: Sequence[_Job]) -> None:
         if not jobs:
             return
         began_s = self._clock.monotonic_s()
         together = [job for job in jobs if not job.is_alone]
         if together:
-            outcome = self._transact(lambda connection: [self._attempt(connection, job) for job in together])
-            self._resolve([job.future for job in together], outcome)
+            self._resolve(place, [job.future for job in together], committer.run([job.run for job in together]))
         for job in jobs:
             if job.is_alone:
-                self._resolve([job.future], self._run_alone(job))
+                self._resolve(place, [job.future], committer.run_alone(job.run))
         now_s = self._clock.monotonic_s()
-        self._pressure.note(now_s, jobs_s=now_s - began_s)
+        if not place:
+            self._pressure.note(now_s, jobs_s=now_s - began_s)
 
-    def _run_alone(self, job: _Job) -> list[Any] | StoreError:
-        try:
-            return [job.run(self._connect())]
-        except Exception as exc:
-            self._disconnect()
-            if isinstance(exc, StoreError):
-                return exc
-            failure = StoreUnavailable(f"the database refused ({type(exc).__name__}): is there room on the disk?")
-            failure.__cause__ = exc
-            return failure
-
-    def _attempt(self, connection: Connection, job: _Job) -> Any:
-        """A job's result or its own error; an error of the database ends the whole group."""
-        try:
-            with savepoint(connection, "job"):
-                return job.run(connection)
-        except HooklineError as exc:
-            return exc
-        except Exception as exc:
-            if self._engine.verdict(exc) != "refused":
-                raise
-            return exc
-
-    def _transact(self, work: Callable[[Connection], list[T]]) -> list[T] | StoreError:
-        """Run the work in one transaction; only after its commit is there a result."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            was_open, is_committing = self._connection is not None, False
-            try:
-                connection = self._connect()
-                with connection.begin():
-                    results = work(connection)
-                    is_committing = True
-            except Exception as exc:
-                self._disconnect()
-                verdict = self._engine.verdict(exc)
-                # A connection may have died in its sleep; whether a broken commit counted can't be known, so it isn't repeated.
-                is_stale = verdict == "away" and was_open and not is_committing
-                if (is_stale or verdict == "again") and attempt < _ATTEMPTS:
-                    continue
-                return self._note_failure(exc)
-            if self._clock.monotonic_s() - self._refused_at_s >= _REST_AFTER_FAILURE_S:
-                self._note_success()
-            return results
-        raise AssertionError("the last attempt returns")
-
-    def _note_success(self) -> None:
-        if self._failing_since_s is not None:
-            log.info("commits_resumed", failed_for_s=round(self._clock.monotonic_s() - self._failing_since_s, 1))
-        self._failing_since_s = self._failing_because = None
-
-    def _note_failure(self, exc: Exception) -> StoreError:
-        reason = reason_of(exc)
-        if reason != self._failing_because:
-            log.error("commit_failed", reason=reason, error=type(exc).__name__)
-        self._failing_because = reason
-        if self._failing_since_s is None:
-            self._failing_since_s = self._clock.monotonic_s()
-        if isinstance(exc, StoreError):
-            return exc
-        failure = StoreUnavailable(f"nothing was stored, try again later: {reason}")
-        failure.__cause__ = exc
-        return failure
-
-    def _resolve(self, futures: Sequence[Future[Any]], outcome: Sequence[Any] | StoreError) -> None:
+    def _resolve(self, place: int, futures: Sequence[Future[Any]], outcome: Sequence[Any] | StoreError) -> None:
         results = [outcome] * len(futures) if isinstance(outcome, StoreError) else outcome
-        self._busy_since_s = None
+        self._busy_since_s[place] = None
         for future, result in zip(futures, results, strict=True):
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
                 future.set_result(result)
-
-    def _probe(self) -> None:
-        """While commits fail and nothing is sent any more, find out when they work again."""
-
-        def write(connection: Connection) -> list[None]:
-            self._engine.write_something(connection)
-            return []
-
-        self._transact(write)
-
-    def _connect(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._engine.connect_writer()
-        return self._connection
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            connection.invalidate()
-            connection.close()
-        except Exception:
-            # Gone is what we wanted; a new connection is made at the next group.
-            return
 
     def _fail_queued(self, error: StoreError) -> None:
         for queued in (*self._appends, *self._jobs):
@@ -333,4 +282,4 @@ class GroupWriter:
                 queued.future.set_exception(error)
         self._appends.clear()
         self._jobs.clear()
-        self._queued_events = 0
+        self._queued_events = self._waiting_events = 0

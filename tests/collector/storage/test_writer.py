@@ -14,6 +14,7 @@ from collector.errors import StoreUnavailable
 from collector.storage.sqlite import SqliteEngine
 from collector.storage.writer import MAX_GROUP_EVENTS, PRESSED_REQUESTS, GroupWriter
 from tests.fakes.clock import FakeClock
+from tests.fakes.held_writer import Hold
 from tests.fakes.stored import batch, event
 
 
@@ -33,25 +34,6 @@ class AwayEngine(SqliteEngine):
 @pytest.fixture
 def engine(sqlite_url: str) -> AwayEngine:
     return AwayEngine(sqlite_url)
-
-
-class Hold:
-    """From the start until its end the writer is busy with a job of somebody's."""
-
-    def __init__(self, writer: GroupWriter) -> None:
-        self._has_begun, self._may_end = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=writer.run, args=(self._hang,))
-        self._thread.start()
-        assert self._has_begun.wait(60)
-
-    def end(self) -> None:
-        """The writer goes on."""
-        self._may_end.set()
-        self._thread.join(60)
-
-    def _hang(self, _connection: Any) -> None:
-        self._has_begun.set()
-        assert self._may_end.wait(60)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -114,7 +96,7 @@ def test_close_within_its_limit_fails_what_is_left(engine: AwayEngine):
 
     assert isinstance(future.exception(0), StoreUnavailable)
     hold.end()
-    wait_until(lambda: not any(thread.name == "hookline-writer" for thread in threading.enumerate()))
+    wait_until(lambda: not any(thread.name.startswith("hookline-writer") for thread in threading.enumerate()))
     engine.close()
 
 
