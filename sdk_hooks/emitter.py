@@ -129,7 +129,7 @@ class Emitter:
         if self._thread is None:
             self._start()
         if self._parked or waiting == URGENT_COUNT:
-            self._bell.ring()
+            self._wake()
         return True
 
     def ended(self) -> None:
@@ -139,7 +139,15 @@ class Emitter:
             with guard("emitter.sync"):
                 self._cycle(force=False, until_s=self._clock_s() + self._now.exit_timeout_s)
         elif self._parked:
-            self._bell.ring()
+            self._wake()
+
+    def _wake(self) -> None:
+        """
+        Once is enough: the emitter's thread may wait 5 ms for the interpreter until it notices, and a host that rings at each call
+        until then pays 2 µs for each. Cleared before the ring, so that whoever clears it has the thread look at the inbox again.
+        """
+        self._parked = False
+        self._bell.ring()
 
     def flush(self, timeout_s: float, *, give_up_early: bool = False) -> bool:
         """Wait until everything recorded so far is delivered. False: some of it is not even on disk, or not in time."""
