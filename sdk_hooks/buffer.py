@@ -7,8 +7,11 @@ newest survives a long absence of the collector. That happens only where there i
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
+
+URGENT_COUNT = 500
+"""So many waiting calls are not left to the emitter's next round."""
 
 
 class Record(Protocol):
@@ -31,25 +34,32 @@ class Inbox:
     forgotten with the next `take`.
     """
 
-    __slots__ = ("_bytes", "_records", "max_bytes", "room")
+    __slots__ = ("_bytes", "_on_full", "_on_offer", "_records", "is_awaited", "max_bytes", "room")
 
-    def __init__(self) -> None:
+    def __init__(self, on_offer: Callable[[], None], on_full: Callable[[], None]) -> None:
+        self._on_offer = on_offer
+        self._on_full = on_full
         self._records: deque[Record] = deque()
         self._bytes = 0
         self.room = 0
         """How many fit; `max_bytes` how large they may be together. The emitter says."""
         self.max_bytes = 0
+        self.is_awaited = True
+        """Whether `on_offer` wants to hear of the next one; else only when many wait."""
 
-    def offer(self, record: Record) -> int:
-        """How many wait now; 0 when it does not fit."""
+    def offer(self, record: Record) -> bool:
+        """Take a record in, in the host's thread. False: it does not fit."""
         records = self._records
         count = len(records)
         size_bytes = self._bytes + record.size_bytes
         if count >= self.room or (count and size_bytes > self.max_bytes):
-            return 0
+            self._on_full()
+            return False
         self._bytes = size_bytes
         records.append(record)
-        return count + 1
+        if self.is_awaited or count == URGENT_COUNT:
+            self._on_offer()
+        return True
 
     def take(self) -> list[Record]:
         following = self._records.popleft

@@ -267,21 +267,18 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 class Layer:
     """What one `instrument(client, …)` set. Its hook keeps it and gives it to every call."""
 
-    __slots__ = ("_below", "_settings", "values")
+    __slots__ = ("cached", "values")
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
         self.values = checked(given or {}, "instrument")
-        self._below: Config | None = None
-        self._settings: tuple[int, CallSettings] | None = None
+        self.cached: tuple[object, CallSettings] = (None, CallSettings())
+        """What `over` gave last, and of which generation that was: it holds until `configure` is called again."""
 
     def over(self, config: "Config") -> CallSettings:
-        """The settings up to this layer, computed once until `configure` is called again."""
-        cached = self._settings
-        if cached is not None and self._below is config and cached[0] == config.generation:
-            return cached[1]
+        """The settings up to this layer."""
         generation = config.generation
         settings = call_settings(merged(config.values, self.values))
-        self._below, self._settings = config, (generation, settings)
+        self.cached = (generation, settings)
         return settings
 
 
@@ -298,14 +295,15 @@ class Config:
         self._environment_values = from_environment(source)
         self._configured: dict[str, Any] = {}
         self.values: dict[str, Any] = self._environment_values
-        self.generation = 0
+        self.generation = object()
+        """Another one after each `configure`; no two configs have the same."""
 
     def update(self, given: Mapping[str, Any]) -> None:
         """`configure(…)`: later calls win over earlier ones, and None takes back what they said."""
         kept = {name: value for name, value in self._configured.items() if given.get(name, value) is not None}
         self._configured = merged(kept, checked(given, "configure"))
         self.values = merged(self._environment_values, self._configured)
-        self.generation += 1
+        self.generation = object()
 
     def spool_folder(self) -> str | None:
         """Where the spool is unless `spool_dir` says; None without a home directory."""
@@ -317,7 +315,10 @@ class Config:
 
     def for_call(self, layer: Layer) -> CallSettings:
         """The settings of a call that begins now, in this context."""
-        below = layer.over(self)
+        # Looked at here and not in `over`: a call of a function less at every call.
+        generation, below = layer.cached
+        if generation is not self.generation:
+            below = layer.over(self)
         session = current_session()
         if session is None:
             return below

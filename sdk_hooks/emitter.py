@@ -49,8 +49,6 @@ LEFTOVERS_AT_EXIT_S = 0.25
 """What other processes left behind may keep the end of this one waiting: where every process is short, nobody else sends it."""
 LONG_CALL_BYTES = 1400
 """From this estimate on a call may hold a message that is worth a reference; the messages of others are not looked at."""
-URGENT_COUNT = 500
-"""So many waiting calls are not left to the next round."""
 
 
 class _Flush:
@@ -86,8 +84,9 @@ class Emitter:
         self._on_start = on_start
         self._on_round = on_round
         self._starts_thread = starts_thread
-        self._inbox = Inbox()
-        self._offer = self._inbox.offer
+        self._inbox = Inbox(self._wake, self._full)
+        self.offer = self._inbox.offer
+        """Take a record in. False, counted: it does not fit, or the process is at its end."""
         self._live: list[Record] = []
         self._backlog = Backlog()
         self._clock_s = clock_s
@@ -99,7 +98,6 @@ class Emitter:
         self._delivery = delivery(self._backlog, clock_s, self._bell.ring)
         self._done = Condition()
         self._flushes: list[_Flush] = []
-        self._parked = False
         self._is_watched = False
         self._closed = False
         self._is_cycling = False
@@ -113,24 +111,10 @@ class Emitter:
         self._make_room()
 
     def _make_room(self) -> None:
-        self._inbox.room = self._now.buffer_max_events - len(self._live)
+        self._inbox.room = 0 if self._closed else self._now.buffer_max_events - len(self._live)
         self._inbox.max_bytes = self._now.buffer_max_bytes // 2
 
     # -- called by the host's threads: short, never waiting for the collector (but in sync delivery) -----------------------
-
-    def offer(self, record: Record) -> bool:
-        """Take a record in. False, counted: it does not fit, or the process is at its end."""
-        if self._closed:
-            return False
-        waiting = self._offer(record)
-        if not waiting:
-            self._losses.count("buffer_full")
-            return False
-        if self._thread is None:
-            self._start()
-        if self._parked or waiting == URGENT_COUNT:
-            self._wake()
-        return True
 
     def ended(self) -> None:
         """A call has ended. In sync delivery it is sent now."""
@@ -138,16 +122,17 @@ class Emitter:
             # Not forced: while the collector is away, a host that waits for us must not wait at every call.
             with guard("emitter.sync"):
                 self._cycle(force=False, until_s=self._clock_s() + self._now.exit_timeout_s)
-        elif self._parked:
+        elif self._inbox.is_awaited:
             self._wake()
 
     def _wake(self) -> None:
-        """
-        Once is enough: the emitter's thread may wait 5 ms for the interpreter until it notices, and a host that rings at each call
-        until then pays 2 µs for each. Cleared before the ring, so that whoever clears it has the thread look at the inbox again.
-        """
-        self._parked = False
+        if self._thread is None:
+            self._start()
         self._bell.ring()
+
+    def _full(self) -> None:
+        if not self._closed:
+            self._losses.count("buffer_full")
 
     def flush(self, timeout_s: float, *, give_up_early: bool = False) -> bool:
         """Wait until everything recorded so far is delivered. False: some of it is not even on disk, or not in time."""
@@ -173,6 +158,7 @@ class Emitter:
             return True
         is_safe = self.flush(timeout_s, give_up_early=True)
         self._closed = True
+        self._make_room()
         self._bell.ring()
         if self._cycling.acquire(timeout=FINISH_S):
             try:
@@ -196,6 +182,7 @@ class Emitter:
     def abandon(self) -> None:
         """After a fork: these records are the parent's, and so are the connection and the spool's files."""
         self._closed = True
+        self._make_room()
         with guard("emitter.abandon"):
             self._delivery.abandon()
 
@@ -239,18 +226,18 @@ class Emitter:
             return
         next_s = self._delivery.next_s
         if not self._live:
-            self._parked = True
+            self._inbox.is_awaited = True
             if not len(self._inbox) and not self._flushes:
                 self._bell.wait(None if next_s is None else max(next_s, REPLAY_REST_S))
-            self._parked = False
+            self._inbox.is_awaited = False
             self._bell.hush()
             if not len(self._inbox):
                 return
         if not self._flushes:
-            self._parked = self._watch_s > 0
+            self._inbox.is_awaited = self._watch_s > 0
             rest_s = max(self._now.flush_interval_s * GATHER, self._watch_s)
             self._bell.wait(rest_s if next_s is None else min(rest_s, max(next_s, REPLAY_REST_S)))
-            self._parked = False
+            self._inbox.is_awaited = False
         self._bell.hush()
 
     def _round(self) -> None:

@@ -24,7 +24,7 @@ from sdk_hooks.context import host_span as find_host_span
 from sdk_hooks.fields import error_fields, settings_fields
 from sdk_hooks.packing import Delta, Event, Packer
 from sdk_hooks.runtime import Runtime, current_runtime
-from sdk_hooks.snapshot import Copied, copied, opened
+from sdk_hooks.snapshot import copied, opened
 
 GOLDEN = 0.618_033_988_749_895
 """Steps of the golden ratio spread the sampled calls evenly, whatever rhythm the host calls in; and need no `random`."""
@@ -87,7 +87,7 @@ class Call:
         "_runtime",
         "_shape",
         "_started_fields",
-        "_tool_call_id",
+        "_tools",
         "host_span",
         "is_done",
         "is_sampled",
@@ -107,21 +107,30 @@ class Call:
         self,
         runtime: Runtime,
         settings: CallSettings,
+        request_id: str,
         shape: Shape,
-        request: Copied,
+        request: Any,
         provider: str | None,
         model: str | None,
         streaming: bool,
         started_ns: int | None,
+        host_span: HostSpan | None,
     ) -> None:
         self._runtime = runtime
         self.settings = settings
+        # With nothing around it; else `_nest` and `_place` say otherwise.
+        self.request_id = self.root_request_id = request_id
+        self._parent: Enclosing | None = None
+        self.run_id = settings.run_id
+        self.root_span = self.host_span = host_span
+        self.is_sampled = True
         self._shape = shape
-        self._request: Copied | None = request
+        # Taken apart: a tuple that stays is one object more for the garbage collector to look at, 0.1 µs.
+        self._request, self._tools, size_bytes = copied(request)
+        self.size_bytes = size_bytes + 512
         self._provider = provider
         self._model = model
         self.streaming = streaming
-        self.size_bytes = request[2] + 512
         self.start_wall_ns = time_ns()
         now_ns = perf_counter_ns()
         self.start_ns = now_ns
@@ -220,8 +229,18 @@ class Call:
         started_ns: int | None = None,
     ) -> "Call | None":
         """A call that happens inside this one's stream, like an image of a Responses stream; `<requestId>/<item id>`."""
-        child = Call(self._runtime, self.settings, shape, copied(request), provider or self._provider, model, False, started_ns)
-        child.request_id = f"{self.request_id}/{item_id}"
+        child = Call(
+            self._runtime,
+            self.settings,
+            f"{self.request_id}/{item_id}",
+            shape,
+            request,
+            provider or self._provider,
+            model,
+            False,
+            started_ns,
+            self.host_span,
+        )
         _nest(child, self.as_enclosing(), self.host_span)
         return child if not child.is_sampled or self._runtime.emitter.offer(child) else None
 
@@ -251,9 +270,9 @@ class Call:
             yield self._terminal_event(end)
 
     def _started_event(self) -> Event:
-        request, self._request = self._request, None
+        request, self._request = opened(self._request, self._tools), None
         event = self._event("started", self.start_ns)
-        fields = self._shape.started(opened(request) if request else None)
+        fields = self._shape.started(request)
         self._started_fields = {name: value for name, value in fields.items() if name in CARRIED}
         event |= fields
         return event
@@ -337,15 +356,13 @@ def start_call(
     settings = runtime.config.for_call(layer)
     if settings.disabled or is_suppressed():
         return None
-    call = Call(runtime, settings, shape, copied(request), provider, model, streaming, started_ns)
     identity = runtime.identity
     number = identity.request_number()
-    call.request_id = f"{identity.request_prefix}{number}"
+    request_id = f"{identity.request_prefix}{number}"
     host_span = find_host_span()
+    call = Call(runtime, settings, request_id, shape, request, provider, model, streaming, started_ns, host_span)
     around = enclosing()
-    if around is None:
-        _root(call, host_span, settings.run_id)
-    else:
+    if around is not None:
         _place(call, around, host_span)
     if settings.sample_rate < 1.0 and call._parent is None:  # pyright: ignore[reportPrivateUsage] (same module)
         call.is_sampled = (number * GOLDEN) % 1.0 < settings.sample_rate
@@ -363,16 +380,8 @@ def _place(call: Call, around: Enclosing, host_span: HostSpan | None) -> None:
         _nest(call, around, host_span)
     else:
         # The host opened a span of its own inside the enclosing call: that span is the parent, the enclosing one its ancestor.
-        _root(call, host_span, around.run_id)
+        call.run_id = around.run_id
         call.is_sampled = around.is_sampled
-
-
-def _root(call: Call, host_span: HostSpan | None, run_id: str | None) -> None:
-    call._parent = None  # pyright: ignore[reportPrivateUsage]
-    call.root_request_id = call.request_id
-    call.run_id = run_id
-    call.root_span = call.host_span = host_span
-    call.is_sampled = True
 
 
 def _nest(call: Call, around: Enclosing, host_span: HostSpan | None) -> None:

@@ -45,12 +45,12 @@ class Snapshot:
 
     def open(self) -> Any:
         """The copy as plain data. For the emitter's thread."""
-        return opened(self._copied)
+        value, packed, _ = self._copied
+        return opened(value, packed)
 
 
-def opened(copied: Copied) -> Any:
+def opened(value: Any, packed: bytes | None) -> Any:
     """The copy as plain data; for the emitter's thread, once."""
-    value, packed, _ = copied
     if packed is None:
         return value
     unpacked = marshal.loads(packed)  # noqa: S302 (our own bytes, same process)
@@ -67,8 +67,8 @@ def copied(value: Any) -> Copied:
     """What `take` holds."""
     try:
         if type(value) is not dict:
-            held = [value]
-            size_bytes = _own_list(held, 0)
+            held: list[Any] = []
+            size_bytes = _own_list([value], held, 0)
             return held[0], None, size_bytes
         mine: dict[Any, Any] = value.copy()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         tools = mine.get("tools")
@@ -89,27 +89,33 @@ def _own(mine: dict[Any, Any], depth: int) -> int:
         kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
         if kind is str or kind is bytes:
             size_bytes += len(item)
+        elif kind in ATOMS:
+            continue
         elif kind is list or kind is tuple:
-            mine[name] = inner = list(item)
-            size_bytes += _own_list(inner, depth + 1)
+            inner: Any = []
+            mine[name] = inner
+            size_bytes += _own_list(item, inner, depth + 1)
         elif kind is dict:
             if depth >= LOOK_DEPTH:
                 raise _Odd
             mine[name] = inner = item.copy()
             size_bytes += _own(inner, depth + 1)
-        elif kind not in ATOMS:
+        else:
             raise _Odd
     return size_bytes
 
 
-def _own_list(mine: list[Any], depth: int) -> int:
+def _own_list(items: list[Any] | tuple[Any, ...], mine: list[Any], depth: int) -> int:
+    """Copies go into `mine`, which is empty. Their size."""
     if depth >= LOOK_DEPTH:
         raise _Odd
-    size_bytes = NODE_BYTES + 8 * len(mine)
-    for at, item in enumerate(mine):
+    size_bytes = NODE_BYTES + 8 * len(items)
+    add = mine.append
+    for item in items:
         kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
         if kind is dict:
-            mine[at] = inner = item.copy()
+            inner = item.copy()
+            add(inner)
             size_bytes += NODE_BYTES
             # Nearly every message has texts only: they need no look of their own.
             for part in inner.values():
@@ -118,11 +124,15 @@ def _own_list(mine: list[Any], depth: int) -> int:
                     break
                 size_bytes += len(part)
         elif kind is str or kind is bytes:
+            add(item)
             size_bytes += len(item)
+        elif kind in ATOMS:
+            add(item)
         elif kind is list or kind is tuple:
-            mine[at] = inner = list(item)
-            size_bytes += _own_list(inner, depth + 1)
-        elif kind not in ATOMS:
+            inner: Any = []
+            add(inner)
+            size_bytes += _own_list(item, inner, depth + 1)
+        else:
             raise _Odd
     return size_bytes
 

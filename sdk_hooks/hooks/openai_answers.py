@@ -98,8 +98,8 @@ def take_chat(completion: Any) -> Answer:
     return Answer(fields, take_usage(completion.usage))
 
 
-MORE_THAN_TEXT = ("tool_calls", "reasoning", "images")
-"""Of a message; the last two OpenRouter has."""
+NO_MORE = (None, None, None)
+"""Of a message: no tool calls, and none of what only OpenRouter has."""
 
 
 def plain_chat(completion: Any) -> Plain | None:
@@ -112,9 +112,9 @@ def plain_chat(completion: Any) -> Plain | None:
         text, reason = message["content"], choice["finish_reason"]
         if type(text) is not str or not text or not reason or reason == "error":
             return None
-        for name in MORE_THAN_TEXT:
-            if name in message and (more := message[name]) is not None and not is_unset(more):
-                return None
+        more = message.get("tool_calls"), message.get("reasoning"), message.get("images")
+        if more != NO_MORE and not all(one is None or is_unset(one) for one in more):
+            return None
         return Plain((told["model"], told["id"], text, reason, take_usage(told["usage"])))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -53,7 +53,8 @@ def take_usage(usage: Any) -> Event | None:
         return None
     taken = fields_of(usage)
     for name, value in taken.items():
-        if type(value) not in PLAIN:
+        # Counts first: they are most of it, and this runs at every call.
+        if value is not None and type(value) is not int and type(value) not in PLAIN:
             taken[name] = None if is_unset(value) else fields_of(value)
     return taken
 
@@ -80,8 +81,11 @@ def fields_of(model: Any) -> Event:
     """A new dict of an object's fields, those included that the SDK doesn't know."""
     if type(model) is dict:
         return {**model}
+    fields: Event = model.__dict__.copy()
     extra: Any = getattr(model, "__pydantic_extra__", None)
-    return {**model.__dict__, **extra} if extra else model.__dict__.copy()
+    if extra:
+        fields |= extra
+    return fields
 
 
 def plain(value: Any, *, keeps_none: bool = False) -> Any:

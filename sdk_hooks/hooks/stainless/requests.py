@@ -90,15 +90,18 @@ def beginning(state: State) -> Begin:
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
-        url: str = options.url
+        # Its dict is asked, for pydantic takes 50 ns longer for each attribute.
+        asked: dict[str, Any] = options.__dict__
+        url: str = asked["url"]
+        method: str = asked["method"]
         endpoint = endpoints.get(url)
-        if endpoint is None or options.method != "post" or not state.is_active:
-            endpoint = find(options.method, url)
+        if endpoint is None or method != "post" or not state.is_active:
+            endpoint = find(method, url)
             if endpoint is None:
                 return None
-        request: Any = options.json_data
+        request: Any = asked.get("json_data")
         kind: Any = type(request)  # pyright: ignore[reportUnknownVariableType]
-        if options.extra_json or options.files or kind is not dict:
+        if asked.get("extra_json") or asked.get("files") or kind is not dict:
             request = _with_extras(options)
         if endpoint.reads_path:
             request = {**request, PATH: url}
