@@ -160,6 +160,10 @@ class Call:
             chunks = self._chunks = []
         return chunks.append
 
+    @property
+    def has_ended(self) -> bool:
+        return self._end is not None
+
     def complete(self, response: Any = None, *, at_ns: int | None = None) -> None:
         """The call went well. `response` is the hook's own copy of what it read: plain data that nobody changes."""
         # What `_finish` does, written out for the usual case.

@@ -83,6 +83,8 @@ class MessageNotes:
             self._call.fail(error, response=self._answer())
 
     def left(self) -> None:
+        if self._call.has_ended:
+            return
         # After its stop reason nothing is missed of a message.
         if self._reason is not None:
             self.ended()

@@ -30,17 +30,22 @@ class ChatNotes:
         self._error: Any = None
 
     def item(self, chunk: Any) -> None:
-        # The common chunk first: some text of the only choice, and nothing else. Here every 100 ns count.
-        choices = chunk.choices
-        if self._model is not None and len(choices) == 1:
-            choice = choices[0]
-            delta = choice.delta
-            text = delta.content
-            if text and choice.finish_reason is None and choice.index == 0 and delta.tool_calls is None:
-                self._append(perf_counter_ns())
-                self._append(text)
-                return
-        self.any_item(chunk)
+        # The common chunk first: some text of the only choice, and nothing else. Here every 100 ns count: the objects' dicts are
+        # asked, for pydantic takes 50 ns longer for each attribute.
+        try:
+            (only,) = chunk.__dict__["choices"]
+            choice = only.__dict__
+            delta = choice["delta"].__dict__
+            text = delta["content"]
+            is_text = choice["index"] == 0 and choice["finish_reason"] is None and delta.get("tool_calls") is None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            is_text = text = None
+        if is_text and text and self._model is not None:
+            append = self._append
+            append(perf_counter_ns())
+            append(text)
+        else:
+            self.any_item(chunk)
 
     def any_item(self, chunk: Any) -> None:
         """A chunk of whatever content."""
@@ -91,6 +96,8 @@ class ChatNotes:
             self._call.fail(error, response=self._answer())
 
     def left(self) -> None:
+        if self._call.has_ended:
+            return
         # Leaving after every choice has finished (before the usage, say) is no abort: nothing was missed of the answer.
         if self._reasons and all(self._reasons.values()):
             self.ended()

@@ -113,6 +113,10 @@ class _Probe:
         self.message_id: str | None = None
         self.start_ns = 0
 
+    @property
+    def has_ended(self) -> bool:
+        return self.answer is not None
+
     def complete(self, answer: Answer | Readable) -> None:
         self.answer = self.answer or answer
 
