@@ -2,11 +2,13 @@
 One statement of a user on an SQLite file, in a process that can do nothing else and ends with it.
 
 Flow: sql_sqlite -> **this file, as a program of its own** -> JSON lines on standard output.
-Imports nothing of ours. A process of its own, because inside one opcode (`instr` of a long text in a long text) SQLite looks at
-no clock and can't be stopped, and because only a process has a limit on its memory.
+Imports nothing of ours, and little else: that is most of what a statement costs. A process of its own, because inside one
+opcode (`instr` of a long text in a long text) SQLite looks at no clock and can't be stopped, and because only a process has a
+limit on its memory.
 """
 
-import contextlib
+from __future__ import annotations
+
 import json
 import math
 import re
@@ -14,8 +16,10 @@ import resource
 import sqlite3
 import sys
 import time
-from typing import Any
-from urllib.parse import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MEMORY_BYTES = 640 * 1024 * 1024
 TEMPORARY_FILE_BYTES = 512 * 1024 * 1024
@@ -104,7 +108,7 @@ def _told(action: int, one: str | None, two: str | None) -> str:
 
 def open_database(asked: dict[str, Any]) -> tuple[sqlite3.Connection, Guard]:
     """A connection on which the project's views are all there is, in one read transaction."""
-    connection = sqlite3.connect(f"file:{quote(asked['path'])}?mode=ro", uri=True, timeout=5.0, isolation_level=None)
+    connection = sqlite3.connect(asked["uri"], uri=True, timeout=5.0, isolation_level=None)
     connection.text_factory = read_text
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cache_size = -16000")
@@ -231,8 +235,10 @@ def confine(timeout_s: float) -> None:
         resource.RLIMIT_AS: MEMORY_BYTES,
     }
     for limit, most in limits.items():
-        with contextlib.suppress(OSError, ValueError):
+        try:
             resource.setrlimit(limit, (most, most))
+        except (OSError, ValueError):
+            continue
 
 
 def main() -> None:
@@ -244,7 +250,3 @@ def main() -> None:
     except MemoryError:
         write({"end": "memory"})
     sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    main()

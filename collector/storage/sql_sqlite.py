@@ -12,12 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from collector.errors import SqlRefused, SqlTimeout, StoreUnavailable
 from collector.storage.sql_names import STORED, VIEWS, columns_of
 from collector.storage.sql_types import SqlAnswer, SqlQuery
 
-_PROGRAM = Path(__file__).with_name("sql_sandbox.py")
+# Imported, because a file named to Python is compiled anew each time; behind the standard library, so that nothing hides that.
+_PROGRAM = "import sys; sys.path.append(sys.argv[1]); import sql_sandbox; sql_sandbox.main()"
 _GRACE_S = 1.0
 # What a Python needs to start, and where SQLite puts temporary files. No setting and no key goes along.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "TMPDIR", "SQLITE_TMPDIR", "TZ")
@@ -52,7 +54,7 @@ class SqliteSql:
 
     def _said(self, query: SqlQuery) -> list[bytes]:
         asked = {
-            "path": str(self._path),
+            "uri": f"file:{quote(str(self._path))}?mode=ro",
             "secret": f"own_{secrets.token_hex(16)}",
             "project": query.project,
             "tables": _TABLES,
@@ -65,7 +67,7 @@ class SqliteSql:
         }
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         with subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", str(_PROGRAM)],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(Path(__file__).parent)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
