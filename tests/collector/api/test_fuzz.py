@@ -11,11 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from tests.fakes.running import Running, chat_call, running_collector
 
@@ -33,13 +30,13 @@ def collector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield running
 
 
-CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
-
-
 def test_documented_requests_get_documented_answers(collector: Running) -> None:
     """
     Every GET route with values that its document allows: a documented status, media type and shape.
     """
+    # Heavy, and for this test alone: every process of a run imports this module.
+    import schemathesis
+
     whole = collector.get("/openapi.json").json
     read = {path: {"get": verbs["get"]} for path, verbs in whole["paths"].items() if "get" in verbs and path != "/v1/live"}
     parsed: Any = schemathesis.openapi.from_dict({**whole, "paths": read})
@@ -50,10 +47,20 @@ def test_documented_requests_get_documented_answers(collector: Running) -> None:
 
 
 def _try(url: str, operation: Any) -> None:
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks
+
+    promised = [
+        not_a_server_error,
+        checks.content_type_conformance,
+        checks.response_schema_conformance,
+        checks.status_code_conformance,
+    ]
+
     @given(case=operation.as_strategy())
     @settings(max_examples=12, deadline=None, database=None, suppress_health_check=SLOW)
     def attempt(case: Any) -> None:
-        case.call_and_validate(base_url=url, checks=CHECKS)
+        case.call_and_validate(base_url=url, checks=promised)
 
     attempt()
 
