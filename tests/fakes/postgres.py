@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -18,6 +19,14 @@ import psycopg
 
 from tests.fakes.ports import free_port
 
+_OTHERS_LEAVE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+# Only ours: a session on its way out may still have temporary ones.
+_NUMBERS_FROM_THE_START = """
+SELECT setval(seqrelid, seqstart, false) FROM pg_sequence
+WHERE seqrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+"""
 _OPTIONS = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200 -c shared_buffers=32MB"
 
 
@@ -41,6 +50,7 @@ class PostgresServer:
         self._binaries = binaries
         self._folder = Path(tempfile.mkdtemp(prefix="hookline-pg-"))
         self._numbers = count(1)
+        self._connections: dict[str, psycopg.Connection] = {}
         self._account = _unprivileged_account()
         if self._account is not None:
             shutil.chown(self._folder, self._account)
@@ -69,10 +79,27 @@ class PostgresServer:
         return name
 
     def empty(self, database: str, tables: Iterable[str]) -> None:
-        """End whoever is still connected, and remove all rows."""
-        others = "datname = current_database() AND pid <> pg_backend_pid()"
-        leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
-        self._execute(f"{leave}; TRUNCATE {', '.join(tables)} RESTART IDENTITY", database=database)
+        """End whoever is still connected, and remove all rows, from the tables that have some: each takes milliseconds."""
+        every = list(tables)
+        filled = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in every)
+        connection = self._held(database)
+        connection.execute(_OTHERS_LEAVE)
+        with connection.transaction():
+            # Who is on the way out may still be about to commit: its locks are waited for.
+            connection.execute(f"LOCK TABLE {', '.join(every)}".encode())
+            names = [name for (name,) in connection.execute(filled.encode())]
+            if names:
+                connection.execute(f"TRUNCATE {', '.join(names)}".encode())
+            connection.execute(_NUMBERS_FROM_THE_START)
+
+    def _held(self, database: str) -> psycopg.Connection:
+        """One connection a database from test to test: making it is a quarter of emptying. A new one where a test has cut it."""
+        with suppress(KeyError, psycopg.OperationalError):
+            found = self._connections[database]
+            found.execute("SELECT 1")
+            return found
+        self._connections[database] = psycopg.connect(self._address(database), autocommit=True)
+        return self._connections[database]
 
     def pause(self) -> None:
         """Shut it down in good order, cutting every connection; `start` brings it back with its data."""
@@ -80,13 +107,17 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
+        for connection in self._connections.values():
+            connection.close()
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _execute(self, statement: str, *, database: str = "postgres") -> None:
-        address = f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
-        with psycopg.connect(address, autocommit=True) as connection:
+        with psycopg.connect(self._address(database), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def _address(self, database: str) -> str:
+        return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
