@@ -4,8 +4,8 @@ Calls a second with everything on: ingest, assembly, export to a backend in anot
     python -m benchmarks.assembly [--rate 1000] [--minutes 0.5] [--postgresql | --database URL] [--worker-process never]
 
 Calls of six events come at a fixed rate, whatever the collector does. Told are the backlog over time (calls to assemble, spans to
-send), the time from settling to the backend's receipt, and the CPU that the collector takes for a call: on a shared machine the
-only figure that means something. SQLite runs with synchronous=FULL, our own PostgreSQL with fsync.
+send), the times from settling and from the call's last event to the backend's receipt, and the CPU that the collector takes for a
+call: on a shared machine the only figure that means something. SQLite runs with synchronous=FULL, our own PostgreSQL with fsync.
 """
 
 import argparse
@@ -94,10 +94,16 @@ def measure(url: str, backend_port: int, rate: int, seconds: float, folder: Path
 def _tell_spans(url: str, backend_port: int) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{backend_port}/spans", timeout=60) as answer:
         told = json.load(answer)
-    queued = query(url, "SELECT span, queued_ms FROM exports WHERE request_id LIKE 'bench-%'")
+    queued = query(url, "SELECT request_id, span, queued_ms FROM exports WHERE request_id LIKE 'bench-%'")
     waits_s = [(told["spans"][row["span"]] - row["queued_ms"]) / 1000 for row in queued if row["span"] in told["spans"]]
     print(f"  spans: {len(queued)} queued, {len(waits_s)} received, {told['repeated']} twice")
     print(f"  from settling to receipt: {_percentiles_ms(waits_s)}")
+    came = query(url, "SELECT request_id, max(received_at) AS ms FROM events WHERE request_id LIKE 'bench-%' GROUP BY request_id")
+    came_ms = {row["request_id"]: row["ms"] for row in came}
+    wholes_s = [
+        (told["spans"][row["span"]] - came_ms[row["request_id"]]) / 1000 for row in queued if row["span"] in told["spans"]
+    ]
+    print(f"  from the last event to receipt: {_percentiles_ms(wholes_s)}")
 
 
 def _look(url: str, pid: int, progress: Progress) -> None:

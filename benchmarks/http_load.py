@@ -1,7 +1,7 @@
 """
 The load generator, in a process of its own: keep-alive connections that post bodies made beforehand and time each answer.
 
-    python -m benchmarks.http_load PORT EVENTS_A_BODY CONNECTIONS EVENTS SECONDS
+    python -m benchmarks.http_load PORT EVENTS_A_BODY CONNECTIONS EVENTS SECONDS SDK
 
 Ends when all are posted or the time is over, and prints one JSON object. For single events `wrk`, where it is installed, takes
 less of the machine: see `run_wrk`.
@@ -39,9 +39,12 @@ class LoadResult:
         return self.events / self.elapsed_s
 
 
-def run_load(port: int, *, events_a_body: int, connections: int, events: int, seconds: int = 600) -> LoadResult:
+def run_load(
+    port: int, *, events_a_body: int, connections: int, events: int, seconds: int = 600, sdk: str = "hookline-py"
+) -> LoadResult:
     """Run the generator and wait for it. Raises CalledProcessError on an answer that is not 200."""
-    command = [sys.executable, "-m", "benchmarks.http_load", *map(str, (port, events_a_body, connections, events, seconds))]
+    given = map(str, (port, events_a_body, connections, events, seconds, sdk))
+    command = [sys.executable, "-m", "benchmarks.http_load", *given]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return LoadResult(**json.loads(done.stdout))
 
@@ -106,5 +109,6 @@ async def _read_answer(reader: asyncio.StreamReader) -> int:
 
 if __name__ == "__main__":
     to_port, a_body, at_once, many, limit_s = map(int, sys.argv[1:6])
-    result = post_all(to_port, list(bodies(many, a_body)), events_a_body=a_body, connections=at_once, seconds=limit_s)
+    made_by_sdk = list(bodies(many, a_body, sdk=sys.argv[6]))
+    result = post_all(to_port, made_by_sdk, events_a_body=a_body, connections=at_once, seconds=limit_s)
     print(json.dumps(asdict(result)))

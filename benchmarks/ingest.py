@@ -5,7 +5,8 @@ From HTTP to a synced commit: events a second, the answer's p50 and p99, process
 
 Collector and generator are processes of their own. Every rate is also given as a share of what the bare driver did in the same
 run (`raw_insert`): a share can be compared between machines. `--slope` fills one SQLite database and shows that late events
-cost what early ones did; assembly is held back there, so that the way in is looked at alone.
+cost what early ones did; its events come from somebody else's hook, whose calls settle after weeks there, so that the way in is
+looked at alone.
 """
 
 import argparse
@@ -78,10 +79,10 @@ def show_slope(folder: Path, events: int) -> None:
     print("SQLite: WAL, synchronous=FULL, each commit synced before its answers; 1,000 events a request, 4 connections")
     costs_us: list[float] = []
     with _collector(f"sqlite:///{folder}/slope.db", folder, {"HOOKLINE_SETTLE_MS": "1000000000"}) as collector:
-        run_load(collector.port, events_a_body=1000, connections=4, events=SLOPE_STEP // 5)
+        run_load(collector.port, events_a_body=1000, connections=4, events=SLOPE_STEP // 5, sdk="foreign")
         for done in range(SLOPE_STEP, events + 1, SLOPE_STEP):
             used_s = _cpu_s(collector)
-            load = run_load(collector.port, events_a_body=1000, connections=4, events=SLOPE_STEP)
+            load = run_load(collector.port, events_a_body=1000, connections=4, events=SLOPE_STEP, sdk="foreign")
             costs_us.append((_cpu_s(collector) - used_s) / load.events * 1e6)
             raw = raw_sqlite(folder, RAW_ROWS // 2)
             print(

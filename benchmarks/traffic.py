@@ -47,10 +47,10 @@ def call_events(prefix: str, number: int, at_ms: float) -> list[dict[str, Any]]:
     return [{**event, "sequence": first + n, "eventId": f"{prefix}-{first + n}"} for n, event in enumerate(made, start=1)]
 
 
-def bodies(events: int, events_a_body: int, *, prefix: str | None = None) -> Iterator[bytes]:
-    """POST bodies with so many events in all, made as they are asked for."""
+def bodies(events: int, events_a_body: int, *, prefix: str | None = None, sdk: str = "hookline-py") -> Iterator[bytes]:
+    """POST bodies with so many events in all, made as they are asked for. With another `sdk` they are not our own hook's."""
     prefix = prefix or f"{time.time_ns() // 1_000_000:012x}"
     stream = (event for n in range(-(-events // EVENTS_A_CALL)) for event in call_events(prefix, n, time.time() * 1000))
     for _ in range(0, events, events_a_body):
-        body = {"resource": RESOURCE, "events": list(islice(stream, events_a_body))}
+        body = {"resource": RESOURCE | {"telemetry.sdk.name": sdk}, "events": list(islice(stream, events_a_body))}
         yield json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -77,6 +77,13 @@ def price(provider: str | None, model: str | None, usage: Usage, at_ms: float) -
         return None
 
 
+def load() -> None:
+    """Read the list beforehand."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    get_snapshot()
+
+
 def ask(provider: str | None, model: str, usage: Usage, at_ms: float) -> float | None:
     """The same from the package itself."""
     # Half a second of import that a server without finished calls need not pay.

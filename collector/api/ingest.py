@@ -6,7 +6,6 @@ A plain ASGI function: FastAPI would cost half of the single-event rate. And bes
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -18,10 +17,11 @@ from starlette.responses import Response
 from collector.api.access import Access, Identity
 from collector.api.bodies import Receive, SenderGone, encoding_of, header, inflate, media_of, most_bytes, read_body
 from collector.api.inflight import Held, Inflight
+from collector.api.ingest_answers import METHODS, all_good, preflight, with_rejections
 from collector.api.landing import Landing
 from collector.api.problems import method_not_allowed, problem_response
 from collector.api.receipts import FirstReceipts
-from collector.errors import BadRequest, HooklineError, NothingAccepted, UnknownRefs
+from collector.errors import BadRequest, HooklineError, UnknownRefs
 from collector.events import Batch, Receipt, Rejection
 from collector.storage.protocols import EventWriter
 from collector.validation import MIB, PUBLIC_LIMITS, Limits, Media, ReadResult, Redaction, read_batch
@@ -31,13 +31,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
-_METHODS: Final = ("POST", "OPTIONS")
 _IN_PLACE_BYTES: Final = 128 * 1024
 """Bodies up to this size are read on the event loop, in a few milliseconds; a thread costs more than it frees below that."""
 _LONGEST_KEY: Final = 255
 _JSON: Final = (b"content-type", b"application/json")
-_ALL_GOOD: Final = b'{"accepted":%d,"duplicates":%d,"rejected":[]}'
-_ALL_GOOD_IN: Final = b'{"accepted":%d,"duplicates":%d,"rejected":[],"store":"%s"}'
 _READINGS: Final = 4
 """So often a body is read anew because contents that it refers to went; in the end none of its references count."""
 _TELLING: Final = frozenset({b"host", b"origin", b"cookie", b"content-type", b"content-encoding"})
@@ -150,7 +147,7 @@ class IngestApp:
             answer(response.status_code, response.raw_headers, bytes(response.body))
             return
         self._told(self._on_commit, result.batch)
-        body = _all_good(receipt, result.store)
+        body = all_good(receipt, result.store)
         answer(200, (_JSON, (b"content-length", b"%d" % len(body))), body)
 
     async def _send(self, scope: Scope, send: Send, body: bytes) -> None:
@@ -163,10 +160,10 @@ class IngestApp:
         """An answer of 200 as its body."""
         if scope["method"] == "OPTIONS":
             await self._access.check_sending_site(scope)
-            return _preflight()
+            return preflight()
         if scope["method"] != "POST":
             self._access.check_site(scope)
-            return method_not_allowed(*_METHODS)
+            return method_not_allowed(*METHODS)
         headers: Headers = list(scope["headers"])
         identity, media, encoding = await self._admitted(scope, headers)
         limits = self._limits if identity.origins is None else self._public_limits
@@ -262,20 +259,10 @@ class IngestApp:
             receipt = committed
             self._told(self._on_commit, result.batch)
         if not result.rejected:
-            return _all_good(receipt, result.store)
+            return all_good(receipt, result.store)
         self._told(self._on_rejected, result.rejected)
         log.info("events_rejected", count=len(result.rejected), codes=sorted({r.code for r in result.rejected}))
-        content: dict[str, Any] = {
-            "accepted": receipt.accepted,
-            "duplicates": receipt.duplicates,
-            "rejected": [{"index": r.index, "code": r.code, "detail": r.detail} for r in result.rejected],
-        }
-        if result.store is not None:
-            content["store"] = result.store
-        if not result.batch.events:
-            refused = NothingAccepted("none of the events could be stored: `rejected` says why, one by one")
-            return problem_response(refused, more=content)
-        return json.dumps(content, separators=(",", ":")).encode()
+        return with_rejections(receipt, result)
 
     async def _committed(self, result: ReadResult, read: Again | None) -> tuple[ReadResult, Receipt | None]:
         """What is stored in the end. Only the transaction knows whether a message is there: without it, the others are stored."""
@@ -309,12 +296,6 @@ class IngestApp:
             log.exception("ingest_listener_failed")
 
 
-def _all_good(receipt: Receipt, store: str | None) -> bytes:
-    if store is None:
-        return _ALL_GOOD % (receipt.accepted, receipt.duplicates)
-    return _ALL_GOOD_IN % (receipt.accepted, receipt.duplicates, store.encode())
-
-
 def _usual(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
     return tuple([pair for pair in headers if pair[0].lower() in _TELLING])
 
@@ -330,15 +311,3 @@ def _idempotency_key(headers: Headers) -> str | None:
     if key is not None and len(key) > _LONGEST_KEY:
         raise BadRequest(f"the Idempotency-Key is over {_LONGEST_KEY} characters: send a shorter one, such as a UUID")
     return key or None
-
-
-def _preflight() -> Response:
-    """What a page of an allowed origin may send; the site was checked before."""
-    headers = {
-        "allow": ", ".join(_METHODS),
-        "access-control-allow-methods": "POST",
-        "access-control-allow-headers": "authorization, content-type, content-encoding, idempotency-key",
-        "access-control-allow-private-network": "true",
-        "access-control-max-age": "600",
-    }
-    return Response(status_code=204, headers=headers)
