@@ -92,13 +92,16 @@ class Backlog:
 
     def take(self, max_events: int, max_bytes: int) -> list[bytes]:
         """Take out the oldest events that fit in one POST; at least one, if there is one."""
+        events = self._events
         picked: list[bytes] = []
         total_bytes = 0
-        while self._events and len(picked) < max_events:
-            total_bytes += len(self._events[0])
-            if picked and total_bytes > max_bytes:
+        while events and len(picked) < max_events:
+            size_bytes = len(events[0])
+            if picked and total_bytes + size_bytes > max_bytes:
                 break
-            picked.append(self._pop())
+            total_bytes += size_bytes
+            picked.append(events.popleft())
+        self._bytes -= total_bytes
         return picked
 
     def put_back(self, events: list[bytes]) -> None:

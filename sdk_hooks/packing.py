@@ -65,7 +65,7 @@ class Packer:
                 event["timestamp"] = start_ms + (at_ns - start_ns) / 1e6
                 packs[key] = found = (event, at_ns)
             event, first_ns = found
-            event["chunks"].append({"offsetMs": round((at_ns - first_ns) / 1e6, 3), "delta": text})
+            event["chunks"].append({"offsetMs": _offset_ms(at_ns - first_ns), "delta": text})
         return [event for event, _ in packs.values()]
 
     def _text_event(self, taken: list[Any], start_ns: int, start_ms: float) -> Event:
@@ -75,7 +75,8 @@ class Packer:
         event = self._event("content", 0, self.message_id, None)
         event["timestamp"] = start_ms + (first_ns - start_ns) / 1e6
         event["chunks"] = [
-            {"offsetMs": round((at_ns - first_ns) / 1e6, 3), "delta": delta}
+            # `_offset_ms`, written out: this runs for every chunk.
+            {"offsetMs": (at_ns - first_ns + 500) // 1000 / 1000, "delta": delta}
             for at_ns, delta in zip(taken[::2], deltas, strict=False)
         ]
         return event
@@ -127,6 +128,11 @@ class Packer:
                 for t in self._tools
             ]
         return fields
+
+
+def _offset_ms(offset_ns: int) -> float:
+    """To the microsecond. `round` takes ten times as long."""
+    return (offset_ns + 500) // 1000 / 1000
 
 
 def _is_all_text(taken: list[Any]) -> bool:

@@ -85,8 +85,8 @@ class Call:
         "_provider",
         "_request",
         "_runtime",
+        "_same",
         "_shape",
-        "_started_fields",
         "_tools",
         "host_span",
         "is_done",
@@ -144,7 +144,7 @@ class Call:
         self._first_ns: int | None = None
         self._is_announced = False
         self._packer: Packer | None = None
-        self._started_fields: Event = NO_FIELDS
+        self._same: Event = NO_FIELDS
         self.message_id: str | None = None
         self.is_done = False
 
@@ -275,10 +275,12 @@ class Call:
 
     def _started_event(self) -> Event:
         request, self._request = opened(self._request, self._tools), None
+        self._same = same = self._same_fields()
         event = self._event("started", self.start_ns)
         fields = self._shape.started(request)
-        self._started_fields = {name: value for name, value in fields.items() if name in CARRIED}
         event |= fields
+        for name in CARRIED.intersection(fields):
+            same[name] = fields[name]
         return event
 
     def _chunk_events(self, taken: list[Any]) -> Iterator[Event]:
@@ -294,7 +296,6 @@ class Call:
     def _terminal_event(self, end: _End) -> Event:
         what, at_ns, response, error = end
         event = self._event(what, at_ns)
-        event |= self._started_fields
         event["duration"] = max(0.0, (at_ns - self.start_ns) / 1e6)
         if self._first_ns is not None:
             event["timeToFirstChunk"] = (self._first_ns - self.start_ns) / 1e6
@@ -311,8 +312,15 @@ class Call:
             "type": f"{self._shape.activity}:request:{what}",
             # From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around.
             "timestamp": (self.start_wall_ns + at_ns - self.start_ns) / 1e6,
-            "requestId": self.request_id,
+            **self._same,
         }
+        if self.settings.tags:
+            event["tags"] = dict(self.settings.tags)
+        return event
+
+    def _same_fields(self) -> Event:
+        """What started and terminal event both say, but for `tags`, which `redact` may change."""
+        event: Event = {"requestId": self.request_id}
         if self._shape.activity == "text":
             event["streamId"] = self.request_id
         if self._provider is not None:
@@ -323,8 +331,6 @@ class Call:
             event["streaming"] = self.streaming
         settings = self.settings
         event |= settings_fields(settings, self.run_id)
-        if settings.tags:
-            event["tags"] = dict(settings.tags)
         if self.root_span is not None:
             event["traceparent"] = self.root_span.traceparent()
         if settings.sample_rate < 1.0:

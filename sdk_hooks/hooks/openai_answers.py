@@ -53,13 +53,14 @@ def token_usage(usage: Mapping[str, Any] | None) -> Event:
     for name, value in (usage or {}).items():
         if value is None:
             continue
-        if name in TOTALS:
-            told[TOTALS[name]] = value
+        known = TOTALS.get(name)
+        if known is not None:
+            told[known] = value
         elif name in DETAILS and isinstance(value, dict):
             told[DETAILS[name]] = {
                 camel(inner): count if type(count) in SCALARS else plain(count)
                 for inner, count in cast("Event", value).items()
-                if type(count) in SCALARS or (count is not None and not is_unset(count))
+                if count is not None and (type(count) in SCALARS or not is_unset(count))
             }
         else:
             other[name] = plain(value)
