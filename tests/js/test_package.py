@@ -162,7 +162,7 @@ def test_benchmark_fails_with_a_hook_that_records_nothing(package: Path) -> None
     It is faster than ours, and none of its calls arrived.
     """
     done = subprocess.run(
-        ["node", "bench/main.mjs", "--sdk", "openai", "--rounds", "1", "--hook", "silent"],
+        ["node", "bench/main.mjs", "--sdk", "openai", "--act", "chat", "--sets", "1", "--rounds", "1", "--hook", "silent"],
         cwd=package,
         env=environment(),
         capture_output=True,

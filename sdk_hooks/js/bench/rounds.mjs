@@ -33,24 +33,28 @@ export class Process {
   }
 }
 
-const TURNS = 10;
+/** Of calls between deliveries, as many as a host makes while events wait to be sent. */
+const TURNS = 4;
 
 /**
- * So many rounds of ten turns each; who begins changes, for the second may find a warmer machine. Pairs of turns tell what is
- * spent until the calls are over (`caller`), pairs of rounds what is spent until they are delivered, too (`all`).
+ * So many rounds of turns; who begins changes, for the next may find a warmer machine. A turn tells what is spent until the
+ * calls are over (`caller`), a round what is spent until they are delivered, too (`all`). In the order of the workers.
  */
-export async function takeTurns(bare, other, act, calls, rounds) {
+export async function takeTurns(workers, act, calls, rounds) {
   const found = { turns: [], rounds: [] };
   for (let round = 0; round < rounds; round++) {
-    const sums = new Map([[bare, 0], [other, 0]]);
+    const sums = workers.map(() => 0);
     for (let turn = 0; turn < TURNS; turn++) {
-      const took = new Map();
-      for (const worker of turn % 2 ? [bare, other] : [other, bare]) took.set(worker, await worker.ask(act, calls));
-      for (const [worker, { caller }] of took) sums.set(worker, sums.get(worker) + caller * calls);
-      found.turns.push([took.get(bare), took.get(other)]);
+      const took = [];
+      for (let i = 0; i < workers.length; i++) {
+        const at = (turn % 2 ? workers.length - 1 - i : i + round) % workers.length;
+        took[at] = await workers[at].ask(act, calls);
+        sums[at] += took[at].caller * calls;
+      }
+      found.turns.push(took);
     }
-    for (const worker of [bare, other]) sums.set(worker, sums.get(worker) + (await worker.ask("deliver")).us);
-    found.rounds.push([bare, other].map((worker) => ({ all: sums.get(worker) / (TURNS * calls) })));
+    for (const [at, worker] of workers.entries()) sums[at] += (await worker.ask("deliver")).us;
+    found.rounds.push(sums.map((sum) => ({ all: sum / (TURNS * calls) })));
   }
   return found;
 }
@@ -67,6 +71,7 @@ export function median(values) {
 }
 
 export const shown = ({ value, low, high }, digits) => `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
-export const added = (pairs, name) => median(pairs.map(([bare, other]) => other[name] - bare[name]));
-export const ratio = (pairs, name) => median(pairs.map(([bare, other]) => other[name] / bare[name]));
-export const least = (pairs, name) => Math.min(...pairs.map(([, other]) => other[name])) - Math.min(...pairs.map(([bare]) => bare[name]));
+
+/** One value for each set of processes, since a process is faster or slower than its like for as long as it lives. */
+export const overSets = (sets, of) => median(sets.map((rows) => median(rows.map(of)).value));
+export const least = (sets, of) => Math.min(...sets.flat().map(of));

@@ -4,6 +4,7 @@ import { checked, type CallOptions, type CallSettings, type HooklineEvent } from
 import { type Enclosing, enclosing } from "./context.js";
 import { settingsFields } from "./fields.js";
 import { Packer, type Piece } from "./packing.js";
+import { guard } from "./guard.js";
 import type { Fields } from "./platform.js";
 import { traceparent } from "./hostspan.js";
 import { currentRuntime, type Runtime } from "./runtime.js";
@@ -21,16 +22,20 @@ export interface Shape {
   started(request: unknown): Fields;
 }
 
+/** What was answered; or how to read it from a copy, when the record is drained. */
+export type Answer = Fields | (() => Fields);
+
 interface End {
   readonly what: "completed" | "error" | "aborted";
   readonly atMs: number;
-  readonly answer: Fields | undefined;
+  readonly answer: Answer | undefined;
   readonly error: { name: string; message: string } | undefined;
 }
 
 export interface Begin {
   readonly shape: Shape;
-  readonly request: unknown;
+  /** The host's, until the call has made its copy. */
+  request: unknown;
   readonly provider: string | undefined;
   readonly model: string | undefined;
   readonly streaming?: boolean;
@@ -57,7 +62,6 @@ export class Call {
   private readonly parent: Enclosing | undefined;
   private scope: Enclosing | undefined;
   private readonly traceparent: string | undefined;
-  private request: unknown;
   private pieces: Piece[] = [];
   private end: End | undefined;
   private isAnnounced = false;
@@ -77,7 +81,7 @@ export class Call {
     this.startMs = this.lastMs = begin.startedMs ?? startedMs ?? nowMs;
     this.startWallMs = Date.now() - (nowMs - this.startMs);
     const snapshot = take(begin.request);
-    this.request = snapshot.value;
+    begin.request = snapshot.value;
     this.sizeBytes = snapshot.sizeBytes + 512;
     this.requestId = place.requestId;
     this.parent = place.parent;
@@ -95,16 +99,16 @@ export class Call {
     if (this.isSampled) this.pieces.push(piece);
   }
 
-  complete(answer?: Fields): void {
+  complete(answer?: Answer): void {
     this.finish("completed", answer);
   }
 
-  fail(error: { name: string; message: string }, answer?: Fields): void {
+  fail(error: { name: string; message: string }, answer?: Answer): void {
     this.finish("error", answer, error);
   }
 
   /** The host left a stream early. Sent with what was seen so far. */
-  abort(answer?: Fields): void {
+  abort(answer?: Answer): void {
     this.finish("aborted", answer);
   }
 
@@ -135,7 +139,7 @@ export class Call {
     return this.scope;
   }
 
-  private finish(what: End["what"], answer?: Fields, error?: End["error"], atMs = performance.now()): void {
+  private finish(what: End["what"], answer?: Answer, error?: End["error"], atMs = performance.now()): void {
     if (this.end) return;
     this.end = { what, atMs, answer, error };
     if (this.scope) this.scope.isOver = true;
@@ -166,8 +170,8 @@ export class Call {
   }
 
   private startedEvent(): HooklineEvent {
-    const fields = this.begin.shape.started(this.request);
-    this.request = undefined;
+    const fields = this.begin.shape.started(this.begin.request);
+    this.begin.request = undefined;
     for (const name of CARRIED) if (name in fields) this.carried[name] = fields[name];
     return Object.assign(this.event("started", this.startMs), fields);
   }
@@ -185,7 +189,8 @@ export class Call {
     event["duration"] = Math.max(0, end.atMs - this.startMs);
     if (this.firstMs !== undefined) event["timeToFirstChunk"] = this.firstMs - this.startMs;
     if (this.packer) Object.assign(event, this.packer.seen());
-    if (end.answer) Object.assign(event, end.answer);
+    const { answer } = end;
+    Object.assign(event, typeof answer === "function" ? guard("answer", answer) : answer);
     if (end.error) event["error"] = end.error;
     return event;
   }

@@ -43,6 +43,26 @@ function camelCounts(counts: Fields): Fields {
   return told;
 }
 
+interface KeptChoice {
+  readonly finish_reason: unknown;
+  readonly text: unknown;
+  readonly error: unknown;
+  readonly message: Fields;
+}
+
+/** What is told of a completion: copied at once, since the host may change its own, and read by `chatAnswer` when there is time. */
+export function keptChat(completion: Fields): Fields & { readonly choices: KeptChoice[] } {
+  const { model, id, choices, usage } = completion;
+  return { model, id, choices: list(choices).map(keptChoice), usage: take(usage).value };
+}
+
+function keptChoice(given: unknown): KeptChoice {
+  const choice = object(given);
+  const { content, refusal, tool_calls: calls } = object(choice["message"]);
+  const { finish_reason, text: said, error } = choice;
+  return { finish_reason, text: said, error, message: { content, refusal, tool_calls: calls && take(calls).value } };
+}
+
 /** A chat completion, or an older text completion, whose choices have `text`. */
 export function chatAnswer(completion: Fields): Fields {
   const texts: string[] = [];
@@ -83,11 +103,29 @@ export interface MadeImage {
   readonly answer: Fields;
 }
 
-/** A response's text and tools, and its images. */
-export function responseAnswer(response: Fields): { answer: Fields; images: MadeImage[] } {
+/** As `keptChat`, for `responseAnswer`. */
+export function keptResponse({ model, id, status, incomplete_details, output, usage }: Fields): Fields {
+  return { model, id, status, incomplete_details: take(incomplete_details).value, output: list(output).map(keptItem), usage: take(usage).value };
+}
+
+function keptItem(given: unknown): Fields {
+  const { type, content, call_id, name, arguments: said, input } = object(given);
+  return { type, content: type === "message" ? list(content).map(keptPart) : undefined, call_id, name, arguments: said, input };
+}
+
+function keptPart(given: unknown): Fields {
+  const { text: said, refusal } = object(given);
+  return { text: said, refusal };
+}
+
+export function madeImages(response: Fields): MadeImage[] {
+  return list(response["output"]).map(object).filter((item) => item["type"] === "image_generation_call").map(madeImage);
+}
+
+/** A response's text and tools. */
+export function responseAnswer(response: Fields): Fields {
   const texts: string[] = [];
   const calls: Fields[] = [];
-  const images: MadeImage[] = [];
   for (const item of list(response["output"]).map(object)) {
     if (item["type"] === "message") {
       for (const part of list(item["content"]).map(object)) texts.push(text(part["text"]) || text(part["refusal"]) || "");
@@ -95,17 +133,14 @@ export function responseAnswer(response: Fields): { answer: Fields; images: Made
       calls.push({ id: item["call_id"], type: "function", function: { name: item["name"], arguments: item["arguments"] ?? "" } });
     } else if (item["type"] === "custom_tool_call") {
       calls.push({ id: item["call_id"], type: "custom", function: { name: item["name"], arguments: item["input"] ?? "" } });
-    } else if (item["type"] === "image_generation_call") {
-      images.push(madeImage(item));
     }
   }
-  const answer = present({
+  return present({
     responseModel: text(response["model"]), responseId: text(response["id"]), content: texts.join(""),
     toolCalls: calls.length ? calls : undefined,
     finishReason: responseFinish(response, calls.length > 0),
     ...usageFields(response["usage"]),
   });
-  return { answer, images };
 }
 
 export function madeImage(item: Fields): MadeImage {

@@ -4,7 +4,7 @@ import type { Call, Shape } from "../recorder.js";
 import * as answers from "./openai-answers.js";
 import { ChatNotes, endImage, MediaNotes, type Notes, ResponseNotes } from "./openai-notes.js";
 import * as shapes from "./openai-shapes.js";
-import { list, object } from "./reading.js";
+import { object, text } from "./reading.js";
 
 export interface Endpoint {
   readonly shape: Shape;
@@ -16,21 +16,22 @@ export interface Endpoint {
 }
 
 function endChat(call: Call, result: unknown): void {
-  const completion = object(result);
-  const answer = answers.chatAnswer(completion);
-  const failed = list(completion["choices"]).find((choice) => object(choice)["finish_reason"] === "error");
-  if (failed) call.fail(answers.providerError(object(failed)["error"]), answer);
+  const kept = answers.keptChat(object(result));
+  const answer = (): Fields => answers.chatAnswer(kept);
+  const failed = kept.choices.find((choice) => choice.finish_reason === "error");
+  if (failed) call.fail(answers.providerError(failed.error), answer);
   else call.complete(answer);
 }
 
 function endResponse(call: Call, result: unknown): void {
   const response = object(result);
-  const { answer, images } = answers.responseAnswer(response);
-  for (const image of images) {
+  for (const image of answers.madeImages(response)) {
     // When it was begun is not known: it took the response's whole time at most.
-    const made = call.child(shapes.IMAGE, image.itemId, answer["responseModel"] as string | undefined, call.startMs);
+    const made = call.child(shapes.IMAGE, image.itemId, text(response["model"]), call.startMs);
     if (made) endImage(made, image);
   }
+  const kept = answers.keptResponse(response);
+  const answer = (): Fields => answers.responseAnswer(kept);
   if (response["status"] === "failed") call.fail(answers.providerError(response["error"]), answer);
   else if (response["status"] === "cancelled") call.abort(answer);
   else call.complete(answer);

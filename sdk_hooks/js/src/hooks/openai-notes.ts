@@ -1,7 +1,7 @@
 // What is noted of a stream, item by item, for its call: chunks as they come, and the answer at its end.
 import type { Fields } from "../platform.js";
 import type { Call } from "../recorder.js";
-import { finishFields, imagesAnswer, madeImage, type MadeImage, providerError, responseAnswer, usageFields } from "./openai-answers.js";
+import { finishFields, imagesAnswer, madeImage, type MadeImage, madeImages, providerError, responseAnswer, usageFields } from "./openai-answers.js";
 import { IMAGE } from "./openai-shapes.js";
 import { errorOf, isAbort, list, object, present, text } from "./reading.js";
 
@@ -135,10 +135,10 @@ export class ResponseNotes extends Notes {
 
   /** response.completed, .incomplete, .failed: the whole document once more. */
   private finished(response: Fields): void {
-    const { answer, images } = responseAnswer(response);
+    const answer = responseAnswer(response);
     if (!answer["content"]) delete answer["content"];
     this.final = answer;
-    for (const image of images) this.finishImage(image);
+    for (const image of madeImages(response)) this.finishImage(image);
     if (response["status"] === "failed") this.error = providerError(response["error"]);
   }
 

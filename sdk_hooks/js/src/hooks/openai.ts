@@ -48,9 +48,18 @@ export function instrument(client: object, layer: CallOptions): boolean {
   const { request, withOptions } = client;
   clients.set(client, state);
   state.replaced.replace(client, "request", function (this: unknown, ...args: unknown[]) {
-    const begun = guard("openai.request", () => begin(client, state, args[0]));
+    let begun: Begun | undefined;
+    try {
+      begun = begin(client, state, args[0]);
+    } catch (error) {
+      report("openai.request", error);
+    }
     const promise = request.apply(this ?? client, args);
-    if (begun) guard("openai.follow", () => follow(promise, begun));
+    try {
+      if (begun) follow(promise, begun);
+    } catch (error) {
+      report("openai.follow", error);
+    }
     return promise;
   });
   state.replaced.replace(client, "withOptions", function (this: unknown, ...args: unknown[]) {
@@ -111,7 +120,8 @@ function startOf(client: Client, state: State, options: Fields, at: Moment, begu
 
 function endpointOf({ method, path: given }: Fields): { endpoint: Endpoint; jobId?: string } | undefined {
   // `beta.responses` asks `/responses?beta=true`.
-  const [path = ""] = (text(given) ?? "").split("?");
+  const asked = text(given) ?? "";
+  const path = asked.includes("?") ? (asked.split("?", 1)[0] as string) : asked;
   const endpoint = method === "post" && Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
   return endpoint ? { endpoint } : findVideo(method, path);
 }
