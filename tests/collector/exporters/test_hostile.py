@@ -39,7 +39,7 @@ PATIENT_S = 30.0
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\n"
 # ExportTraceServiceResponse with 5 rejected spans.
 FIVE_REJECTED = b"\x0a\x02\x08\x05"
-BOMB = gzip.compress(bytes(50_000_000), 9, mtime=0)
+BOMB = gzip.compress(bytes(50_000_000), 1, mtime=0)
 
 
 def is_later(reason: str) -> Callable[[Outcome], bool]:
