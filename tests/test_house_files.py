@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,12 @@ def lines_of(path: Path) -> list[str]:
     return text_of(path).splitlines()
 
 
-@cache
-def tree_of(path: Path) -> ast.Module:
-    """A Python file, parsed once for all rules: it is most of their time."""
-    return ast.parse(text_of(path))
+BEGINS_WITH_A_DOCSTRING = re.compile(r'\A"""(?P<said>[^"\\]+)"""\n')
+TEST_WITH_A_DOCSTRING = re.compile(
+    r'^ *(async )?def test_\w*\((?:[^()]|\([^()]*\))*\)(?: -> None)?:\n +"""\s*[^\s"]', re.MULTILINE
+)
+TEST = re.compile(r"\bdef test_")
+"""The first two are how nearly all files look; only what looks otherwise is parsed, which takes a hundred times as long."""
 
 
 def finds(pattern: re.Pattern[str]) -> list[str]:
@@ -105,7 +108,9 @@ def test_every_module_says_what_it_is_for() -> None:
 def _says_what_it_is_for(path: Path) -> bool:
     text = text_of(path)
     wanted = MIN_DOCSTRING_CHARS.get(path.relative_to(ROOT).parts[0], USUAL_MIN_DOCSTRING_CHARS)
-    return not text.strip() or len(ast.get_docstring(tree_of(path)) or "") >= wanted
+    usual = BEGINS_WITH_A_DOCSTRING.match(text)
+    said = cleandoc(usual["said"]) if usual else ast.get_docstring(ast.parse(text))
+    return not text.strip() or len(said or "") >= wanted
 
 
 def test_every_test_says_what_it_shows() -> None:
@@ -115,14 +120,19 @@ def test_every_test_says_what_it_shows() -> None:
     silent = [
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in python_files()
-        if path.name.startswith("test_")
-        for node in ast.walk(tree_of(path))
+        if path.name.startswith("test_") and not _every_test_has_a_docstring(text_of(path))
+        for node in ast.walk(ast.parse(text_of(path)))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and not ast.get_docstring(node)
     ]
 
     assert silent == []
+
+
+def _every_test_has_a_docstring(text: str) -> bool:
+    """True: they have. False: one has to look closer."""
+    return len(TEST.findall(text)) == len(TEST_WITH_A_DOCSTRING.findall(text))
 
 
 def test_tests_use_real_parts() -> None:
