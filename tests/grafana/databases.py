@@ -34,17 +34,14 @@ READER_SQL = (ROOT / "grafana/postgres/reader.sql").read_text()
 Event = dict[str, Any]
 
 
-def start_demo(database_url: str) -> "subprocess.Popen[str]":
+def run_demo(database_url: str) -> None:
     """The demo's scenario against a collector on this database; both are in one process, which is not this one."""
     kept = clean_environment()
     command = [sys.executable, "-m", "collector", "demo", "--once", "--database-url", database_url]
-    return subprocess.Popen(command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish_demo(demo: "subprocess.Popen[str]") -> None:
-    """Wait until it has shown everything."""
-    said, _ = demo.communicate(timeout=200)
-    assert 0 == demo.returncode, said[-2000:]
+    done = subprocess.run(
+        command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200, check=False
+    )
+    assert 0 == done.returncode, done.stdout[-2000:]
 
 
 def call_events(name: str, *, at_ms: float, activity: str = "text", duration_ms: float = 80.0, **more: Any) -> list[Event]:

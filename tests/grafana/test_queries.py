@@ -14,7 +14,7 @@ from tests.end_to_end.database import count, query
 from tests.grafana.dashboards import PanelQuery, dashboards, queries
 from tests.grafana.macros import filled_in
 
-# The first test waits for two demos.
+# The first test waits for a demo.
 pytestmark = pytest.mark.timeout(300)
 
 ONE_CHOICE = {"provider": ["openai"], "model": ["gpt-4o", "o'neill"], "service": ["demo-shop"]}
