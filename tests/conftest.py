@@ -1,7 +1,7 @@
 """
 What tests of all parts share: databases on both engines, and the fixtures beside the checkout.
 
-`HOOKLINE_LONG=1` (`make test LONG=1`) runs the tests marked `long` too: CI sets it.
+`HOOKLINE_LONG=1` (`make test LONG=1`) runs the tests marked `long` too, and more examples of what hypothesis makes: CI sets it.
 """
 
 import gc
@@ -19,8 +19,12 @@ from tests.fakes import npm
 from tests.fakes.postgres import PostgresServer, find_binaries
 from tests.fakes.required import missing, shared
 
+IS_LONG = os.environ.get("HOOKLINE_LONG") == "1"
+
 # How long an example takes is the machine's affair: a loaded one is slow, and nothing is wrong.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, max_examples=100 if IS_LONG else 40, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 
@@ -36,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     Leave out what takes long, unless it is wanted or named.
     """
-    if os.environ.get("HOOKLINE_LONG") == "1" or config.option.markexpr:
+    if IS_LONG or config.option.markexpr:
         return
     left_out = [item for item in items if item.get_closest_marker("long")]
     if left_out:

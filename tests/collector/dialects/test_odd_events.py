@@ -52,13 +52,14 @@ def _spoilt(posts: list[dict[str, Any]], chance: random.Random) -> list[dict[str
     return spoilt
 
 
+@pytest.mark.parametrize("rounds", [15, pytest.param(60, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", STORIES)
-def test_spoilt_events_still_become_calls(name: str) -> None:
+def test_spoilt_events_still_become_calls(name: str, rounds: int) -> None:
     """
     Anything in the place of anything: all rows are stored, and every call is assembled.
     """
-    chance = random.Random(name)
-    for _ in range(60):
+    chance = random.Random(f"{name} {rounds}")
+    for _ in range(rounds):
         posts = _spoilt(STORIES[name], chance)
         result = read_events(*posts)
         assert () == result.rejected

@@ -83,7 +83,7 @@ _VALUES = st.recursive(
 _TIMES = st.integers(-5, 2**65)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(
     attributes=st.dictionaries(_TEXTS, _VALUES, max_size=5),
     name=_TEXTS,

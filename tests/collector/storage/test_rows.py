@@ -18,7 +18,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(_VALUES)
 def test_json_is_read_as_python_reads_it(value: Any) -> None:
     """

@@ -121,7 +121,7 @@ def agree(body: bytes, **limits: int) -> EventRow | None:
     return straight
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(event=EVENTS, odd=st.sampled_from(ODD), data=st.data(), ascii_only=st.booleans())
 def test_an_odd_value_anywhere_is_judged_as_the_long_way_judges_it(
     event: dict[str, Any], odd: Any, data: st.DataObject, *, ascii_only: bool

@@ -13,7 +13,7 @@ from tests.fakes.running import AT_MS, Running, chat_call, running_collector
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 HOSTILE = "<script>window.pwned=1</script><img src=x onerror='window.pwned=2'>\"></textarea></pre>"
-BIG_CHUNKS = 20_000
+BIG_CHUNKS = 6_000
 LOOK = {"name": "look", "arguments": '{"at": 1}'}
 KEY = "key-of-the-call-tests"
 
@@ -51,7 +51,7 @@ def talk(name: str, text: str = "What is in the picture?") -> list[dict[str, Any
 @pytest.fixture(scope="module")
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """
-    A collector with a few calls, one of them of 20,000 chunks.
+    A collector with a few calls, one of them of 6,000 chunks.
     """
     with running_collector(f"sqlite:///{tmp_path_factory.mktemp('call') / 'a.db'}") as running:
         running.post_events(*talk("talk"), *talk("a/part of", HOSTILE), *chat_call("plain"))
@@ -113,7 +113,7 @@ def test_every_tab_is_an_address_and_a_fragment(collector: Running, tab: str):
 )  # fmt: skip
 def test_answers_of_a_huge_call_stay_small(collector: Running, address: str, limit: int):
     """
-    20,000 chunks, and no tab sends more than a window.
+    6,000 chunks, and no tab sends more than a window.
     """
     assert len(text_of(collector, f"/calls/big{address}")) < limit
 
