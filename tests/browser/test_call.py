@@ -103,6 +103,7 @@ def open_call(watched: Watched, calls: Running, name: str, tab: str = "") -> Pag
     return watched.page
 
 
+@pytest.mark.long
 def test_call_is_opened_by_keys_from_the_list(watched: Watched, calls: Running):
     """
     `j`, enter: the pane has the call; its tabs and its trace change in the pane, and escape gives the list back.
@@ -144,6 +145,7 @@ def test_waterfall_nests_calls_and_tools(watched: Watched, calls: Running):
     expect(page.locator(".call")).to_have_attribute("data-call", "stream")
 
 
+@pytest.mark.long
 def test_call_whose_parent_is_not_here_says_so(watched: Watched, calls: Running):
     """
     A dashed row over it, and the parent's id with the word.
@@ -155,6 +157,7 @@ def test_call_whose_parent_is_not_here_says_so(watched: Watched, calls: Running)
     expect(page.locator(".findings")).to_contain_text("parent call is not here")
 
 
+@pytest.mark.long
 def test_image_is_seen(watched: Watched, calls: Running):
     """
     The thumbnail in the conversation is loaded from the collector, and the tab Media has it too.

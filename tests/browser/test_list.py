@@ -149,6 +149,7 @@ def test_keys_open_and_close(watched: Watched, filled: Running) -> None:
     assert "call=" not in page.url
 
 
+@pytest.mark.long
 def test_help_tells_the_keys(watched: Watched, filled: Running) -> None:
     """
     The question mark shows them in a dialog that esc closes, and typing in the filter bar triggers none of them.
@@ -166,6 +167,7 @@ def test_help_tells_the_keys(watched: Watched, filled: Running) -> None:
     expect(dialog).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_narrow_screen_goes_to_the_call(narrow: Watched, filled: Running) -> None:
     """
     At 390 pixels nothing is wider than the screen, and a row leads to the call's own page.
@@ -177,6 +179,7 @@ def test_a_narrow_screen_goes_to_the_call(narrow: Watched, filled: Running) -> N
     page.wait_for_url("**/calls/c")
 
 
+@pytest.mark.long
 def test_older_calls_come_by_scrolling(watched: Watched, fresh: Running) -> None:
     """
     The list begins with a page of rows and goes on, without gaps or repeats, down to the oldest.
@@ -196,6 +199,7 @@ def test_older_calls_come_by_scrolling(watched: Watched, fresh: Running) -> None
     assert [f"n{n:03}" for n in range(150)] == shown(page)
 
 
+@pytest.mark.long
 def test_empty_list_says_how_to_connect(watched: Watched, fresh: Running) -> None:
     """
     The lines name this collector; the diagnosis follows what arrives; the test event makes a row appear.
@@ -215,6 +219,7 @@ def test_empty_list_says_how_to_connect(watched: Watched, fresh: Running) -> Non
     expect(page.locator("#empty")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_colours_are_chosen_and_stay(watched: Watched, filled: Running) -> None:
     """
     The button goes from the system's colours to light to dark, and a reload keeps them.

@@ -53,6 +53,7 @@ def test_statement_runs_is_shared_and_reloaded(watched: Watched, asked: Running)
     expect(page.locator(".call")).to_have_attribute("data-call", "r0")
 
 
+@pytest.mark.long
 def test_mistake_is_shown_in_its_place(watched: Watched, asked: Running):
     """
     The database's words, the line with a mark in it, and the word selected in the editor; then a good one runs again.
@@ -93,6 +94,7 @@ def test_long_result_comes_in_windows_and_as_csv(watched: Watched, asked: Runnin
     assert ["i", "1", "450"] == [lines[0], lines[1], lines[-1]]
 
 
+@pytest.mark.long
 def test_tables_and_examples_are_at_hand(watched: Watched, asked: Running):
     """
     A table unfolds to its columns, a column goes into the statement, an example runs.

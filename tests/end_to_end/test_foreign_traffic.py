@@ -73,7 +73,7 @@ def told_all(store: Store, store_url: str) -> dict[str, Any]:
     return {name: told_stored(store, name) for name in names}
 
 
-@pytest.mark.parametrize("way", ["story by story", "shuffled and doubled"])
+@pytest.mark.parametrize("way", [pytest.param("story by story", marks=pytest.mark.long), "shuffled and doubled"])
 def test_stories_become_the_calls_of_the_answers(store_url: str, way: str) -> None:
     """
     One row an event; every call is what the answers say, however the posts came, and images are calls below their stream's.

@@ -19,6 +19,7 @@ HOST = Path(__file__).with_name("host_application.py")
 DURATION = "gen_ai.client.operation.duration"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_metrics_of_a_host_application(sqlite_url: str, tmp_path: Path) -> None:
     """

@@ -49,7 +49,14 @@ def shuffled_single_posts() -> Posts:
     return [[line] for line in lines]
 
 
-@pytest.mark.parametrize("way", [file_by_file, all_at_once, pytest.param(shuffled_single_posts, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "way",
+    [
+        file_by_file,
+        pytest.param(all_at_once, marks=pytest.mark.long),
+        pytest.param(shuffled_single_posts, marks=pytest.mark.long),
+    ],
+)
 def test_recordings_become_the_calls_of_the_answer_key(way: Callable[[], Posts], store_url: str) -> None:
     """
     Nothing is rejected; each line is one row; posted again all are duplicates; every call is what the key says.

@@ -364,6 +364,7 @@ def test_serve_prints_its_address_and_stops_when_asked(tmp_path: Path, number: s
     assert "version" in in_a_process("version", "--json").stdout
 
 
+@pytest.mark.long
 def test_serve_for_people_says_that_it_stopped(tmp_path: Path) -> None:
     """
     Ctrl-C is answered.

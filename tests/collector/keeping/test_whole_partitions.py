@@ -134,7 +134,15 @@ def other_project(store: Store) -> None:
     store.set_retention(RetentionRule(project="q", days=0, max_bytes=None))
 
 
-@pytest.mark.parametrize("keep", [late, late_elsewhere, span_waits, other_project])
+@pytest.mark.parametrize(
+    "keep",
+    [
+        late,
+        pytest.param(late_elsewhere, marks=pytest.mark.long),
+        pytest.param(span_waits, marks=pytest.mark.long),
+        other_project,
+    ],
+)
 def test_what_is_to_be_kept_keeps_the_partition_and_rows_go_one_by_one(store: Store, url: str, keep: object):
     """
     Late news here or elsewhere, a span that waits, a project without a limit: that stays whole; the rest goes all the same.
@@ -153,7 +161,7 @@ def test_what_is_to_be_kept_keeps_the_partition_and_rows_go_one_by_one(store: St
     assert {} == dangling(url)
 
 
-@pytest.mark.parametrize("news", [late, late_elsewhere, span_waits])
+@pytest.mark.parametrize("news", [pytest.param(late, marks=pytest.mark.long), late_elsewhere, span_waits])
 def test_what_comes_between_the_look_and_the_lock_stays(store: Store, url: str, news: object):
     """
     Acknowledged a moment before: the partition is not taken, whatever the look had found.

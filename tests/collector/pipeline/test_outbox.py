@@ -34,7 +34,7 @@ def states(bench: Bench, *request_ids: str) -> list[str]:
     return [row["state"] for request_id in request_ids for row in bench.exports(request_id)]
 
 
-@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@pytest.mark.parametrize("protocol", ["http/protobuf", pytest.param("grpc", marks=pytest.mark.long)])
 def test_hour_without_the_backend_loses_and_doubles_nothing(store: Store, protocol: str) -> None:
     """
     Refused, stumbling, busy, cutting connections, wanting another key, in turn, for an hour with calls all the time:

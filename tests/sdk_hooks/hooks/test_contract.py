@@ -34,6 +34,21 @@ ELSEWHERE = frozenset(("litellm",))
 """SDKs that can't be installed beside the others: `test_elsewhere` runs this suite with them."""
 
 
+USUAL = {
+    "openrouter": frozenset(
+        (
+            *("chat", "chat_that_failed", "structured", "stream_to_the_end", "stream_of_tools", "stream_broken_off_and_kept"),
+            *("stream_never_read", "error_in_the_stream", "socket_dropped", "retried", "timed_out", "wrong_argument", "response"),
+            "rate_limited",
+            *("response_stream_with_image", "images", "embeddings", "speech_in_pieces", "transcription", "rerank", "video_poll"),
+            *("chat_async", "stream_to_the_end_async", "stream_broken_off_async", "task_cancelled_async", "socket_dropped_async"),
+            *("cancelled_before_the_answer_async", "beta_response_async", "video_poll_async"),
+        )
+    ),
+}
+"""Of an SDK that makes its classes anew for each answer, and takes half of this suite's time: the others are long."""
+
+
 def loaded(place: str) -> Any:
     name, _, part = place.partition(":")
     module = import_module(f"tests.sdk_hooks.hooks.{name}")
@@ -44,9 +59,13 @@ def is_installed(sdk: str) -> bool:
     return find_spec(HOOKS[sdk].sdk.partition(".")[0]) is not None
 
 
+def marks_of(sdk: str, pattern: Pattern) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.long] if sdk in USUAL and pattern.name not in USUAL[sdk] else []
+
+
 def cases(which: str) -> list[Any]:
     return [
-        pytest.param(module, pattern, id=f"{sdk}-{pattern.name}")
+        pytest.param(module, pattern, id=f"{sdk}-{pattern.name}", marks=marks_of(sdk, pattern))
         for sdk, places in PATTERNS.items()
         if is_installed(sdk)
         for module in map(loaded, places)

@@ -105,6 +105,7 @@ def test_a_version_that_was_not_tested_is_told_once_and_recorded(provider: Provi
     assert "google-genai 0.9rc1, tested" in told["google-genai"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_what_an_sdk_has_not_got_is_named_once(provider: Provider) -> None:
     """
