@@ -35,6 +35,16 @@ def test_events_arrive_without_anybody_flushing(receiver: Receiver, running: Run
     assert 0 == sum(runtime.losses.snapshot().values())
 
 
+def test_call_after_a_pause_wakes_the_thread_that_parked(receiver: Receiver, running: Running):
+    """Each time that everything is delivered, the next call is delivered too, without anybody flushing."""
+    runtime = running()
+    for number in range(1, 4):
+        chat().complete()
+
+        assert 2 * number == len(receiver.wait_for(2 * number))
+        eventually(lambda: runtime.emitter.is_idle)
+
+
 def test_end_of_a_long_call_is_sent_although_the_thread_rests(receiver: Receiver, running: Running):
     """A call that was quiet for a while is still delivered after its end, without anybody asking."""
     running()
