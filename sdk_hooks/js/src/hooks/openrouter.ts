@@ -9,10 +9,11 @@ import type { Fields } from "../platform.js";
 import { type Call, moment, type Moment, startCall } from "../recorder.js";
 import { type Row, RESOURCES } from "./openrouter-endpoints.js";
 import { holdClient } from "./openrouter-client.js";
+import { wireAnswer, wireItem } from "./openrouter-items.js";
 import { Replaced, SILENT } from "./patching.js";
 import { watchAudio } from "./raw.js";
 import { watchReadable } from "./readable.js";
-import { errorOf, isAbort, object, snake, text } from "./reading.js";
+import { errorOf, isAbort, object, text } from "./reading.js";
 import { StreamReading } from "./streams.js";
 
 type Method = (request: unknown, options?: object, ...rest: unknown[]) => Promise<unknown>;
@@ -123,9 +124,9 @@ class Sending {
     const { call, row } = this;
     if (!call) return;
     try {
-      if (!(result instanceof ReadableStream)) row.endpoint.end(call, snake(result));
+      if (!(result instanceof ReadableStream)) row.endpoint.end(call, wireAnswer(result));
       else if (row.endpoint.bytes) watchAudio(result, call, row.endpoint, `audio/${text(this.asked()["responseFormat"]) ?? "mpeg"}`);
-      else watchReadable(result, new StreamReading(row.endpoint.notes(call), snake));
+      else watchReadable(result, new StreamReading(row.endpoint.notes(call), wireItem));
     } catch (error) {
       // An answer that can't be read is still an answer: the call must end.
       call.complete();

@@ -1,5 +1,5 @@
 // Watch a ReadableStream that the host reads, however it reads it: the same object, its ways of reading watched.
-import { guard } from "../guard.js";
+import { guard, report } from "../guard.js";
 
 /** What hears of what the host gets out of a stream. */
 export interface Hears {
@@ -58,7 +58,8 @@ export function watchReadable(stream: ReadableStream<unknown>, hears: Hears, isO
 
 function watchReader(found: ReadableStreamDefaultReader<unknown>, hears: Hears): void {
   const { read, cancel } = found;
-  found.read = () => read.call(found).then((result) => told(result, hears), (error: unknown) => rethrown(error, hears));
+  const [heard, failed] = ears<ReadableStreamReadResult<unknown>>(hears);
+  found.read = () => read.call(found).then(heard, failed);
   found.cancel = (reason) => {
     guard("read", () => hears.left());
     return cancel.call(found, reason);
@@ -67,7 +68,8 @@ function watchReader(found: ReadableStreamDefaultReader<unknown>, hears: Hears):
 
 function watchIterator(found: AsyncIterator<unknown>, hears: Hears): void {
   const { next, return: leave } = found;
-  found.next = () => next.call(found).then((result) => told(result, hears), (error: unknown) => rethrown(error, hears));
+  const [heard, failed] = ears<IteratorResult<unknown>>(hears);
+  found.next = () => next.call(found).then(heard, failed);
   if (leave) {
     found.return = (value) => {
       guard("read", () => hears.left());
@@ -76,12 +78,19 @@ function watchIterator(found: AsyncIterator<unknown>, hears: Hears): void {
   }
 }
 
-function told<T extends { done?: boolean | undefined; value?: unknown }>(result: T, hears: Hears): T {
-  guard("read", () => hears.heard(result));
-  return result;
-}
-
-function rethrown(error: unknown, hears: Hears): never {
-  guard("read", () => hears.failed(error));
-  throw error;
+/** What follows each read, made once: reads come by the hundred. */
+function ears<T extends { done?: boolean | undefined; value?: unknown }>(hears: Hears): [(result: T) => T, (error: unknown) => never] {
+  const heard = (result: T): T => {
+    try {
+      hears.heard(result);
+    } catch (error) {
+      report("read", error);
+    }
+    return result;
+  };
+  const failed = (error: unknown): never => {
+    guard("read", () => hears.failed(error));
+    throw error;
+  };
+  return [heard, failed];
 }
