@@ -58,7 +58,7 @@ def _try(url: str, operation: Any) -> None:
     ]
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=SLOW)
+    @settings(max_examples=settings().max_examples // 8, deadline=None, database=None, suppress_health_check=SLOW)
     def attempt(case: Any) -> None:
         case.call_and_validate(base_url=url, checks=promised)
 
@@ -73,7 +73,7 @@ TEXTS = st.one_of(st.text(max_size=30), st.integers().map(str), st.floats().map(
 
 
 @given(path=PATHS, part=st.text(max_size=20), query=st.lists(st.tuples(NAMES, TEXTS), max_size=4))
-@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
+@settings(deadline=None, suppress_health_check=SLOW)
 def test_any_query_gets_an_answer(collector: Running, path: str, part: str, query: list[tuple[str, str]]) -> None:
     """
     Known names with any value, any path: 200, or a problem of the 400s, for pages as a page.
