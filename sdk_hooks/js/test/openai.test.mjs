@@ -111,6 +111,16 @@ const PATTERNS = {
     for await (const part of response.body.pipeThrough(new TransformStream())) size += part.length;
     return size > 0;
   }],
+  "asResponse, only a copy read": ["completed", async (c) => {
+    const copy = await (async () => (await c.chat.completions.create(says("Hello")).asResponse()).clone())();
+    await collectGarbage();
+    return copy.json();
+  }],
+  "asResponse, only a copy's body read": ["completed", async (c) => {
+    const copy = await (async () => (await c.chat.completions.create(streams("Hello")).asResponse()).clone())();
+    await collectGarbage();
+    return sse(copy);
+  }],
   "asResponse, never read": ["aborted", async (c) => {
     await (async () => void (await c.chat.completions.create(streams("Hello")).asResponse()))();
     await collectGarbage();
