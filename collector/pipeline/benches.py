@@ -19,9 +19,9 @@ from collector.storage.protocols import ClaimedCall
 
 log: Any = structlog.get_logger(__name__)
 
-BUSY_CALLS = 40
-"""Calls of one claim; claims are a tenth of a second apart."""
-BUSY_ROUNDS = 5
+BUSY_CALLS = 20
+"""Calls of one claim; claims are a twentieth of a second apart."""
+BUSY_ROUNDS = 10
 """So many in a row are no passing rush."""
 IDLE_S = 60.0
 FIRST_REST_S = 10.0
