@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 MAX_GROUP_EVENTS = 5_000
 MAX_GROUP_JOBS = 8
-WORK_WAITS_S = 0.05
+WORK_WAITS_S = 0.02
 """How long assembly and exports wait at most while requests queue up for their commit."""
 PRESSED_REQUESTS = 16
 PRESSED_FOR_S = 0.1
