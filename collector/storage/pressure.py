@@ -10,7 +10,7 @@ WINDOW_S: Final = 0.25
 """Long enough for some commits, short enough to step back while it still helps."""
 FULL_SHARE: Final = 0.9
 """Of a window in which the writer had something to do."""
-REQUESTS_SHARE: Final = 0.7
+REQUESTS_SHARE: Final = 0.5
 """Of a window that went to requests; where assembly has more than a little of the time, both may just fit, and it must go on."""
 HOLDS_S: Final = 2 * WINDOW_S
 
