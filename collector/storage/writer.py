@@ -54,6 +54,17 @@ class _Job:
     future: Future[Any] = field(default_factory=Future[Any])
 
 
+@dataclass(slots=True, eq=False)
+class _Hand:
+    """What one of the writer's threads works with."""
+
+    committer: Committer
+    is_first: bool
+    """The others only do what piles up behind this one."""
+    busy_since_s: float | None = None
+    """Since when the oldest of what it took has waited; None while it has nothing."""
+
+
 class GroupWriter:
     """Owns the engine's writing connections. All methods may be called from any thread."""
 
@@ -71,14 +82,14 @@ class GroupWriter:
         self._queued_events = 0
         self._waiting_events = 0
         """Of the queued ones those that no thread has taken."""
-        self._busy_since_s: list[float | None] = [None] * engine.writers_at_once
         self._pressed_until_s = float("-inf")
         self._pressure = Pressure()
         self._health = CommitHealth(clock)
         self._closing = False
+        self._hands = [_Hand(Committer(engine, self._health), is_first=not n) for n in range(engine.writers_at_once)]
         self._threads = [
-            threading.Thread(target=self._run, args=(place,), name=f"hookline-writer-{place + 1}", daemon=True)
-            for place in range(engine.writers_at_once)
+            threading.Thread(target=self._run, args=(hand,), name=f"hookline-writer-{n}", daemon=True)
+            for n, hand in enumerate(self._hands, start=1)
         ]
         for thread in self._threads:
             thread.start()
@@ -121,7 +132,8 @@ class GroupWriter:
         """Seconds since a commit was last shown to work while something waited, or since commits began to fail."""
         with self._changed:
             waiting = [queue[0].since_s for queue in (self._appends, self._jobs) if queue]
-            since = [at for at in (*waiting, *self._busy_since_s, self._health.failing_since_s) if at is not None]
+            busy = [hand.busy_since_s for hand in self._hands]
+            since = [at for at in (*waiting, *busy, self._health.failing_since_s) if at is not None]
         return max(0.0, self._clock.monotonic_s() - min(since)) if since else 0.0
 
     def failing_because(self) -> str | None:
@@ -155,22 +167,20 @@ class GroupWriter:
 
     def _is_piled_up(self) -> bool:
         """Whether there is something for the second thread."""
-        return self._busy_since_s[0] is not None and (bool(self._jobs) or self._waiting_events >= SECOND_FROM_EVENTS)
+        return self._hands[0].busy_since_s is not None and (bool(self._jobs) or self._waiting_events >= SECOND_FROM_EVENTS)
 
-    def _run(self, place: int) -> None:
-        """The thread with this number; the first one is 0."""
-        committer = Committer(self._engine, self._health)
+    def _run(self, hand: _Hand) -> None:
         try:
-            while self._wait_for_more() if place else self._wait(committer):
+            while self._wait(hand.committer) if hand.is_first else self._wait_for_more():
                 # Handed on, not held: what was committed would stay in memory until the next group.
-                self._commit_appends(place, committer, self._take_appends(place))
-                self._commit_jobs(place, committer, self._take_jobs(place))
+                self._commit_appends(hand, self._take_appends(hand))
+                self._commit_jobs(hand, self._take_jobs(hand))
         finally:
             self._end()
-            if not place:
+            if hand.is_first:
                 with self._changed:
                     self._fail_queued(StoreUnavailable("the writer ended"))
-            committer.disconnect()
+            hand.committer.disconnect()
 
     def _wait(self, committer: Committer) -> bool:
         """Until there is something to do; False when closed and drained."""
@@ -202,11 +212,11 @@ class GroupWriter:
         if is_over:
             self._pressed_until_s = now_s
 
-    def _take_appends(self, place: int) -> list[_Append]:
+    def _take_appends(self, hand: _Hand) -> list[_Append]:
         taken: list[_Append] = []
         count = 0
         with self._changed:
-            if place and self._waiting_events < SECOND_FROM_EVENTS:
+            if not hand.is_first and self._waiting_events < SECOND_FROM_EVENTS:
                 return []
             while self._appends and (not taken or count + len(self._appends[0].batch.events) <= MAX_GROUP_EVENTS):
                 append = self._appends.popleft()
@@ -216,29 +226,29 @@ class GroupWriter:
                     count += len(append.batch.events)
                 else:
                     self._queued_events -= len(append.batch.events)
-            self._busy_since_s[place] = taken[0].since_s if taken else None
+            hand.busy_since_s = taken[0].since_s if taken else None
             if self._is_piled_up():
                 self._piled_up.notify()
         return taken
 
-    def _take_jobs(self, place: int) -> list[_Job]:
+    def _take_jobs(self, hand: _Hand) -> list[_Job]:
         with self._changed:
             # What senders wait for goes first; work only gets what is left, but always something. Beside another thread that
             # takes requests it keeps none of them waiting.
             now_s = self._clock.monotonic_s()
             is_pressed = bool(self._appends) or (now_s < self._pressed_until_s and not self._closing)
-            if self._jobs and is_pressed and not place and now_s - self._jobs[0].since_s < WORK_WAITS_S:
+            if self._jobs and is_pressed and hand.is_first and now_s - self._jobs[0].since_s < WORK_WAITS_S:
                 return []
             taken = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP_JOBS))]
-            self._busy_since_s[place] = taken[0].since_s if taken else None
+            hand.busy_since_s = taken[0].since_s if taken else None
         return [job for job in taken if job.future.set_running_or_notify_cancel()]
 
-    def _commit_appends(self, place: int, committer: Committer, appends: Sequence[_Append]) -> None:
+    def _commit_appends(self, hand: _Hand, appends: Sequence[_Append]) -> None:
         if not appends:
             return
         began_s = self._clock.monotonic_s()
         batches = [append.batch for append in appends]
-        outcome = committer.transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
+        outcome = hand.committer.transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
         with self._changed:
             self._queued_events -= sum(len(batch.events) for batch in batches)
         if len(batches) >= PRESSED_REQUESTS:
@@ -248,28 +258,28 @@ class GroupWriter:
             self._health.note_refused_events()
         else:
             self._health.note_success(of_events=True)
-        self._resolve(place, [append.future for append in appends], outcome)
+        self._resolve(hand, [append.future for append in appends], outcome)
         now_s = self._clock.monotonic_s()
-        if not place:
+        if hand.is_first:
             self._pressure.note(now_s, requests_s=now_s - began_s)
 
-    def _commit_jobs(self, place: int, committer: Committer, jobs: Sequence[_Job]) -> None:
+    def _commit_jobs(self, hand: _Hand, jobs: Sequence[_Job]) -> None:
         if not jobs:
             return
         began_s = self._clock.monotonic_s()
         together = [job for job in jobs if not job.is_alone]
         if together:
-            self._resolve(place, [job.future for job in together], committer.run([job.run for job in together]))
+            self._resolve(hand, [job.future for job in together], hand.committer.run([job.run for job in together]))
         for job in jobs:
             if job.is_alone:
-                self._resolve(place, [job.future], committer.run_alone(job.run))
+                self._resolve(hand, [job.future], hand.committer.run_alone(job.run))
         now_s = self._clock.monotonic_s()
-        if not place:
+        if hand.is_first:
             self._pressure.note(now_s, jobs_s=now_s - began_s)
 
-    def _resolve(self, place: int, futures: Sequence[Future[Any]], outcome: Sequence[Any] | StoreError) -> None:
+    def _resolve(self, hand: _Hand, futures: Sequence[Future[Any]], outcome: Sequence[Any] | StoreError) -> None:
         results = [outcome] * len(futures) if isinstance(outcome, StoreError) else outcome
-        self._busy_since_s[place] = None
+        hand.busy_since_s = None
         for future, result in zip(futures, results, strict=True):
             if isinstance(result, Exception):
                 future.set_exception(result)

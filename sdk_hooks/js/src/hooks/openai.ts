@@ -48,6 +48,7 @@ export function instrument(client: object, layer: CallOptions): boolean {
   const { request, withOptions } = client;
   clients.set(client, state);
   state.replaced.replace(client, "request", function (this: unknown, ...args: unknown[]) {
+    // What `guard` does, written out: no function is made for each call.
     let begun: Begun | undefined;
     try {
       begun = begin(client, state, args[0]);
