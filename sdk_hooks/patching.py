@@ -5,7 +5,7 @@ Flow: registry -> hooks -> **patching**.
 The original's result, exceptions and signature stay; a callable is wrapped once, however often it is asked for.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
@@ -75,6 +75,23 @@ def restore(owner: Any, name: str) -> bool:
         setattr(owner, name, patch.own)
     else:
         delattr(owner, name)
+    return True
+
+
+def let_go(original: Any, copied: Any, names: Sequence[str]) -> bool:
+    """
+    Take off a copy what it has of ours because its original has it. False: another tool covers ours, and nothing was changed.
+    """
+    ours, theirs = cast("dict[str, Any]", vars(original)), cast("dict[str, Any]", vars(copied))
+    held = [name for name in names if name in ours]
+    if not held or not all(is_replaced(original, name) and theirs.get(name) is ours[name] for name in held):
+        return False
+    for name in held:
+        patch = cast("_Patch", getattr(ours[name], MARK))
+        if patch.had_own:
+            theirs[name] = patch.own
+        else:
+            del theirs[name]
     return True
 
 

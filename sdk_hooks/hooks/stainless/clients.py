@@ -1,5 +1,5 @@
 """
-Hook clients at their `request`, and the copies that `with_options` makes of them.
+Hook clients at their `request`, and the copies that `with_options`, `copy` and `copy.copy` make of them.
 
 Flow: registry -> hooks/<sdk> -> **clients** -> patching.
 Only instances are covered, unless every client from now on is wanted: then the constructors as well.
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from sdk_hooks.config import Layer
+from sdk_hooks.hooks.stainless.copies import Copying
 from sdk_hooks.hooks.stainless.endpoints import Sdk
 from sdk_hooks.hooks.stainless.requests import State, beginning
 from sdk_hooks.patching import around_async, around_sync, replace, restore
@@ -26,6 +27,7 @@ class Clients:
         self._sdk = sdk
         self._hooked: WeakSet[Any] = WeakSet()
         self._makers: dict[Any, Layer] = {}
+        self._copies = Copying(("request", *COPIES), self._hook_copy)
 
     def instrument(self, client: Any, layer: Layer) -> bool:
         """Hook a client; one that is hooked already takes the newer layer. False: it is no client."""
@@ -40,6 +42,7 @@ class Clients:
         state = State(self._sdk, layer, self._sdk.provider_of(client))
         setattr(client, STATE, state)
         self._hooked.add(client)
+        self._copies.cover(_where_request_is(type(client)) or type(client))
         around = around_async if _is_async(client) else around_sync
         begin, name = beginning(state), self._sdk.name
         replace(client, "request", lambda original: around(original, begin, f"{name}.request"))
@@ -62,6 +65,8 @@ class Clients:
             restore(client, name)
         if STATE in vars(client):
             delattr(client, STATE)
+        if not self._hooked:
+            self._copies.uncover_all()
         return True
 
     def instrument_made_by(self, constructed: Sequence[Any], layer: Layer) -> None:
@@ -80,6 +85,7 @@ class Clients:
         self.uninstrument_made_by(list(self._makers))
         for client in list(self._hooked):
             self.uninstrument(client)
+        self._copies.uncover_all()
 
     def _making(self, kind: Any) -> Any:
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Making | None:
@@ -90,6 +96,12 @@ class Clients:
 
     def _hook_new(self, client: Any, layer: Layer) -> bool:
         return client in self._hooked or self.instrument(client, layer)
+
+    def _hook_copy(self, client: Any, copied: Any) -> None:
+        state = _state_of(client)
+        if state is not None:
+            delattr(copied, STATE)
+            self.instrument(copied, state.layer)
 
     def _copying(self, client: Any) -> Any:
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Copying:
@@ -142,7 +154,11 @@ def _is_async(client: Any) -> bool:
 
 def where_request_is(*tops: Any) -> list[Any]:
     """The classes whose constructor every client of an SDK runs: where `request` is defined."""
-    found = [next((kind for kind in top.__mro__ if "request" in vars(kind)), None) for top in tops]
+    found = [_where_request_is(top) for top in tops]
     if None in found:
         raise AttributeError(name=f"{tops[found.index(None)].__name__}.request")
     return found
+
+
+def _where_request_is(top: Any) -> Any:
+    return next((kind for kind in top.__mro__ if "request" in vars(kind)), None)

@@ -95,10 +95,12 @@ def beginning(state: State) -> Begin:
         url: str = asked["url"]
         method: str = asked["method"]
         endpoint = endpoints.get(url)
-        if endpoint is None or method != "post" or not state.is_active:
+        if endpoint is None or method != "post":
             endpoint = find(method, url)
             if endpoint is None:
                 return None
+        if not state.is_active:
+            return None
         request: Any = asked.get("json_data")
         kind: Any = type(request)  # pyright: ignore[reportUnknownVariableType]
         if asked.get("extra_json") or asked.get("files") or kind is not dict:

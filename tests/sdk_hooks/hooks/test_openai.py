@@ -2,11 +2,14 @@
 What the openai hook records, beyond the contract of every hook.
 """
 
+import asyncio
 import base64
+import copy
 import gc
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -244,6 +247,59 @@ def test_copies_carry_the_settings(client: OpenAI, capture: Capture) -> None:
         client.with_options(timeout=5).chat.completions.create(**asking())
     terminal = capture.only_terminal()
     assert ("shop", "ada") == (terminal["clientId"], terminal["userId"])
+
+
+COPYING: dict[str, Callable[[Any], Any]] = {
+    "copy.copy": copy.copy,
+    "copy": lambda client: client.copy(),
+    "with_options": lambda client: client.with_options(timeout=5),
+    "copy.copy of a copy": lambda client: copy.copy(client.with_options(timeout=5)),
+    "a copy of copy.copy": lambda client: copy.copy(client).copy(),
+}
+
+
+@pytest.mark.parametrize("how", COPYING)
+def test_copies_are_clients_of_their_own(client: OpenAI, capture: Capture, how: str) -> None:
+    """
+    What a copy is given later (address, key) it uses; each of its calls is recorded once, instrumented again too, and goes on
+    being so when the original is recorded no more. Once it is not either, nothing of ours is left.
+    """
+    copied = COPYING[how](client)
+    address = client.base_url
+    copied.base_url = "http://127.0.0.1:9/v1"
+    with pytest.raises(openai.APIConnectionError):
+        copied.with_options(max_retries=0).chat.completions.create(**asking())
+    copied.base_url = address
+    instrument(copied)
+    uninstrument(client)
+    client.chat.completions.create(**asking())
+    copied.chat.completions.create(**asking())
+    assert ["error", "completed"] == [event["type"].rpartition(":")[2] for event in capture.terminals()]
+    uninstrument(copied)
+    copied.chat.completions.create(**asking())
+    assert 2 == len(capture.terminals())
+    assert not [name for name in vars(copied) if "hookline" in name or name in ("request", "copy", "with_options")]
+    uninstrument()
+    assert not hasattr(OpenAI, "__copy__")
+
+
+async def _ask(client: AsyncOpenAI) -> None:
+    await client.chat.completions.create(**asking())
+
+
+def test_copies_of_async_clients_are_clients_of_their_own(provider: Provider, capture: Capture) -> None:
+    """
+    The same for an async client; and a copy of one that is not instrumented is not recorded, though another one is.
+    """
+    hooked = instrument(AsyncOpenAI(base_url=provider.base_url, api_key="not-a-key"))
+    bare = AsyncOpenAI(base_url=provider.base_url, api_key="not-a-key")
+
+    async def both() -> None:
+        await _ask(copy.copy(hooked))
+        await _ask(copy.copy(bare))
+
+    asyncio.run(both())
+    assert capture.only_terminal()
 
 
 def test_uninstrument_leaves_the_client_as_it_was(client: OpenAI, capture: Capture) -> None:
