@@ -21,8 +21,8 @@ log: Any = structlog.get_logger(__name__)
 
 BUSY_CALLS = 20
 """Calls of one claim; claims are a twentieth of a second apart."""
-BUSY_ROUNDS = 10
-"""So many in a row are no passing rush."""
+RUSH_CALLS = 250
+"""So many in busy claims in a row are no passing rush. Not so many claims: the larger ones are, the longer they take."""
 IDLE_S = 60.0
 FIRST_REST_S = 10.0
 MOST_REST_S = 600.0
@@ -43,7 +43,7 @@ class Benches:
         self._beside = beside
         self._is_always_beside = is_always_beside
         self._monotonic_s = monotonic_s
-        self._busy_rounds = 0
+        self._rush_calls = 0
         self._last_busy_s = float("-inf")
         self._failures = 0
         self._rests_until_s = float("-inf")
@@ -56,10 +56,10 @@ class Benches:
         if self._beside is None:
             return
         now_s, is_busy = self._monotonic_s(), calls >= BUSY_CALLS
-        self._busy_rounds = self._busy_rounds + 1 if is_busy else 0
+        self._rush_calls = self._rush_calls + calls if is_busy else 0
         if is_busy:
             self._last_busy_s = now_s
-        if (self._is_always_beside or self._busy_rounds >= BUSY_ROUNDS) and now_s >= self._rests_until_s:
+        if (self._is_always_beside or self._rush_calls >= RUSH_CALLS) and now_s >= self._rests_until_s:
             self._start(self._beside)
         elif not self._is_always_beside and now_s - self._last_busy_s > IDLE_S and self._beside.pid is not None:
             self._beside.stop()

@@ -81,12 +81,19 @@ class CallWorker:
 
     def run_once(self) -> int:
         """Claim, assemble and settle what is due; how many calls. Raises StoreUnavailable."""
+        return self._guarded_round(is_last=True)
+
+    def run_on(self) -> int:
+        """The same, where the next round follows: if that is at once, this one may be stored while it is worked on."""
+        return self._guarded_round(is_last=False)
+
+    def _guarded_round(self, *, is_last: bool) -> int:
         if self._was_broken_off:
             # Otherwise what was claimed then, perhaps without our hearing of it, would wait for its lease to end.
             self._worked = None
             self._store.free_calls(owner=self._owner)
         self._was_broken_off = True
-        done = self._round()
+        done = self._round(is_last=is_last)
         self._was_broken_off = False
         return done
 
@@ -95,14 +102,18 @@ class CallWorker:
         self._benches.close()
         self._settle_worked()
 
-    def _round(self) -> int:
-        now_ms = self._clock.now_ms()
+    def _round(self, *, is_last: bool) -> int:
+        began_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
         claimed = self._store.claim_calls(owner=self._owner, now_ms=now_ms, lease_ms=LEASE_MS, limit=CLAIM_LIMIT)
         self._benches.note_claim(len(claimed))
         self._work(claimed, now_ms)
-        if len(claimed) < CLAIM_LIMIT:
+        if len(claimed) < CLAIM_LIMIT and (is_last or not claimed or self._has_breath(began_s)):
             self._settle_worked()
         return len(claimed)
+
+    def _has_breath(self, began_s: float) -> bool:
+        """Whether the round that began then is followed by a rest."""
+        return self._clock.monotonic_s() - began_s < BREATH_S or self._store.is_pressed()
 
     def _work(self, claimed: Sequence[ClaimedCall], now_ms: int) -> None:
         """Have calls worked on, and store meanwhile what was ready."""

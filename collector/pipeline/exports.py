@@ -139,13 +139,21 @@ class ExportWorker:
             handed = self._take_handed()
             self._unsettled += self._send_all(handed)
             # Also what waits in the database, an outage's backlog, has its turn each time.
-            claims = [] if self.rest_s() > 0 or self._is_winding_down else self._claim()
+            claims = self._claim() if self._is_due() and not self._is_winding_down else []
             self._unsettled += self._send_all(claims)
-            if not handed and not claims:
-                break
             done += len(handed) + len(claims)
+            if not claims:
+                # After some the next claim writes their outcomes down.
+                self._settle()
+                if not self._handed:
+                    break
         self._settle()
         return done
+
+    def _is_due(self) -> bool:
+        """Whether spans wait in the database: to look is cheap, while a claim, also of none, waits for its turn to write."""
+        due_s = self.until_due_s()
+        return due_s is not None and due_s <= 0
 
     def next_lease_ms(self) -> int | None:
         """

@@ -168,7 +168,7 @@ class Pipeline:
     def _loop_of_calls(self, poll_s: float) -> Loop:
         return Loop(
             "hookline-calls",
-            self._calls.run_once,
+            self._calls.run_on,
             self._until_due_s,
             poll_s=poll_s,
             full=calls.CLAIM_LIMIT,

@@ -136,7 +136,7 @@ def test_outcomes_that_could_not_be_written_are_kept(store: Store, exporter: Rec
     The database goes away between the backend's 2xx and our commit: the outcome is written later, nothing is sent again.
     """
     faulty = FaultyStore(store)
-    faulty.will_raise("claim_exports", None, StoreUnavailable("away"), StoreUnavailable("still away"))
+    faulty.will_raise("settle_exports", StoreUnavailable("away"), StoreUnavailable("still away"))
     bench = Bench(store, [exporter], queue=faulty)
     bench.feed(*bench.whole("a"))
     for _ in range(2):
@@ -146,6 +146,24 @@ def test_outcomes_that_could_not_be_written_are_kept(store: Store, exporter: Rec
 
     assert ["chat model-of-a"] == exporter.names()
     assert ["done"] == [row["state"] for row in bench.exports("a")]
+
+
+def test_spans_handed_over_do_not_claim(store: Store, exporter: RecordingExporter) -> None:
+    """
+    A claim writes, also where it finds nothing; so there is one only where a span waits that nobody handed over.
+    """
+    faulty = FaultyStore(store)
+    bench = Bench(store, [exporter], queue=faulty)
+    bench.feed(*bench.whole("a"))
+    bench.run()
+    assert (["done"], 0) == ([row["state"] for row in bench.exports("a")], faulty.calls.get("claim_exports", 0))
+
+    exporter.will(Later(reason="not reachable"))
+    bench.feed(*bench.whole("b"))
+    bench.run()
+    bench.run_after(500)
+    assert ["done"] == [row["state"] for row in bench.exports("b")]
+    assert 1 <= faulty.calls["claim_exports"]
 
 
 def test_exporter_that_breaks_its_promise_loses_nothing(bench: Bench, exporter: RecordingExporter) -> None:

@@ -41,6 +41,16 @@ def crash_with_outcomes(when: Callable[..., Any]) -> Callable[..., None]:
     return die
 
 
+def crash_at_outcomes(faulty: FaultyStore, store: Store, *, is_written: bool) -> None:
+    """Die where outcomes are first written down: by themselves, or with the claim of what else waits."""
+
+    def nothing(*args: Any, **more: Any) -> None:
+        """What is not written."""
+
+    faulty.check("claim_exports", crash_with_outcomes(store.claim_exports if is_written else nothing))
+    faulty.check("settle_exports", crash(store.settle_exports if is_written else nothing))
+
+
 def taken_then_killed(spans: Sequence[ReceivedSpan]) -> Sequence[Outcome]:
     """The backend has the spans; the process does not live to hear it."""
     raise Killed
@@ -68,9 +78,9 @@ def test_crash_repeats_at_most_once_and_the_same_bytes(store: Store, step: str, 
         case "after the 2xx":
             dying.will(taken_then_killed)
         case "before the commit":
-            faulty.check("claim_exports", crash_with_outcomes(lambda **more: None))
+            crash_at_outcomes(faulty, store, is_written=False)
         case _:
-            faulty.check("claim_exports", crash_with_outcomes(lambda **more: real_claim(**more)))
+            crash_at_outcomes(faulty, store, is_written=True)
     bench = Bench(store, [dying], queue=faulty)
     if way == "claimed":
         leave_behind(store)
@@ -86,6 +96,32 @@ def test_crash_repeats_at_most_once_and_the_same_bytes(store: Store, step: str, 
     sends = [part for part in (*dying.sends, *heir.sends) if part]
     assert copies == len(sends)
     assert all(sorted(map(repr, part)) == sorted(map(repr, sends[0])) for part in sends)
+    assert ["done", "done"] == states(after, "a", "b")
+
+
+@pytest.mark.parametrize(("is_written", "copies"), [(False, 2), (True, 1)])
+def test_crash_in_a_backlog_repeats_only_the_last_piece(
+    store: Store, monkeypatch: pytest.MonkeyPatch, is_written: bool, copies: int
+) -> None:
+    """
+    There the next claim brings what became of the last one, in one transaction.
+    """
+    monkeypatch.setattr("collector.pipeline.exports.CLAIM_LIMIT", 1)
+    dying, heir, faulty = RecordingExporter(), RecordingExporter(), FaultyStore(store)
+    leave_behind(store)
+    crash_at_outcomes(faulty, store, is_written=is_written)
+    first = Bench(store, [dying], queue=faulty)
+    first.clock.advance(MINUTE_MS)
+    with pytest.raises(Killed):
+        first.run()
+    assert (1, 0) == (len(dying.names()), faulty.calls.get("settle_exports", 0))
+
+    after = Bench(store, [heir])
+    for _ in range(3):
+        after.run_after(MINUTE_MS)
+    (sent,) = dying.names()
+    assert copies == [*dying.names(), *heir.names()].count(sent)
+    assert copies + 1 == len([*dying.names(), *heir.names()])
     assert ["done", "done"] == states(after, "a", "b")
 
 

@@ -140,12 +140,13 @@ def test_a_process_that_says_nothing_is_left(sqlite_url: str, store: Store, made
 
 def test_a_rush_calls_the_process_and_a_silence_sends_it_away(sqlite_url: str, store: Store, made: list[WorkerProcess]) -> None:
     """
-    Many calls a claim, several claims in a row, not one now and then; and not again soon after it failed.
+    Many calls a claim, several claims in a row, not one now and then; and not again soon after it failed. Few large claims count
+    as much as many small ones: under pressure they are seconds apart.
     """
     now_s = [0.0]
     made.append(WorkerProcess(plan(sqlite_url)))
     chosen = Benches(here(store), made[0], monotonic_s=lambda: now_s[0])
-    almost = [benches.BUSY_CALLS] * (benches.BUSY_ROUNDS - 1)
+    almost = [benches.BUSY_CALLS] * (benches.RUSH_CALLS // benches.BUSY_CALLS)
     for calls in (*almost, benches.BUSY_CALLS - 1, *almost):
         chosen.note_claim(calls)
     assert made[0].pid is None
@@ -155,14 +156,14 @@ def test_a_rush_calls_the_process_and_a_silence_sends_it_away(sqlite_url: str, s
     chosen.note_claim(0)
     assert made[0].pid is None
 
-    for _ in range(benches.BUSY_ROUNDS):
-        chosen.note_claim(benches.BUSY_CALLS)
+    for _ in range(2):
+        chosen.note_claim(benches.RUSH_CALLS // 2)
     wait_for("the process to be ready", made[0].is_ready, limit_s=60)
     assert made[0].pid is not None
     os.kill(made[0].pid, signal.SIGKILL)
     chosen.begin([], now_ms=0)
     assert bench.Worked() == chosen.finish()
-    chosen.note_claim(benches.BUSY_CALLS)
+    chosen.note_claim(benches.RUSH_CALLS)
     assert made[0].pid is None
     now_s[0] += benches.FIRST_REST_S + 1
     chosen.note_claim(benches.BUSY_CALLS)
