@@ -5,24 +5,26 @@ Calls a second with everything on: ingest, assembly, export to a backend in anot
 
 Calls of six events come at a fixed rate, whatever the collector does. Told are the backlog over time (calls to assemble, spans to
 send), the times from settling and from the call's last event to the backend's receipt, and the CPU that the collector takes for a
-call: on a shared machine the only figure that means something. SQLite runs with synchronous=FULL, our own PostgreSQL with fsync.
+call. The times are told once more for those stretches alone in which the machine's host left us our processors. SQLite runs with
+synchronous=FULL, our own PostgreSQL with fsync.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.machine import cpu_s, rss_mb, spell, stolen_share, yardstick_s
 from tests.end_to_end.database import count, query
 from tests.end_to_end.load import RESOURCE
 from tests.end_to_end.processes import CollectorProcess, wait_for
@@ -33,6 +35,8 @@ CALLS_A_BODY = 20
 CONNECTIONS = 8
 LOOK_EVERY_S = 5.0
 DRAIN_LIMIT_S = 120.0
+CALM_SHARE = 0.05
+"""A stretch in which the host gives others less of our processors' time than this tells of us, not of the host."""
 
 
 @dataclass(kw_only=True)
@@ -45,6 +49,18 @@ class Progress:
     latest_s: float = 0.0
     """How far the load itself was behind its plan, at most."""
     is_over: bool = False
+    looks: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """Ends of the stretches between looks (Unix ms), and which share of the processors' time the host took in each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Out:
+    """One span that the backend has. Unix ms."""
+
+    came_ms: int
+    """The call's last event."""
+    settled_ms: int
+    received_ms: float
 
 
 def main() -> None:
@@ -88,36 +104,50 @@ def measure(url: str, backend_port: int, rate: int, seconds: float, folder: Path
             f"  answers: {_percentiles_ms(progress.answers_s)}; load behind its plan by {1000 * progress.latest_s:.0f} ms at most"
         )
         print(f"  everything was out {drained_s:.1f} s after the last answer; memory {rss_mb(pid):.0f} MB")
-        _tell_spans(url, backend_port)
+        _tell_spans(url, backend_port, progress.looks)
 
 
-def _tell_spans(url: str, backend_port: int) -> None:
+def _tell_spans(url: str, backend_port: int, looks: Sequence[tuple[int, float]]) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{backend_port}/spans", timeout=60) as answer:
         told = json.load(answer)
     queued = query(url, "SELECT request_id, span, queued_ms FROM exports WHERE request_id LIKE 'bench-%'")
-    waits_s = [(told["spans"][row["span"]] - row["queued_ms"]) / 1000 for row in queued if row["span"] in told["spans"]]
-    print(f"  spans: {len(queued)} queued, {len(waits_s)} received, {told['repeated']} twice")
-    print(f"  from settling to receipt: {_percentiles_ms(waits_s)}")
     came = query(url, "SELECT request_id, max(received_at) AS ms FROM events WHERE request_id LIKE 'bench-%' GROUP BY request_id")
     came_ms = {row["request_id"]: row["ms"] for row in came}
-    wholes_s = [
-        (told["spans"][row["span"]] - came_ms[row["request_id"]]) / 1000 for row in queued if row["span"] in told["spans"]
+    out = [
+        _Out(came_ms=came_ms[row["request_id"]], settled_ms=row["queued_ms"], received_ms=told["spans"][row["span"]])
+        for row in queued
+        if row["span"] in told["spans"]
     ]
-    print(f"  from the last event to receipt: {_percentiles_ms(wholes_s)}")
+    print(f"  spans: {len(queued)} queued, {len(out)} received, {told['repeated']} twice")
+    _tell_waits("all of it", out)
+    ends_ms = [end_ms for end_ms, _ in looks]
+    calm = {place for place, (_, stolen) in enumerate(looks) if stolen < CALM_SHARE}
+    _tell_waits(
+        f"{len(calm)} of {len(looks)} stretches of {LOOK_EVERY_S:.0f} s in which the host took less than {CALM_SHARE:.0%}",
+        [one for one in out if bisect_left(ends_ms, one.came_ms) in calm],
+    )
+
+
+def _tell_waits(which: str, out: Sequence[_Out]) -> None:
+    print(f"  {which}:")
+    print(f"    from settling to receipt: {_percentiles_ms([(one.received_ms - one.settled_ms) / 1000 for one in out])}")
+    print(f"    from the last event to receipt: {_percentiles_ms([(one.received_ms - one.came_ms) / 1000 for one in out])}")
 
 
 def _look(url: str, pid: int, progress: Progress) -> None:
     """The backlog, again and again."""
-    cpu_before_s, calls_before = cpu_s(pid), 0
+    cpu_before_s, calls_before, began = cpu_s(pid), 0, spell()
     while not progress.is_over:
         time.sleep(LOOK_EVERY_S)
+        stolen, began = stolen_share(began), spell()
+        progress.looks.append((int(time.time() * 1000), stolen))
         cpu_now_s, calls = cpu_s(pid), progress.calls
         work, spans = _backlog(url)
         each_us = (cpu_now_s - cpu_before_s) / max(calls - calls_before, 1) * 1e6
         elapsed_s = time.monotonic() - progress.began_s
         print(
             f"  {elapsed_s:6.1f} s: {calls} calls sent, {work} to assemble, {spans} spans to send, "
-            f"{each_us:.0f} µs CPU a call, {rss_mb(pid):.0f} MB",
+            f"{each_us:.0f} µs CPU a call, {rss_mb(pid):.0f} MB, {stolen:.0%} stolen",
             flush=True,
         )
         cpu_before_s, calls_before = cpu_now_s, calls
@@ -239,25 +269,6 @@ def _database(wanted: argparse.Namespace, folder: str) -> Iterator[str]:
         yield server.url(server.new_database())
     finally:
         server.stop()
-
-
-def cpu_s(pid: int) -> float:
-    """User and system time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def rss_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
-
-
-def yardstick_s() -> float:
-    """How quick this machine is at this moment: CPU seconds of a fixed loop."""
-    began_s, total = time.thread_time(), 0
-    for step in range(2_000_000):
-        total += step * step % 7
-    return time.thread_time() - began_s
 
 
 def _percentiles_ms(seconds: Sequence[float]) -> str:
