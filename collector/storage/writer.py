@@ -249,8 +249,9 @@ class GroupWriter:
         began_s = self._clock.monotonic_s()
         batches = [append.batch for append in appends]
         outcome = hand.committer.transact(lambda connection: store_batches(self._engine, connection, batches, self._settle_ms))
+        events = sum(len(batch.events) for batch in batches)
         with self._changed:
-            self._queued_events -= sum(len(batch.events) for batch in batches)
+            self._queued_events -= events
         if len(batches) >= PRESSED_REQUESTS:
             self._pressed_until_s = self._clock.monotonic_s() + PRESSED_FOR_S
             self._pressure.note_many_senders(self._pressed_until_s)
@@ -261,7 +262,7 @@ class GroupWriter:
         self._resolve(hand, [append.future for append in appends], outcome)
         now_s = self._clock.monotonic_s()
         if hand.is_first:
-            self._pressure.note(now_s, requests_s=now_s - began_s)
+            self._pressure.note_requests(now_s, took_s=now_s - began_s, events=events)
 
     def _commit_jobs(self, hand: _Hand, jobs: Sequence[_Job]) -> None:
         if not jobs:
@@ -275,7 +276,7 @@ class GroupWriter:
                 self._resolve(hand, [job.future], hand.committer.run_alone(job.run))
         now_s = self._clock.monotonic_s()
         if hand.is_first:
-            self._pressure.note(now_s, jobs_s=now_s - began_s)
+            self._pressure.note_jobs(now_s, took_s=now_s - began_s)
 
     def _resolve(self, hand: _Hand, futures: Sequence[Future[Any]], outcome: Sequence[Any] | StoreError) -> None:
         results = [outcome] * len(futures) if isinstance(outcome, StoreError) else outcome
