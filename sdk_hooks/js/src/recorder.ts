@@ -39,53 +39,43 @@ export interface Begin {
   readonly provider: string | undefined;
   readonly model: string | undefined;
   readonly streaming?: boolean;
-  readonly layer?: CallOptions | undefined;
-  readonly startedMs?: number;
   /** Shares the trace of the call with this id, without being inside it. */
   readonly rootRequestId?: string | undefined;
-}
-
-interface Place {
-  readonly requestId: string;
-  readonly parent: Enclosing | undefined;
-  readonly traceparent: string | undefined;
 }
 
 export class Call {
   messageId: string | undefined;
   isDone = false;
   isSampled = true;
-  readonly requestId: string;
-  readonly startMs: number;
   readonly sizeBytes: number;
-  private readonly startWallMs: number;
-  private readonly parent: Enclosing | undefined;
   private scope: Enclosing | undefined;
-  private readonly traceparent: string | undefined;
-  private pieces: Piece[] = [];
+  private pieces: Piece[] | undefined;
   private end: End | undefined;
   private isAnnounced = false;
   private packer: Packer | undefined;
   private firstMs: number | undefined;
   private lastMs: number;
-  private carried: Fields = {};
+  private carried: Fields | undefined;
 
-  constructor(
-    private readonly runtime: Runtime,
-    readonly settings: CallSettings,
-    private readonly begin: Begin,
-    place: Place,
-    startedMs?: number,
-  ) {
-    const nowMs = performance.now();
-    this.startMs = this.lastMs = begin.startedMs ?? startedMs ?? nowMs;
-    this.startWallMs = Date.now() - (nowMs - this.startMs);
+  /** `id`: of a call inside another one, the whole of it; else its number, put into words when it is asked for. */
+  constructor(private readonly runtime: Runtime, private readonly begin: Begin, private readonly at: Moment, private id: string | number) {
+    this.lastMs = at.startedMs;
     const snapshot = take(begin.request);
     begin.request = snapshot.value;
     this.sizeBytes = snapshot.sizeBytes + 512;
-    this.requestId = place.requestId;
-    this.parent = place.parent;
-    this.traceparent = place.traceparent;
+  }
+
+  get settings(): CallSettings {
+    return this.at.settings;
+  }
+
+  get startMs(): number {
+    return this.at.startedMs;
+  }
+
+  get requestId(): string {
+    if (typeof this.id === "number") this.id = this.runtime.identity.requestId(this.id);
+    return this.id;
   }
 
   // -- inside the host's calls --------------------------------------------------------------------------------------------
@@ -96,7 +86,7 @@ export class Call {
 
   append(piece: Piece): void {
     this.lastMs = piece.atMs;
-    if (this.isSampled) this.pieces.push(piece);
+    if (this.isSampled) (this.pieces ??= []).push(piece);
   }
 
   complete(answer?: Answer): void {
@@ -122,19 +112,20 @@ export class Call {
   }
 
   /** A call inside this one's stream, like an image of a Responses stream: `<requestId>/<item id>`. */
-  child(shape: Shape, itemId: string, model: string | undefined, startedMs?: number): Call | undefined {
-    const begin: Begin = { shape, request: {}, provider: this.begin.provider, model, ...(startedMs === undefined ? {} : { startedMs }) };
-    const place = { requestId: `${this.requestId}/${itemId}`, parent: this.asEnclosing(), traceparent: this.traceparent };
-    const child = new Call(this.runtime, this.settings, begin, place);
+  child(shape: Shape, itemId: string, model: string | undefined, startedMs = performance.now()): Call | undefined {
+    const begin: Begin = { shape, request: {}, provider: this.begin.provider, model };
+    const at = { ...this.at, startedMs, startedWallMs: this.toWallMs(startedMs), around: this.asEnclosing() };
+    const child = new Call(this.runtime, begin, at, `${this.requestId}/${itemId}`);
     child.isSampled = this.isSampled;
     return !child.isSampled || this.runtime.emitter.offer(child) ? child : undefined;
   }
 
   /** For calls that are made inside this one. */
   asEnclosing(): Enclosing {
+    const { around, traceparent } = this.at;
     this.scope ??= {
-      requestId: this.requestId, rootRequestId: this.parent?.rootRequestId ?? this.begin.rootRequestId ?? this.requestId,
-      toolCallId: undefined, traceparent: this.traceparent, isSampled: this.isSampled, around: this.parent, isOver: false,
+      requestId: this.requestId, rootRequestId: around?.rootRequestId ?? this.begin.rootRequestId ?? this.requestId,
+      toolCallId: undefined, traceparent, isSampled: this.isSampled, around, isOver: false,
     };
     return this.scope;
   }
@@ -158,9 +149,9 @@ export class Call {
       this.isAnnounced = true;
       yield this.startedEvent();
     }
-    if (this.pieces.length) {
-      const pieces = this.pieces;
-      this.pieces = [];
+    const { pieces } = this;
+    if (pieces) {
+      this.pieces = undefined;
       yield* this.chunkEvents(pieces);
     }
     if (this.end) {
@@ -172,6 +163,7 @@ export class Call {
   private startedEvent(): HooklineEvent {
     const fields = this.begin.shape.started(this.begin.request);
     this.begin.request = undefined;
+    this.carried = {};
     for (const name of CARRIED) if (name in fields) this.carried[name] = fields[name];
     return Object.assign(this.event("started", this.startMs), fields);
   }
@@ -181,7 +173,7 @@ export class Call {
     this.packer ??= new Packer(this.requestId);
     this.packer.messageId = this.messageId;
     const context = settingsFields(this.settings);
-    for (const event of this.packer.pack(pieces, this.startWallMs - this.startMs)) yield Object.assign(event, context);
+    for (const event of this.packer.pack(pieces, this.toWallMs(0))) yield Object.assign(event, context);
   }
 
   private terminalEvent(end: End): HooklineEvent {
@@ -197,9 +189,8 @@ export class Call {
 
   private event(what: string, atMs: number): HooklineEvent {
     const { activity } = this.begin.shape;
-    // From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around.
     const event: HooklineEvent = {
-      type: `${activity}:request:${what}`, timestamp: this.startWallMs + atMs - this.startMs, requestId: this.requestId,
+      type: `${activity}:request:${what}`, timestamp: this.toWallMs(atMs), requestId: this.requestId,
     };
     if (activity === "text") event["streamId"] = this.requestId;
     if (this.begin.provider) event["provider"] = this.begin.provider;
@@ -210,11 +201,16 @@ export class Call {
     return event;
   }
 
+  /** From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around. */
+  private toWallMs(steadyMs: number): number {
+    return this.at.startedWallMs - this.at.startedMs + steadyMs;
+  }
+
   /** What the first and the last event of a call have, and those between have not. */
   private addPlace(event: HooklineEvent): void {
-    const { settings, parent } = this;
+    const { settings, traceparent, around: parent } = this.at;
     if (settings.tags) event["tags"] = settings.tags;
-    if (this.traceparent) event["traceparent"] = this.traceparent;
+    if (traceparent) event["traceparent"] = traceparent;
     if (settings.sampleRate < 1) event["sampleRate"] = this.isSampled ? settings.sampleRate : 1;
     const rootRequestId = parent?.rootRequestId ?? this.begin.rootRequestId;
     if (rootRequestId && rootRequestId !== this.requestId) event["rootRequestId"] = rootRequestId;
@@ -233,6 +229,8 @@ export interface Moment {
   readonly settings: CallSettings;
   readonly traceparent: string | undefined;
   readonly startedMs: number;
+  /** The same by the host's clock, in Unix milliseconds. */
+  readonly startedWallMs: number;
   readonly around: Enclosing | undefined;
   readonly isSilent: boolean;
 }
@@ -245,18 +243,19 @@ export function moment(layer: CallOptions | undefined): Moment {
     settings: runtime.config.forCall(layer, runtime.sessions.current()),
     traceparent: around ? around.traceparent : traceparent(),
     startedMs: performance.now(),
+    startedWallMs: Date.now(),
     around,
     isSilent: surrounding?.isSilent === true,
   };
 }
 
 /** Undefined means: not recorded (disabled, or the buffer is full, which is counted). */
-export function startCall(begin: Begin, at: Moment = moment(begin.layer)): Call | undefined {
+export function startCall(begin: Begin, at: Moment): Call | undefined {
+  const { settings, around } = at;
+  if (settings.disabled || at.isSilent) return undefined;
   const runtime = currentRuntime();
-  if (at.settings.disabled || at.isSilent) return undefined;
   const number = runtime.identity.requestNumber();
-  const place = { requestId: runtime.identity.requestId(number), parent: at.around, traceparent: at.traceparent };
-  const call = new Call(runtime, at.settings, begin, place, at.startedMs);
-  call.isSampled = at.around?.isSampled ?? (at.settings.sampleRate >= 1 || (number * GOLDEN) % 1 < at.settings.sampleRate);
+  const call = new Call(runtime, begin, at, number);
+  call.isSampled = around ? around.isSampled : settings.sampleRate >= 1 || (number * GOLDEN) % 1 < settings.sampleRate;
   return !call.isSampled || runtime.emitter.offer(call) ? call : undefined;
 }

@@ -81,16 +81,20 @@ export class Runtime {
 }
 
 let platform: Platform | undefined;
+let found: Runtime | undefined;
 
 /** Called by the entry modules; nothing is read or started before something is recorded. */
-export function runsOn(found: Platform): void {
-  platform ??= found;
+export function runsOn(here: Platform): void {
+  platform ??= here;
 }
 
 export function currentRuntime(): Runtime {
+  return (found ??= sharedRuntime());
+}
+
+function sharedRuntime(): Runtime {
   const global = globalThis as { [KEY]?: Runtime };
-  global[KEY] ??= new Runtime(platform as Platform);
-  return global[KEY];
+  return (global[KEY] ??= new Runtime(platform as Platform));
 }
 
 export function configure(options: Options): void {

@@ -41,8 +41,14 @@ function copyObject(value: object, copying: Copying): unknown {
   if (around.length >= MAX_DEPTH) return "<too deep>";
   if (around.includes(value)) return "<circular>";
   around.push(value);
-  const copied = Array.isArray(value) ? value.map((item) => copy(item, copying)) : copyMembers(value, copying);
+  const copied = Array.isArray(value) ? copyItems(value, copying) : copyMembers(value, copying);
   around.pop();
+  return copied;
+}
+
+function copyItems(items: readonly unknown[], copying: Copying): unknown[] {
+  const copied: unknown[] = [];
+  for (let at = 0; at < items.length; at++) copied.push(copy(items[at], copying));
   return copied;
 }
 

@@ -51,9 +51,16 @@ interface KeptChoice {
 }
 
 /** What is told of a completion: copied at once, since the host may change its own, and read by `chatAnswer` when there is time. */
-export function keptChat(completion: Fields): Fields & { readonly choices: KeptChoice[] } {
-  const { model, id, choices, usage } = completion;
-  return { model, id, choices: list(choices).map(keptChoice), usage: take(usage).value };
+export function keptChat(completion: Fields): Fields & { readonly failed: KeptChoice | undefined } {
+  const { model, id, usage } = completion;
+  const choices: KeptChoice[] = [];
+  let failed: KeptChoice | undefined;
+  for (const given of list(completion["choices"])) {
+    const choice = keptChoice(given);
+    choices.push(choice);
+    if (choice.finish_reason === "error") failed ??= choice;
+  }
+  return { model, id, choices, usage: take(usage).value, failed };
 }
 
 function keptChoice(given: unknown): KeptChoice {

@@ -18,7 +18,7 @@ export interface Endpoint {
 function endChat(call: Call, result: unknown): void {
   const kept = answers.keptChat(object(result));
   const answer = (): Fields => answers.chatAnswer(kept);
-  const failed = kept.choices.find((choice) => choice.finish_reason === "error");
+  const { failed } = kept;
   if (failed) call.fail(answers.providerError(failed.error), answer);
   else call.complete(answer);
 }

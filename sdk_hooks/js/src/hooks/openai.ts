@@ -12,7 +12,7 @@ import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
 import { findVideo } from "./openai-videos.js";
 import { Replaced, SILENT } from "./patching.js";
 import { type Followed, watchResponse } from "./raw.js";
-import { errorOf, isAbort, object, text } from "./reading.js";
+import { errorOf, isAbort, isPlain, object, text } from "./reading.js";
 import { isStream, watch } from "./streams.js";
 
 interface Client {
@@ -87,21 +87,27 @@ function isClient(client: object): client is Client {
 
 // -- one request ------------------------------------------------------------------------------------------------------------
 
-interface Begun {
+interface Begun extends Followed {
   call: Call | undefined;
   endpoint: Endpoint | undefined;
-  /** Whether the SDK parses the response: what it reads then is its own. */
-  readonly followed: Followed;
   isAnswered: boolean;
 }
 
+const ignored = (): void => undefined;
+
 /** The options may be a promise; ours is asked before the SDK's, so the call begins before anything is sent. */
 function begin(client: Client, state: State, given: unknown): Begun {
-  const begun: Begun = { call: undefined, endpoint: undefined, followed: { isParsed: false }, isAnswered: false };
+  const begun: Begun = { call: undefined, endpoint: undefined, isAnswered: false, isParsed: false };
   const at = moment(state.layer);
-  const start = (options: unknown): void => void guard("openai.start", () => startOf(client, state, object(options), at, begun));
+  const start = (options: unknown): void => {
+    try {
+      startOf(client, state, object(options), at, begun);
+    } catch (error) {
+      report("openai.start", error);
+    }
+  };
   if (typeof (given as PromiseLike<unknown> | undefined)?.then === "function") {
-    void (given as PromiseLike<unknown>).then(start, () => undefined);
+    void (given as PromiseLike<unknown>).then(start, ignored);
   } else {
     start(given);
   }
@@ -119,12 +125,19 @@ function startOf(client: Client, state: State, options: Fields, at: Moment, begu
   );
 }
 
-function endpointOf({ method, path: given }: Fields): { endpoint: Endpoint; jobId?: string } | undefined {
+interface Found {
+  readonly endpoint: Endpoint;
+  readonly jobId?: string;
+}
+
+const POSTED = new Map(Object.entries(ENDPOINTS).map(([path, endpoint]): [unknown, Found] => [path, { endpoint }]));
+
+function endpointOf({ method, path: given }: Fields): Found | undefined {
+  const known = method === "post" ? POSTED.get(given) : undefined;
+  if (known) return known;
   // `beta.responses` asks `/responses?beta=true`.
-  const asked = text(given) ?? "";
-  const path = asked.includes("?") ? (asked.split("?", 1)[0] as string) : asked;
-  const endpoint = method === "post" && Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path] : undefined;
-  return endpoint ? { endpoint } : findVideo(method, path);
+  const path = (text(given) ?? "").split("?", 1)[0] as string;
+  return (method === "post" ? POSTED.get(path) : undefined) ?? findVideo(method, path);
 }
 
 function servedBy(client: Client, state: State): string {
@@ -134,6 +147,7 @@ function servedBy(client: Client, state: State): string {
 
 /** A form's files are left out; of what is neither object nor form nothing is known. */
 function fieldsOf(body: unknown): Fields {
+  if (isPlain(body)) return body;
   if (typeof FormData === "function" && body instanceof FormData) {
     return Object.fromEntries([...body.entries()].filter(([, value]) => typeof value === "string"));
   }
@@ -151,7 +165,7 @@ function follow(given: unknown, begun: Begun): void {
   let parsed: Promise<unknown> | undefined;
   // What `then`, `catch`, `finally` and `withResponse` go through.
   promise.parse = () => {
-    begun.followed.isParsed = true;
+    begun.isParsed = true;
     return (parsed ??= parse.call(promise).then((result) => answered(result, begun), (error: unknown) => rethrown(error, begun)));
   };
   promise.asResponse = () => asResponse.call(promise).then((response) => handedOut(response, begun), (error: unknown) => rethrown(error, begun));
@@ -159,13 +173,18 @@ function follow(given: unknown, begun: Begun): void {
   // What a resource derives from it either reads through this one (6.49) or goes its own way (7.57).
   promise._thenUnwrap = (transform) => {
     const derived = derive.call(promise, transform);
-    guard("openai.derived", () => follow(derived, begun));
+    try {
+      follow(derived, begun);
+    } catch (error) {
+      report("openai.derived", error);
+    }
     return derived;
   };
 }
 
-function handedOut(response: Response, { call, endpoint, followed }: Begun): Response {
-  if (call && endpoint && !followed.isParsed) guard("openai.raw", () => watchResponse(response, call, endpoint, followed));
+function handedOut(response: Response, begun: Begun): Response {
+  const { call, endpoint } = begun;
+  if (call && endpoint && !begun.isParsed) guard("openai.raw", () => watchResponse(response, call, endpoint, begun));
   return response;
 }
 
@@ -179,7 +198,8 @@ function answered<T>(result: T, begun: Begun): T {
   if (!call || !endpoint || begun.isAnswered) return result;
   begun.isAnswered = true;
   try {
-    if (isStream(result)) watch(result, endpoint.notes(call));
+    if (isPlain(result)) endpoint.end(call, result);
+    else if (isStream(result)) watch(result, endpoint.notes(call));
     else if (typeof Response === "function" && result instanceof Response) watchResponse(result, call, endpoint, { isParsed: false });
     else endpoint.end(call, result);
   } catch (error) {

@@ -5,6 +5,11 @@ export function object(value: unknown): Fields {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Fields) : {};
 }
 
+/** An object as JSON has it: no class of anybody's. */
+export function isPlain(value: unknown): value is Fields {
+  return value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
+}
+
 export function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
