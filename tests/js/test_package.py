@@ -156,13 +156,12 @@ def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> Non
     assert ["true\n", "function\n"] == [done.stdout for done in said[2:]]
 
 
-@pytest.mark.long
-def test_benchmark_fails_with_a_hook_that_records_nothing(package: Path) -> None:
+def run_benchmark(package: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """
-    It is faster than ours, and none of its calls arrived.
+    As short as it can be: what it finds of times says nothing.
     """
-    done = subprocess.run(
-        ["node", "bench/main.mjs", "--sdk", "openai", "--act", "chat", "--sets", "1", "--rounds", "1", "--hook", "silent"],
+    return subprocess.run(
+        ["node", "bench/main.mjs", "--sets", "1", "--rounds", "1", "--warm", "1", *more],
         cwd=package,
         env=environment(),
         capture_output=True,
@@ -170,8 +169,27 @@ def test_benchmark_fails_with_a_hook_that_records_nothing(package: Path) -> None
         timeout=250,
         check=False,
     )
+
+
+@pytest.mark.long
+def test_benchmark_fails_with_a_hook_that_records_nothing(package: Path) -> None:
+    """
+    It is faster than ours, and none of its calls arrived.
+    """
+    done = run_benchmark(package, "--sdk", "openai", "--act", "chat", "--hook", "silent")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "arrived whole: 0" in done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", ["together", "apart"])
+def test_benchmark_measures_calls_that_arrived_whole(package: Path, way: str) -> None:
+    """
+    Clients in one process and in processes of their own, also where the SDK insists on every field of a stream's events.
+    """
+    done = run_benchmark(package, "--sdk", "openrouter", "--act", "callModel", "--act", "short stream", "--way", way)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"callModel, {way}, caller: bare" in done.stdout
 
 
 EXAMPLE = """

@@ -1,74 +1,76 @@
 // What the hook costs a host in its SDK's real client, over loopback HTTP, content on: `npm run bench [-- --sets 10 --sdk openai]`.
 //
-// Three processes take turns: bare, hooked, and bare once more, which tells how much of a difference is noise. Each set of three
-// is a fresh one. The provider and the receiver of the events are others. The run fails unless every timed call arrived with its
-// messages, its text piece by piece, and its usage; `--hook silent` records nothing.
+// Measured twice. In one process: a bare client, a hooked one and a bare one more take turns call by call, so that whatever makes
+// two processes differ is the same for them. And in processes: a bare one, a hooked one, and one more bare one, turn by turn. The
+// bare one more tells how much of a difference is noise. Each set is of fresh processes, which begin with calls that are not counted.
+// The provider and the receiver of the events are others. The run fails unless every call arrived with its messages, its text
+// piece by piece, and its usage; `--hook silent` records nothing.
 import { parseArgs } from "node:util";
-import { least, median, overSets, Process, shown, takeTurns } from "./rounds.mjs";
+import { added, median, noise, overSets, Process, ratio, shown, takeCalls, takeTurns, warm } from "./rounds.mjs";
 import { CHUNKS } from "./said.mjs";
 
 const { values: asked } = parseArgs({
   options: {
-    sets: { type: "string", default: "10" }, rounds: { type: "string", default: "5" }, sdk: { type: "string", multiple: true },
-    act: { type: "string", multiple: true }, hook: { type: "string", default: "hooked" },
+    sets: { type: "string", default: "5" }, rounds: { type: "string", default: "5" }, warm: { type: "string", default: "120" },
+    sdk: { type: "string", multiple: true }, act: { type: "string", multiple: true },
+    way: { type: "string", multiple: true, default: ["together", "apart"] }, hook: { type: "string", default: "hooked" },
   },
 });
-const [sets, rounds] = [Number(asked.sets), Number(asked.rounds)];
+const [sets, rounds, warming] = [asked.sets, asked.rounds, asked.warm].map(Number);
 const [provider, receiver] = ["provider", "receiver"].map((name) => new Process(name));
 const [providerUrl, receiverUrl] = (await Promise.all([provider.read(), receiver.read()])).map((port) => `http://127.0.0.1:${port}`);
+const started = (sdk, variants) => variants.map((variant) => new Process("worker", sdk, variant, providerUrl, receiverUrl));
+const isAsked = (act) => !asked.act || asked.act.includes(act);
 let made = 0;
 
-/** What is told, and of which pairs. */
-const KINDS = { caller: "turns", all: "rounds" };
+/** Call by call in one process, or turn by turn in three: what is told of it, and by which name. */
+const WAYS = {
+  together: { variants: [`bare,${asked.hook},bare`], take: takeCalls, told: { caller: "calls" } },
+  apart: { variants: ["bare", asked.hook, "bare"], take: takeTurns, told: { caller: "turns", all: "rounds" } },
+};
 const verdict = (found, limit) => `limit ${limit} ${found.value <= limit ? "kept" : "MISSED"}`;
-const bareOf = (which) => ([bare, , again]) => (bare[which] + again[which]) / 2;
-const addedOf = (which) => (row) => row[1][which] - bareOf(which)(row);
 
-/** By act: turns and rounds of each set. */
-async function measure(sdk) {
+/** By act: the rows of each set, of each kind. */
+async function measure(sdk, { variants, take }) {
   const found = {};
   for (let set = 0; set < sets; set++) {
-    const workers = ["bare", asked.hook, "bare"].map((variant) => new Process("worker", sdk, variant, providerUrl, receiverUrl));
+    const workers = started(sdk, variants);
     const [{ acts }] = await Promise.all(workers.map((worker) => worker.read()));
-    for (const act of acts) {
-      if (asked.act && !asked.act.includes(act)) continue;
+    for (const act of acts.filter(isAsked)) {
       const calls = act === "stream" ? 10 : 50;
-      // Until the engine has compiled what it will.
-      if (sets > 1) await takeTurns(workers, act, calls, 5);
-      const { turns, rounds: delivered } = await takeTurns(workers, act, calls, rounds);
-      const told = (found[act] ??= { turns: [], rounds: [] });
-      told.turns.push(turns);
-      told.rounds.push(delivered);
+      await warm(workers, act, calls, warming);
+      for (const [kind, rows] of Object.entries(await take(workers, act, calls, rounds))) ((found[act] ??= {})[kind] ??= []).push(rows);
     }
     for (const worker of workers) worker.end();
-    made += workers[1].calls;
+    made += workers[variants.length > 1 ? 1 : 0].calls;
   }
   return found;
 }
 
-function tell(name, found) {
-  const told = Object.entries(KINDS).map(([which, kind]) => {
-    const [rows, bare, added] = [found[kind], bareOf(which), addedOf(which)];
-    const times = overSets(rows, (row) => row[1][which] / bare(row));
-    const noise = overSets(rows, (row) => row[2][which] / row[0][which]);
-    const fastest = least(rows, (row) => row[1][which]) - least(rows, (row) => Math.min(row[0][which], row[2][which]));
-    return `${which} +${shown(overSets(rows, added), 1)} us (${fastest.toFixed(1)}) x ${shown(times, 3)} ${verdict(times, 1.05)}, bare x ${shown(noise, 3)}`;
-  });
-  console.log(`${name}: bare ${overSets(found.turns, bareOf("caller")).value.toFixed(0)} us; ${told.join("; ")}`);
+function tell(name, kinds, told) {
+  for (const [which, kind] of Object.entries(told)) {
+    const found = kinds[kind];
+    const bare = overSets(found, ([first]) => first);
+    const factor = overSets(found, ratio);
+    console.log(
+      `${name}, ${which}: bare ${bare.value.toFixed(0)} us, +${shown(overSets(found, added), 1)} us, ` +
+        `x ${shown(factor, 3)} ${verdict(factor, 1.05)}, bare x ${shown(overSets(found, noise), 3)}, set by set ${found.map((rows) => median(rows.map(ratio)).value.toFixed(3)).join(" ")}`,
+    );
+  }
 }
 
-function tellChunk(sdk, long, short) {
-  for (const [which, kind] of Object.entries(KINDS)) {
+function tellChunk(name, long, short, told) {
+  for (const [which, kind] of Object.entries(told)) {
     const each = median(long[kind].map((rows, set) => {
-      const [all, one] = [rows, short[kind][set]].map((part) => median(part.map(addedOf(which))).value);
+      const [all, one] = [rows, short[kind][set]].map((part) => median(part.map(added)).value);
       return (all - one) / (CHUNKS - 1);
     }));
-    console.log(`${sdk} a chunk, ${which}: ${shown(each, 2)} us ${verdict(each, 5)}`);
+    console.log(`${name} a chunk, ${which}: ${shown(each, 2)} us ${verdict(each, 5)}`);
   }
 }
 
 async function speed() {
-  const worker = new Process("worker", "openai", "bare", providerUrl, receiverUrl);
+  const [worker] = started("openai", ["bare"]);
   await worker.read();
   const found = [];
   for (let i = 0; i < Math.min(9, rounds); i++) found.push((await worker.ask("yardstick")).ms);
@@ -78,9 +80,12 @@ async function speed() {
 
 console.log(`${new Date().toISOString()}, Node ${process.versions.node}; ${await speed()}`);
 for (const sdk of asked.sdk ?? ["openai", "openrouter"]) {
-  const found = await measure(sdk);
-  for (const [act, rows] of Object.entries(found)) tell(`${sdk} ${act}`, rows);
-  if (found["stream"] && found["short stream"]) tellChunk(sdk, found["stream"], found["short stream"]);
+  for (const way of asked.way) {
+    const { told } = WAYS[way];
+    const found = await measure(sdk, WAYS[way]);
+    for (const [act, kinds] of Object.entries(found)) tell(`${sdk} ${act}, ${way}`, kinds, told);
+    if (found["stream"] && found["short stream"]) tellChunk(`${sdk}, ${way},`, found["stream"], found["short stream"], told);
+  }
 }
 const found = await (await fetch(receiverUrl)).json();
 console.log(`${new Date().toISOString()}; ${await speed()}`);
@@ -89,4 +94,4 @@ receiver.end();
 if (found.started !== made || found.whole !== made) {
   console.error(`${made} calls were timed; arrived whole: ${found.whole}, begun: ${found.started}`);
   process.exitCode = 1;
-} else console.log(`${made} calls were timed; each arrived with its messages, its text piece by piece and its usage`);
+} else console.log(`${made} calls were made; each arrived with its messages, its text piece by piece and its usage`);

@@ -13,7 +13,8 @@ const server = createServer((request, response) => {
       return;
     }
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const frame of ANSWERS[asked.includes('"max_tokens":1,') ? "short stream" : "stream"]) response.write(frame);
+    const kind = request.url.endsWith("/responses") ? "response stream" : asked.includes('"max_tokens":1,') ? "short stream" : "stream";
+    for (const frame of ANSWERS[kind]) response.write(frame);
     response.end();
   });
 });

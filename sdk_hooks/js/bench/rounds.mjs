@@ -36,9 +36,29 @@ export class Process {
 /** Of calls between deliveries, as many as a host makes while events wait to be sent. */
 const TURNS = 4;
 
+/** Calls that are not counted, until the engine has compiled what it will: it takes some thousand. All at once. */
+export async function warm(workers, act, calls, turns) {
+  await Promise.all(workers.map(async (worker) => {
+    for (let turn = 0; turn < turns; turn++) {
+      await worker.ask(act, calls);
+      if (turn % TURNS === TURNS - 1) await worker.ask("deliver");
+    }
+  }));
+}
+
+/** One process with all clients: what each call took, a row for each time that all had one. */
+export async function takeCalls([worker], act, calls, rounds) {
+  const found = [];
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < TURNS; turn++) found.push(...(await worker.ask(act, calls)).rows);
+    await worker.ask("deliver");
+  }
+  return { calls: found };
+}
+
 /**
- * So many rounds of turns; who begins changes, for the next may find a warmer machine. A turn tells what is spent until the
- * calls are over (`caller`), a round what is spent until they are delivered, too (`all`). In the order of the workers.
+ * A process for each client: so many rounds of turns; who begins changes, for the next may find a warmer machine. A turn tells what
+ * is spent until its calls are over, a round what is spent until they are delivered, too. Rows in the order of the workers, a call's part.
  */
 export async function takeTurns(workers, act, calls, rounds) {
   const found = { turns: [], rounds: [] };
@@ -48,16 +68,23 @@ export async function takeTurns(workers, act, calls, rounds) {
       const took = [];
       for (let i = 0; i < workers.length; i++) {
         const at = (turn % 2 ? workers.length - 1 - i : i + round) % workers.length;
-        took[at] = await workers[at].ask(act, calls);
-        sums[at] += took[at].caller * calls;
+        took[at] = (await workers[at].ask(act, calls)).caller;
+        sums[at] += took[at] * calls;
       }
       found.turns.push(took);
     }
     for (const [at, worker] of workers.entries()) sums[at] += (await worker.ask("deliver")).us;
-    found.rounds.push(sums.map((sum) => ({ all: sum / (TURNS * calls) })));
+    found.rounds.push(sums.map((sum) => sum / (TURNS * calls)));
   }
   return found;
 }
+
+// Of a row: bare, hooked, bare again. Now the one and now the other bare one is compared with: the mean of both would be the greater
+// one's more often than not, since what takes long takes very long, and the hooked one would look the better for it.
+const bareOf = (row, at) => row[at % 2 ? 2 : 0];
+export const ratio = (row, at) => row[1] / bareOf(row, at);
+export const added = (row, at) => row[1] - bareOf(row, at);
+export const noise = (row) => row[2] / row[0];
 
 /** With the interval that holds the true median in 95 of 100 cases: two ranks of the sorted values, nothing assumed. */
 export function median(values) {
@@ -72,6 +99,5 @@ export function median(values) {
 
 export const shown = ({ value, low, high }, digits) => `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 
-/** One value for each set of processes, since a process is faster or slower than its like for as long as it lives. */
-export const overSets = (sets, of) => median(sets.map((rows) => median(rows.map(of)).value));
-export const least = (sets, of) => Math.min(...sets.flat().map(of));
+/** One value for each set of processes, since a process is faster or slower than its like for as long as it lives. Of one set: its rows'. */
+export const overSets = (sets, of) => (sets.length > 1 ? median(sets.map((rows) => median(rows.map(of)).value)) : median(sets[0].map(of)));

@@ -29,6 +29,21 @@ const response = {
   },
 };
 
+// OpenRouter's SDK checks every event: all that it insists on.
+const begun = {
+  ...response, completed_at: null, status: "in_progress", error: null, incomplete_details: null, instructions: null, metadata: {}, output: [],
+  frequency_penalty: 0, presence_penalty: 0, temperature: 1, top_p: 1, usage: null,
+};
+const said = { ...message, content: [{ type: "output_text", text: WORDS[0], annotations: [], logprobs: [] }] };
+const delta = { content_index: 0, delta: WORDS[0], logprobs: [], item_id: message.id, output_index: 0 };
+const responseEvents = [
+  { type: "response.created", response: begun },
+  { type: "response.output_item.added", output_index: 0, item: { ...message, status: "in_progress", content: [] } },
+  { type: "response.output_text.delta", ...delta },
+  { type: "response.output_item.done", output_index: 0, item: said },
+  { type: "response.completed", response: { ...begun, completed_at: 2, status: "completed", output: [said], usage: response.usage } },
+];
+
 const event = (data) => `data: ${JSON.stringify(data)}\n\n`;
 const frames = (words) => [...chunks(words).map(event), "data: [DONE]\n\n"];
 
@@ -38,4 +53,5 @@ export const ANSWERS = {
   responses: JSON.stringify(response),
   stream: frames(WORDS),
   "short stream": frames(WORDS.slice(0, 1)),
+  "response stream": responseEvents.map((found, at) => `event: ${found.type}\n${event({ ...found, sequence_number: at })}`),
 };

@@ -255,6 +255,9 @@ test("an image inside a Responses stream is a call of its own", async () => {
   const image = events.find((event) => event.type === "image:request:completed");
   assert.ok(image.images[0].b64Json);
   assert.equal(image.requestId.split("/")[0], image.parentRequestId);
+  const times = ["text:request:started", "image:request:started", "image:request:completed", "text:request:completed"]
+    .map((type) => events.find((event) => event.type === type).timestamp);
+  assert.deepEqual(times, times.toSorted((a, b) => a - b), "its times lie within the response's");
 });
 
 test("a video is told as its job: asked for, polled, failed, and fetched by its size", async () => {
