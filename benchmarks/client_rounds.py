@@ -46,7 +46,7 @@ class Worker:
         self.calls = 0
         self.acts: list[str] = self._read()["acts"]
 
-    def ask(self, do: str, act: str = "", calls: int = 0) -> dict[str, float]:
+    def ask(self, do: str, act: str = "", calls: int = 0) -> dict[str, Any]:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": do, "act": act, "calls": calls}) + "\n")
         self._process.stdin.flush()
@@ -66,7 +66,7 @@ class Worker:
         self._process.wait()
 
 
-Pair = tuple[dict[str, float], dict[str, float]]
+Pair = tuple[dict[str, Any], dict[str, Any]]
 
 
 def take_turns(bare: Worker, other: Worker, act: str, calls: int, rounds: int, do: str = "time") -> list[Pair]:

@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 CHUNKS = 100
+FEW_CHUNKS = 24
+"""Of a stream that takes its time."""
 ASKED = "Say that this is a test."
 SYSTEM = "You are terse."
 ANSWER = "This is a test."

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 from sdk_hooks.guard import guard
 
+OPENTELEMETRY = "opentelemetry.trace"
+"""The module of a host that uses spans of its own."""
+
 
 class HostSpan(NamedTuple):
     """The host's active OpenTelemetry span."""
@@ -102,7 +105,7 @@ def host_span() -> HostSpan | None:
 
     Looked up, never imported: a host without OpenTelemetry must not pay for it.
     """
-    api = sys.modules.get("opentelemetry.trace")
+    api = sys.modules.get(OPENTELEMETRY)
     if api is None:
         return None
     try:

@@ -100,6 +100,8 @@ class Emitter:
         self._flushes: list[_Flush] = []
         self._is_watched = False
         self._closed = False
+        self.hears_ends = True
+        """Whether `ended` wants to be called: asked first, by a host's thread that need not call it."""
         self._is_cycling = False
         self._watch_s = 0.0
         self.refresh()
@@ -108,6 +110,7 @@ class Emitter:
         """Take over changed settings (`configure`)."""
         self._now = self._settings()
         self._is_sync = self._now.delivery == "sync"
+        self.hears_ends = self._is_sync or self._inbox.is_awaited
         self._make_room()
 
     def _make_room(self) -> None:
@@ -226,19 +229,23 @@ class Emitter:
             return
         next_s = self._delivery.next_s
         if not self._live:
-            self._inbox.is_awaited = True
+            self._listen(True)
             if not len(self._inbox) and not self._flushes:
                 self._bell.wait(None if next_s is None else max(next_s, REPLAY_REST_S))
-            self._inbox.is_awaited = False
+            self._listen(False)
             self._bell.hush()
             if not len(self._inbox):
                 return
         if not self._flushes:
-            self._inbox.is_awaited = self._watch_s > 0
+            self._listen(self._watch_s > 0)
             rest_s = max(self._now.flush_interval_s * GATHER, self._watch_s)
             self._bell.wait(rest_s if next_s is None else min(rest_s, max(next_s, REPLAY_REST_S)))
-            self._inbox.is_awaited = False
+            self._listen(False)
         self._bell.hush()
+
+    def _listen(self, is_awaited: bool) -> None:
+        self._inbox.is_awaited = is_awaited
+        self.hears_ends = is_awaited or self._is_sync
 
     def _round(self) -> None:
         flushes = self._flushes[:]

@@ -42,10 +42,11 @@ class _ToolCall:
 class Packer:
     """The pieces of one stream, across flushes."""
 
-    __slots__ = ("_open_tools", "_request_id", "_text", "_tools", "message_id")
+    __slots__ = ("_open_tools", "_request_id", "_text", "_tools", "first_ns", "message_id")
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, first_ns: int = 0) -> None:
         self._request_id = request_id
+        self.first_ns = first_ns
         self._text: dict[int, list[str]] = {}
         self._tools: list[_ToolCall] = []
         self._open_tools: dict[tuple[int, int], _ToolCall] = {}

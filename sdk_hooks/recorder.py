@@ -15,11 +15,12 @@ How a hook uses it (everything under `guard`):
 """
 
 from collections.abc import Callable, Iterator
+from sys import modules
 from time import perf_counter_ns, time_ns
 from typing import Any, NamedTuple
 
 from sdk_hooks.config import NO_LAYER, CallSettings, Layer
-from sdk_hooks.context import Enclosing, HostSpan, current_session, enclosing, is_suppressed, note_call
+from sdk_hooks.context import OPENTELEMETRY, Enclosing, HostSpan, current_session, enclosing, is_suppressed, note_call
 from sdk_hooks.context import host_span as find_host_span
 from sdk_hooks.fields import error_fields, settings_fields
 from sdk_hooks.packing import Delta, Event, Packer
@@ -56,10 +57,6 @@ named one: it is made in the host's thread.
 """
 
 
-NO_FIELDS: Event = {}
-"""Of a call whose started event was not made yet; never changed."""
-
-
 def _discard(_: object) -> None:
     """The `append` of a call that is not sampled."""
 
@@ -76,8 +73,6 @@ class Call:
     __slots__ = (
         "_chunks",
         "_end",
-        "_first_ns",
-        "_is_announced",
         "_model",
         "_open",
         "_packer",
@@ -141,10 +136,9 @@ class Call:
         # Deleting it is atomic: whoever could ends the call, without a lock that a fork or a destructor could meet.
         self._open = True
         self._end: _End | None = None
-        self._first_ns: int | None = None
-        self._is_announced = False
         self._packer: Packer | None = None
-        self._same: Event = NO_FIELDS
+        # None until the started event was made.
+        self._same: Event | None = None
         self.message_id: str | None = None
         self.is_done = False
 
@@ -173,7 +167,9 @@ class Call:
             return
         self._end = ("completed", perf_counter_ns() if at_ns is None else at_ns, response, None)
         if self.is_sampled:
-            self._runtime.emitter.ended()
+            emitter = self._runtime.emitter
+            if emitter.hears_ends:
+                emitter.ended()
         else:
             self.is_done = True
 
@@ -260,9 +256,9 @@ class Call:
         """Everything new since the last time. `is_done` when nothing more can come."""
         # Read before the chunks: whatever was appended before the end is then in the list.
         end = self._end
-        if not self._is_announced:
-            self._is_announced = True
-            yield self._started_event()
+        if self._same is None:
+            self._same = self._same_fields()
+            yield self._started_event(self._same)
         chunks = self._chunks
         # A time without its delta waits for the next time.
         if chunks and (count := len(chunks) & ~1):
@@ -273,9 +269,8 @@ class Call:
             self.is_done = True
             yield self._terminal_event(end)
 
-    def _started_event(self) -> Event:
+    def _started_event(self, same: Event) -> Event:
         request, self._request = opened(self._request, self._tools), None
-        self._same = same = self._same_fields()
         event = self._event("started", self.start_ns)
         fields = self._shape.started(request)
         event |= fields
@@ -284,10 +279,8 @@ class Call:
         return event
 
     def _chunk_events(self, taken: list[Any]) -> Iterator[Event]:
-        if self._first_ns is None:
-            self._first_ns = taken[0]
         if self._packer is None:
-            self._packer = Packer(self.request_id)
+            self._packer = Packer(self.request_id, taken[0])
         self._packer.message_id = self.message_id
         context_fields = settings_fields(self.settings, self.run_id)
         for event in self._packer.pack(taken, self.start_ns, self.start_wall_ns / 1e6):
@@ -297,9 +290,8 @@ class Call:
         what, at_ns, response, error = end
         event = self._event(what, at_ns)
         event["duration"] = max(0.0, (at_ns - self.start_ns) / 1e6)
-        if self._first_ns is not None:
-            event["timeToFirstChunk"] = (self._first_ns - self.start_ns) / 1e6
         if self._packer is not None:
+            event["timeToFirstChunk"] = (self._packer.first_ns - self.start_ns) / 1e6
             event |= self._packer.seen()
         if response is not None or what == "completed":
             event |= self._shape.completed(response)
@@ -312,7 +304,7 @@ class Call:
             "type": f"{self._shape.activity}:request:{what}",
             # From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around.
             "timestamp": (self.start_wall_ns + at_ns - self.start_ns) / 1e6,
-            **self._same,
+            **(self._same or {}),
         }
         if self.settings.tags:
             event["tags"] = dict(self.settings.tags)
@@ -350,7 +342,6 @@ CARRIED = frozenset(("messageCount", "hasTools", "inputLength", "documentCount",
 def start_call(
     shape: Shape,
     request: Any,
-    *,
     provider: str | None,
     model: str | None,
     streaming: bool = False,
@@ -369,7 +360,8 @@ def start_call(
     identity = runtime.identity
     number = identity.request_number()
     request_id = f"{identity.request_prefix}{number}"
-    host_span = find_host_span()
+    # Asked here first: a call of a function less for a host without it.
+    host_span = find_host_span() if OPENTELEMETRY in modules else None
     call = Call(runtime, settings, request_id, shape, request, provider, model, streaming, started_ns, host_span)
     around = enclosing()
     if around is not None:

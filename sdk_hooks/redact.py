@@ -33,6 +33,7 @@ KEPT_TEXTS = frozenset((
 ))
 # fmt: on
 """Fields whose text is a name, not content. Everything that is not listed is content: unknown fields too."""
+NUMBERS = frozenset((int, float, bool, type(None)))
 KEPT_LISTS = frozenset({"toolNames", "finishReasons"})
 
 
@@ -71,8 +72,8 @@ def without_secrets(event: Event) -> Event:
     """
     changed: Event = {}
     for name in ("options", "modelOptions"):
-        if name in event:
-            changed[name] = _masked(event[name])
+        if name in event and (masked := _masked(event[name])) is not event[name]:
+            changed[name] = masked
     error = event.get("error")
     if isinstance(error, dict):
         changed["error"] = {key: _scrubbed(item) for key, item in cast("Event", error).items()}
@@ -83,6 +84,9 @@ def without_secrets(event: Event) -> Event:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
+        if NUMBERS.issuperset(map(type, cast("dict[Any, Any]", value).values())):
+            # A temperature and the like, as nearly always.
+            return cast("dict[Any, Any]", value)
         return {
             key: SECRET if isinstance(item, str) and SECRET_NAMES.match(str(key)) else _masked(item)
             for key, item in cast("dict[Any, Any]", value).items()

@@ -10,7 +10,7 @@ from typing import Any
 
 from sdk_hooks.hooks.anthropic_notes import MessageNotes
 from sdk_hooks.hooks.anthropic_usage import token_usage
-from sdk_hooks.hooks.stainless.answers import Answer, Event, Plain, Readable, completed_by, get, plain, take_usage
+from sdk_hooks.hooks.stainless.answers import Answer, Event, Given, Plain, completed_by, get, plain, take_usage
 from sdk_hooks.hooks.stainless.asked import items, mapping, messages_of, options
 from sdk_hooks.hooks.stainless.endpoints import Endpoint
 from sdk_hooks.recorder import Call, Shape
@@ -52,7 +52,7 @@ def plain_message(message: Any) -> Plain | None:
         text, reason = block["text"], told["stop_reason"]
         if block["type"] != "text" or type(text) is not str or not reason:
             return None
-        return Plain((told["model"], told["id"], text, reason, take_usage(told["usage"])))
+        return told["model"], told["id"], text, reason, take_usage(told["usage"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -90,7 +90,7 @@ def _tool_call(block: Any) -> Event:
     }
 
 
-def completed(given: Answer | Readable | None) -> Event:
+def completed(given: Given) -> Event:
     """The fields of a terminal event; a tool's input as the JSON text that arguments are."""
     fields = _completed(given)
     for call in fields.get("toolCalls", ()):

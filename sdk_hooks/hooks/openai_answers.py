@@ -14,8 +14,8 @@ from sdk_hooks.hooks.stainless.answers import (
     SCALARS,
     Answer,
     Event,
+    Given,
     Plain,
-    Readable,
     camel,
     completed_by,
     fields_of,
@@ -116,7 +116,7 @@ def plain_chat(completion: Any) -> Plain | None:
         more = message.get("tool_calls"), message.get("reasoning"), message.get("images")
         if more != NO_MORE and not all(one is None or is_unset(one) for one in more):
             return None
-        return Plain((told["model"], told["id"], text, reason, take_usage(told["usage"])))
+        return told["model"], told["id"], text, reason, take_usage(told["usage"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -189,7 +189,7 @@ def plain_response(response: Any) -> Plain | None:
             return None
         if any(item.type != "reasoning" for item in before):
             return None
-        return Plain((told["model"], told["id"], text, "stop", take_usage(told["usage"])))
+        return told["model"], told["id"], text, "stop", take_usage(told["usage"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -257,7 +257,7 @@ def speech_answer(content: bytes, content_type: str | None) -> Answer:
     return Answer({"audio": content, "contentType": content_type}, None)
 
 
-def completed_speech(answer: Answer | Readable | None) -> Event:
+def completed_speech(answer: Given) -> Event:
     fields = completed(answer)
     content = fields.get("audio")
     if isinstance(content, bytes):

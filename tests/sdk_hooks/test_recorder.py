@@ -262,7 +262,7 @@ def test_call_may_end_between_any_two_lines_of_another_ones_end():
         left = iter(inner)
         assert events.runtime is not None
         # As if the emitter's thread slept.
-        events.runtime.emitter._inbox.is_awaited = True  # pyright: ignore[reportPrivateUsage]
+        events.runtime.emitter._listen(True)  # pyright: ignore[reportPrivateUsage]
 
         def trace(frame: Any, what: str, _: Any) -> Any:
             next(left).complete({})

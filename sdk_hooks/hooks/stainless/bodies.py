@@ -9,7 +9,7 @@ import json
 from time import perf_counter_ns
 from typing import Any, cast
 
-from sdk_hooks.hooks.stainless.answers import Answer, Event, Readable
+from sdk_hooks.hooks.stainless.answers import Answer, Event, Given, answer_of
 from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
 from sdk_hooks.packing import Packer
 
@@ -109,7 +109,7 @@ class _Probe:
     def __init__(self) -> None:
         self.pieces: list[Any] = []
         self.append = self.pieces.append
-        self.answer: Answer | Readable | None = None
+        self.answer: Given = None
         self.message_id: str | None = None
         self.start_ns = 0
 
@@ -117,17 +117,17 @@ class _Probe:
     def has_ended(self) -> bool:
         return self.answer is not None
 
-    def complete(self, answer: Answer | Readable) -> None:
+    def complete(self, answer: Given) -> None:
         self.answer = self.answer or answer
 
     abort = complete
 
-    def fail(self, error: Any = None, *, response: Answer | Readable | None = None, **_: Any) -> None:
+    def fail(self, error: Any = None, *, response: Given = None, **_: Any) -> None:
         self.answer = self.answer or response
 
     def read(self) -> Answer | None:
         """What it was given is what a call is given: some of it is still to be read."""
-        return self.answer if self.answer is None or isinstance(self.answer, Answer) else self.answer.answer()
+        return answer_of(self.answer)
 
     def child(self, *_: Any, **__: Any) -> None:
         """An image in a raw answer stays in the bytes: its call would begin after its end."""

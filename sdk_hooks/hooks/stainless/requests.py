@@ -109,7 +109,8 @@ def beginning(state: State) -> Begin:
             request = {**request, PATH: url}
         is_stream: bool = kwargs.get("stream", False)
         model: str | None = request.get("model")
-        call = start_call(endpoint.shape, request, provider=state.provider, model=model, streaming=is_stream, layer=state.layer)
+        # By position: names take their time at every call.
+        call = start_call(endpoint.shape, request, state.provider, model, is_stream, state.layer)
         return None if call is None else _Request((call, sdk, endpoint, is_stream))
 
     return begin
