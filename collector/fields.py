@@ -19,6 +19,7 @@ _NO_FLOAT = 2**1000
 """JSON's whole numbers have no end; from about here on they fit no float."""
 LARGEST_AMOUNT = 1e12
 """No call lasts 31 years or uses a million millions of anything; what claims so would break the sums of all the others."""
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 def text(value: object) -> str | None:
@@ -102,4 +103,4 @@ def as_json(value: object) -> str | None:
     """A string as it is, None as None, anything else as compact JSON."""
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _encode(value)

@@ -9,11 +9,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
+
 MAX_CHARS = 128 * 1024
 """Of one attribute. Four of them fit a span."""
 _TEXT_LIMITS = (32 * 1024, 8 * 1024, 2 * 1024, 512)
 _KEPT_ENDS = 8
 _MAX_DEPTH = 50
+_WORDS = frozenset({str, type(None)})
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_encode_words = msgspec.json.Encoder().encode
 
 
 def as_content(value: Sequence[Any], *, max_chars: int = MAX_CHARS) -> str | None:
@@ -56,5 +61,24 @@ def _cut(value: Any, limit: int, depth: int = _MAX_DEPTH) -> Any:
             return value
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+def _dump(value: Sequence[Any]) -> str:
+    # msgspec takes an eighth of the time, but writes some numbers in another way and no half surrogate pairs.
+    if all(map(_is_of_words, value)):
+        try:
+            return _encode_words(value).decode()
+        except UnicodeEncodeError:
+            pass
+    return _encode(value)
+
+
+def _is_of_words(entry: Any) -> bool:
+    """Whether it is a part, or a message of parts, with nothing but texts in it: nearly all are."""
+    if type(entry) is not dict:
+        return False
+    for value in cast("dict[str, Any]", entry).values():
+        if type(value) is list:
+            if not all(type(part) is dict and _WORDS.issuperset(map(type, part.values())) for part in cast("list[Any]", value)):
+                return False
+        elif type(value) not in _WORDS:
+            return False
+    return True
