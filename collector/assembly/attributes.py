@@ -52,8 +52,7 @@ _KEYS = frozenset(_READING_OF)
 
 def call_attributes(facts: Facts, call: Call, ending: Ending) -> Attributes:
     """Attributes of the call's own span, content apart."""
-    started = mapping(None if facts.started is None else facts.started.payload)
-    operation = semconv.operation_of(facts.activity or "", started)
+    operation = semconv.operation_of(facts.activity or "", facts.asked)
     ended = mapping(ending.event.payload if isinstance(ending, Ended) and ending.event is not None else None)
     found: Attributes = {
         semconv.OPERATION_NAME: call.operation,
@@ -72,7 +71,7 @@ def call_attributes(facts: Facts, call: Call, ending: Ending) -> Attributes:
         semconv.HOOKLINE_INCOMPLETE: True if call.status == "incomplete" else None,
         semconv.HOOKLINE_WAITING: ending.waiting if isinstance(ending, Ended) else None,
     }
-    _add_request(found, started)
+    _add_request(found, facts.asked)
     if call.time_to_first_chunk_ms is not None:
         found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk_ms / 1000
     return known(found)

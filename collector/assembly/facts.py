@@ -23,6 +23,9 @@ NAMED = (
 )  # fmt: skip
 """Fields of which the first one in a call counts, the started event's before all others."""
 
+CONTEXT = frozenset({*NAMED, "traceparent", "tags", "truncated"})
+"""All that any event may say about its call."""
+
 _COLUMNS = frozenset({
     "provider", "model", "clientId", "threadId", "runId", "sessionId", "userId", "parentRequestId", "rootRequestId",
 })  # fmt: skip
@@ -87,11 +90,17 @@ def _names() -> dict[str, str]:
     return {}
 
 
+def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(slots=True)
 class Facts:
     """The notes. Lists keep the order of the call."""
 
     started: StoredEvent | None = None
+    asked: Mapping[str, Any] = field(default_factory=_nothing)
+    """The payload of the started event."""
     terminals: list[StoredEvent] = field(default_factory=_events)
     chunk_errors: list[StoredEvent] = field(default_factory=_events)
     dones: list[StoredEvent] = field(default_factory=_events)
@@ -130,24 +139,31 @@ class Facts:
 
 
 def note_context(facts: Facts, event: StoredEvent, missing: set[str]) -> None:
-    """Take the fields of `missing` that this event has, and strike them off the list."""
+    """Take the fields of `missing` that this event has, and strike those off the list that said something."""
     payload = event.payload
-    if not missing.isdisjoint(payload):
-        _note_names(facts, event, missing)
-    if facts.host_span is None and "traceparent" in payload:
-        facts.host_span = parse_traceparent(payload["traceparent"])
-    if facts.tags is None and "tags" in payload:
-        facts.tags = mapping(payload["tags"]) or None
-    if payload.get("truncated"):
-        facts.is_truncated = True
-
-
-def _note_names(facts: Facts, event: StoredEvent, missing: set[str]) -> None:
-    for field_name in missing.intersection(event.payload):
-        found = event.payload[field_name]
-        if found and isinstance(found, str):
-            if field_name in _PARENTS and event.type.startswith("tools:"):
-                # There it is the tool's parent, in this call, not the call's.
-                continue
-            facts.named[field_name] = bounded(found) if field_name in _COLUMNS else found
+    for field_name in missing.intersection(payload):
+        if _note(facts, event.type, field_name, payload[field_name]):
             missing.remove(field_name)
+
+
+def _note(facts: Facts, event_type: str, field_name: str, value: object) -> bool:
+    match field_name:
+        case "traceparent":
+            facts.host_span = parse_traceparent(value)
+            return facts.host_span is not None
+        case "tags":
+            facts.tags = mapping(value) or None
+            return facts.tags is not None
+        case "truncated":
+            facts.is_truncated = bool(value)
+            return facts.is_truncated
+        case _:
+            return _note_name(facts, event_type, field_name, value)
+
+
+def _note_name(facts: Facts, event_type: str, field_name: str, value: object) -> bool:
+    # What a tool's event says of a parent is about the tool, in this call.
+    if not isinstance(value, str) or not value or (field_name in _PARENTS and event_type.startswith("tools:")):
+        return False
+    facts.named[field_name] = bounded(value) if field_name in _COLUMNS else value
+    return True

@@ -7,7 +7,7 @@ Flow: ordered events -> **rules, one by one** -> facts.
 from collections.abc import Sequence
 
 from collector import semconv
-from collector.assembly.facts import NAMED, Facts, note_context
+from collector.assembly.facts import CONTEXT, Facts, note_context
 from collector.assembly.rules import RULES
 from collector.events import StoredEvent
 
@@ -19,13 +19,15 @@ AFTERTHOUGHTS = frozenset({"feedback"})
 def gather(events: Sequence[StoredEvent]) -> Facts:
     """The facts of a call. The started event's context counts before that of all others."""
     facts = Facts()
-    missing: set[str] = set(NAMED)
+    missing = set(CONTEXT)
     for event in events:
         if event.type.endswith(STARTED):
             note_context(facts, event, missing)
             break
     for event in events:
-        note_context(facts, event, missing)
+        # Most events repeat what another one said.
+        if not missing.isdisjoint(event.payload):
+            note_context(facts, event, missing)
         rule = RULES.get(event.type)
         if rule is not None:
             rule(facts, event)

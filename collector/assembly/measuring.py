@@ -12,7 +12,7 @@ from typing import Any
 
 from collector import instruments, semconv
 from collector.assembly.facts import Facts
-from collector.fields import mapping, name, number
+from collector.fields import name, number
 from collector.spans import Call, Measurement, Span, ToolCall
 
 MAX_WEIGHT = 10_000.0
@@ -65,9 +65,7 @@ def _tool(span: Span, duration_ms: float | None, weight: float) -> Measurement |
 
 def _chunks(facts: Facts, call: Call, weight: float) -> Measurement | None:
     """The times between chunks of one message: what lies between two turns of a loop is tools, not the model."""
-    if mapping(None if facts.started is None else facts.started.payload).get("streaming") is False:
-        return None
-    if not facts.streamed:
+    if not facts.streamed or facts.asked.get("streaming") is False:
         return None
     times: dict[str, list[float]] = {}
     for event, times_ms in facts.streamed:
@@ -84,7 +82,7 @@ def _chunks(facts: Facts, call: Call, weight: float) -> Measurement | None:
 
 def _weight(facts: Facts) -> float:
     """How many calls this one stands for: of calls with `sampleRate` r, one in 1/r was sent."""
-    rate = number(mapping(None if facts.started is None else facts.started.payload).get("sampleRate"))
+    rate = number(facts.asked.get("sampleRate"))
     return min(1 / rate, MAX_WEIGHT) if rate is not None and 0 < rate < 1 else 1.0
 
 

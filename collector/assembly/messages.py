@@ -39,14 +39,13 @@ def _answer_in(message: Mapping[str, Any]) -> str | None:
 
 def find_question(facts: Facts) -> str | None:
     """The last thing that the user said: the newest user message, else what a media request asked for."""
-    started = mapping(None if facts.started is None else facts.started.payload)
-    for message in reversed(items(started.get("messages"))):
+    for message in reversed(items(facts.asked.get("messages"))):
         if mapping(message).get("role") == "user":
             return plain_text(mapping(message).get("content"))
     said = [message for message in _ordered(facts.messages) if message.get("role") == "user"]
     if said:
         return plain_text(said[-1].get("content"))
-    return next((found for key in _ASKED_IN if (found := _asked(started.get(key)))), None)
+    return next((found for key in _ASKED_IN if (found := _asked(facts.asked.get(key)))), None)
 
 
 def _asked(value: object) -> str | None:
@@ -69,8 +68,7 @@ def plain_text(content: object) -> str | None:
 
 def input_messages(facts: Facts) -> str | None:
     """The conversation as sent, in the form of gen_ai.input.messages (JSON text)."""
-    started = mapping(None if facts.started is None else facts.started.payload)
-    sent = [mapping(message) for message in items(started.get("messages"))] or _ordered(facts.messages)
+    sent = [mapping(message) for message in items(facts.asked.get("messages"))] or _ordered(facts.messages)
     told = [message_of(message) for message in sent if message]
     if not told and (asked := find_question(facts)):
         # A prompt for a picture, a text to speak, what an agent was given.
@@ -94,15 +92,14 @@ def output_messages(facts: Facts, ending: Ending, tools: Sequence[ToolCall], fin
 
 def system_instructions(facts: Facts) -> str | None:
     """The system prompts, as parts (JSON text)."""
-    prompts = items(None if facts.started is None else facts.started.payload.get("systemPrompts"))
+    prompts = items(facts.asked.get("systemPrompts"))
     return as_content([text_part(prompt) for prompt in prompts if isinstance(prompt, str) and prompt])
 
 
 def tool_definitions(facts: Facts) -> str | None:
     """The tools that were offered (JSON text)."""
-    payload = mapping(None if facts.started is None else facts.started.payload)
-    options, model_options = mapping(payload.get("options")), mapping(payload.get("modelOptions"))
-    offered = items(payload.get("tools")) or items(model_options.get("tools")) or items(options.get("tools"))
+    options, model_options = mapping(facts.asked.get("options")), mapping(facts.asked.get("modelOptions"))
+    offered = items(facts.asked.get("tools")) or items(model_options.get("tools")) or items(options.get("tools"))
     return as_content([tool_definition(tool) for tool in offered])
 
 

@@ -4,7 +4,7 @@ The one order of a call's events, whatever order they came in.
 Flow: stored events -> **sorted, each once** -> rules.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from collector.events import StoredEvent
@@ -14,15 +14,21 @@ _TIME = attrgetter("timestamp_ms")
 
 def order_events(events: Iterable[StoredEvent]) -> list[StoredEvent]:
     """Each event once, oldest first. Of copies of an event the one that arrived first stays."""
+    ordered = sorted(_each_once(list(events)), key=_TIME)
+    # All but few events differ in their times, and then nothing else counts.
+    return sorted(ordered, key=order_key) if len({event.timestamp_ms for event in ordered}) < len(ordered) else ordered
+
+
+def _each_once(events: Sequence[StoredEvent]) -> Iterable[StoredEvent]:
+    if len({event.event_id for event in events}) == len(events):
+        return events
     kept: dict[tuple[int, str], StoredEvent] = {}
     for event in events:
         identity = (int(event.timestamp_ms), event.event_id)
         other = kept.get(identity)
         if other is None or event.arrival < other.arrival:
             kept[identity] = event
-    # All but few events differ in their times, and then nothing else counts.
-    ordered = sorted(kept.values(), key=_TIME)
-    return sorted(ordered, key=order_key) if len({event.timestamp_ms for event in ordered}) < len(ordered) else ordered
+    return kept.values()
 
 
 def order_key(event: StoredEvent) -> tuple[float, str, int, int, int]:

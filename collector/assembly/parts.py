@@ -25,12 +25,18 @@ _MEDIA: Mapping[str, str] = {
     "file_url": "document",
 }
 """Where a part has its medium, and of which modality that is."""
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+_MORE_THAN_WORDS = frozenset({*_THOUGHTS, "type", "summary", "toolCalls", "tool_calls"})
+"""Fields of which a message that has none says no more than its content."""
 
 
 def message_of(message: Mapping[str, Any]) -> Part:
     """One message; Responses' items have a type where chat messages have a role."""
-    role = name(message.get("role")) or _ROLES.get(str(message.get("type")), "user")
-    return {"role": role, "parts": _parts(message)}
+    role, content = message.get("role"), message.get("content")
+    if type(content) is str and content and role != "tool" and _MORE_THAN_WORDS.isdisjoint(message):
+        # Nearly all are like this, and a history has hundreds of them.
+        return {"role": name(role) or "user", "parts": [text_part(content)]}
+    return {"role": name(role) or _ROLES.get(str(message.get("type")), "user"), "parts": _parts(message)}
 
 
 def text_part(content: str) -> Part:
@@ -97,7 +103,7 @@ def _parts(message: Mapping[str, Any]) -> list[Part]:
 
 def _thoughts(message: Mapping[str, Any]) -> list[str]:
     """DeepSeek's and OpenRouter's fields of a chat message; the summary of a reasoning item."""
-    told = [text(message.get(key)) for key in ("reasoning_content", "reasoning", "thinking")]
+    told = [text(message.get(key)) for key in _THOUGHTS]
     told += [text(mapping(part).get("text")) for part in items(message.get("summary"))]
     return [thought for thought in told if thought]
 

@@ -4,8 +4,6 @@ When the chunks of a call came, as a few characters.
 Flow: facts, times -> **ribbon** -> calls.ribbon -> the page's barcode. Lists draw it without a look at events.
 """
 
-from collections import Counter
-
 from collector.assembly.facts import Facts
 from collector.assembly.timing import Times
 
@@ -25,11 +23,9 @@ def chunk_ribbon(facts: Facts, times: Times) -> str | None:
     end_ms = max(moments_ms) if times.end_ms is None else times.end_ms
     length_ms = max(end_ms - times.start_ms, 0.001)
     start_ms = times.start_ms
-    parts = [int((moment_ms - start_ms) / length_ms * PARTS) for moment_ms in moments_ms]
-    # A clock that was set may put a chunk before the start or behind the end.
-    if min(parts) < 0 or max(parts) >= PARTS:
-        parts = [min(max(part, 0), PARTS - 1) for part in parts]
-    digits = ["0"] * PARTS
-    for part, count in Counter(parts).items():
-        digits[part] = _DIGITS[count.bit_length()]
-    return f"{length_ms:.0f}:{''.join(digits)}"
+    counts = [0] * PARTS
+    for moment_ms in moments_ms:
+        part = int((moment_ms - start_ms) / length_ms * PARTS)
+        # A clock that was set may put a chunk before the start or behind the end.
+        counts[part if 0 <= part < PARTS else 0 if part < 0 else PARTS - 1] += 1
+    return f"{length_ms:.0f}:{''.join([_DIGITS[count.bit_length()] for count in counts])}"

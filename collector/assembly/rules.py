@@ -21,6 +21,7 @@ def request_started(facts: Facts, event: StoredEvent) -> None:
     """The call begins; the first one says what kind of call it is."""
     if facts.started is None:
         facts.started = event
+        facts.asked = mapping(event.payload)
 
 
 def request_ended(facts: Facts, event: StoredEvent) -> None:
