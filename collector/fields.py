@@ -85,6 +85,8 @@ def whole(value: object) -> int | None:
 
 def count(value: object) -> int | None:
     """How many there are of something that is added up, like tokens."""
+    if type(value) is int:
+        return value if 0 <= value <= LARGEST_AMOUNT else None
     found = whole(value)
     return found if found is not None and found <= LARGEST_AMOUNT else None
 

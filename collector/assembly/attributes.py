@@ -46,6 +46,12 @@ _READINGS: tuple[tuple[str, tuple[str, ...], Reading], ...] = (
     *((attribute, keys, whole) for attribute, keys in _COUNTS.items()),
     *((attribute, keys, name) for attribute, keys in _NAMES.items()),
 )
+_ADDRESS: tuple[tuple[str, str, Reading], ...] = (
+    (semconv.OPENAI_API_TYPE, "api", name),
+    (semconv.SERVER_ADDRESS, "serverAddress", name),
+    (semconv.SERVER_PORT, "serverPort", whole),
+)
+"""To whom the request went."""
 _READING_OF = {key: place for place, (_, keys, _) in enumerate(_READINGS) for key in keys}
 _KEYS = frozenset(_READING_OF)
 
@@ -146,15 +152,16 @@ def _add_request(found: Attributes, started: Mapping[str, Any]) -> None:
                 break
     if found.get(semconv.REQUEST_CHOICE_COUNT) == 1:
         found[semconv.REQUEST_CHOICE_COUNT] = None
-    found[semconv.REQUEST_REASONING_LEVEL] = found.get(semconv.REQUEST_REASONING_LEVEL) or name(
-        mapping(sent.get("reasoning")).get("effort")
-    )
-    found[semconv.REQUEST_STOP_SEQUENCES] = _stop_sequences(sent.get("stop"))
+    if "reasoning" in sent and not found.get(semconv.REQUEST_REASONING_LEVEL):
+        found[semconv.REQUEST_REASONING_LEVEL] = name(mapping(sent["reasoning"]).get("effort"))
+    if "stop" in sent:
+        found[semconv.REQUEST_STOP_SEQUENCES] = _stop_sequences(sent["stop"])
     # The conventions want the attribute on streamed requests only.
-    found[semconv.REQUEST_STREAM] = True if started.get("streaming") is True else None
-    found[semconv.OPENAI_API_TYPE] = name(started.get("api"))
-    found[semconv.SERVER_ADDRESS] = name(started.get("serverAddress"))
-    found[semconv.SERVER_PORT] = whole(started.get("serverPort"))
+    if started.get("streaming") is True:
+        found[semconv.REQUEST_STREAM] = True
+    for attribute, key, read in _ADDRESS:
+        if key in started:
+            found[attribute] = read(started[key])
 
 
 def _stop_sequences(stop: object) -> list[str] | None:

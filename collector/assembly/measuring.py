@@ -40,7 +40,7 @@ def measure_settled(facts: Facts, call: Call, spans: Iterable[Span], tools: Iter
         elif span.kind in ("call", "model_call"):
             found.extend(_operation(span, call, weight))
     found.append(_chunks(facts, call, weight))
-    return tuple(one for one in found if one is not None)
+    return tuple([one for one in found if one is not None])
 
 
 def _operation(span: Span, call: Call, weight: float) -> Iterable[Measurement | None]:

@@ -69,7 +69,7 @@ def count_usage(facts: Facts, ending: Ending, price: Price) -> Spending:
             by_provider = False
             usage = _priced(usage, _estimate(facts, event, usage, price))
         rows.append(_row(n, event, usage, facts))
-    total = add_up(row.usage for row in rows)
+    total = add_up([row.usage for row in rows])
     source: CostSource | None = None if total.cost_usd is None else "provider" if by_provider else "genai-prices"
     return Spending(rows=tuple(rows), total=total, cost_source=source)
 

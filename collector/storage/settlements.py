@@ -55,22 +55,22 @@ def settlement_of(claim: CallClaim, assembled: Assembled, exports: Sequence[Queu
         was_seen=claim.trace_id is not None,
         ends_incomplete=claim.exported == "incomplete" and bool(exports),
         call=_call(claim, assembled.call, is_exported=bool(exports)),
-        spans=tuple(_span(span) for span in assembled.spans),
-        tool_calls=tuple((*key, *_tool_values(tool)) for tool in assembled.tool_calls),
-        usage=tuple(_usage_row(key, row) for row in assembled.usage),
+        spans=tuple([_span(span) for span in assembled.spans]),
+        tool_calls=tuple([(*key, *_tool_values(tool)) for tool in assembled.tool_calls]),
+        usage=tuple([_usage_row(key, row) for row in assembled.usage]),
         health=(*key, *_health_values(assembled.health)),
-        exports=tuple((claim.project, resource_id, len(span.encoded), *_export_values(span)) for span in exports),
+        exports=tuple([(claim.project, resource_id, len(span.encoded), *_export_values(span)) for span in exports]),
         measurements=assembled.measurements,
     )
 
 
 def _call(claim: CallClaim, call: Call, *, is_exported: bool) -> tuple[Any, ...]:
-    known = (call.start_ms, call.end_ms, float(claim.first_received_ms))
+    order_ms = call.end_ms if call.start_ms is None else call.start_ms
     return (
         *_call_values(call),
         *_tokens(call.usage),
         None if call.tags is None else _json(call.tags),
-        next(at for at in known if at is not None),
+        float(claim.first_received_ms) if order_ms is None else order_ms,
         claim.resource.resource_id,
         call.status if is_exported else None,
     )
