@@ -25,7 +25,7 @@ _FEW_WORDS: Final = frozenset({
     semconv.AGENT_NAME, semconv.TOOL_NAME, semconv.ERROR_TYPE, semconv.SERVER_ADDRESS, semconv.OPENAI_API_TYPE,
 })  # fmt: skip
 """Attributes that say the same for thousands of spans."""
-_KEPT_PAIRS: Final = 1024
+_KEPT_FIELDS: Final = 1024
 _LONGEST_KEPT_CHARS: Final = 128
 
 _double = struct.Struct("<d").pack
@@ -34,25 +34,31 @@ _double = struct.Struct("<d").pack
 def encode_attributes(tag: bytes, attributes: Mapping[str, Any]) -> bytes:
     """The attributes, cleaned, in the order of their names, each as a field with this tag."""
     pairs = sorted(attributes.items()) if is_clean(attributes) else clean_attributes(attributes).items()
-    return b"".join([delimited(tag, _known_or_new_pair(name, value)) for name, value in pairs if value is not None])
+    fields: list[bytes] = []
+    for name, value in pairs:
+        if name in _FEW_WORDS and type(value) is str and len(value) <= _LONGEST_KEPT_CHARS:
+            fields.append(_kept_field(tag, name, value))
+        elif value is not None:
+            fields.append(_field(tag, name, value))
+    return b"".join(fields)
 
 
-def _known_or_new_pair(name: str, value: Clean) -> bytes:
-    if name in _FEW_WORDS and type(value) is str and len(value) <= _LONGEST_KEPT_CHARS:
-        return _kept_pair(name, value)
-    return _pair(name, value)
+def _field(tag: bytes, name: str, value: Clean) -> bytes:
+    # The commonest kinds without a further call: this runs for every attribute of every span.
+    if type(value) is str:
+        told = delimited(_STRING, value.encode())
+    elif type(value) is float:
+        told = _DOUBLE + _double(value)
+    else:
+        told = _any_value(value)
+    pair = _key(name) + _VALUE + varint(len(told)) + told
+    return tag + varint(len(pair)) + pair
 
 
-def _pair(name: str, value: Clean) -> bytes:
-    # A text without a further call: most are.
-    told = delimited(_STRING, value.encode()) if type(value) is str else _any_value(value)
-    return _key(name) + delimited(_VALUE, told)
+_kept_field = lru_cache(_KEPT_FIELDS)(_field)
 
 
-_kept_pair = lru_cache(_KEPT_PAIRS)(_pair)
-
-
-@lru_cache(_KEPT_PAIRS)
+@lru_cache(_KEPT_FIELDS)
 def _key(name: str) -> bytes:
     # An empty one is the default, which is not sent.
     return delimited(_KEY, name.encode()) if name else b""
@@ -71,7 +77,7 @@ def _any_value(value: Clean) -> bytes:
             return _DOUBLE + _double(value)
         case Mapping():
             pairs = cast("Mapping[str, Clean]", value)
-            return delimited(_KVLIST, b"".join([delimited(_VALUES, _pair(name, item)) for name, item in pairs.items()]))
+            return delimited(_KVLIST, b"".join([_field(_VALUES, name, item) for name, item in pairs.items()]))
         case _:
             told = cast("Sequence[Clean]", value)
             return delimited(_ARRAY, b"".join([delimited(_VALUES, _any_value(item)) for item in told]))

@@ -194,3 +194,26 @@ def test_content_that_no_cutting_makes_small_is_a_note() -> None:
 
     assert told is not None
     assert "[1 entries cut]" == json.loads(told)[0]["content"]
+
+
+def every_character() -> str:
+    """All of Unicode but the halves of surrogate pairs."""
+    return "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"role": "user", "parts": [{"type": "text", "content": every_character()}]},
+        {"role": "user", "parts": [{"type": "text", "content": "half a pair: \ud800"}]},
+        {"role": "assistant", "parts": [{"type": "tool_call", "id": None, "arguments": {"lat": 1e16, "lon": -0.0, "n": 2**70}}]},
+        {"role": "assistant", "parts": ["odd", 1.5, [1e-7]], "finish_reason": None},
+        [float("inf"), True, {"deep": [[]]}],
+    ],
+    ids=["characters", "half", "numbers", "odd", "list"],
+)
+def test_content_is_written_as_python_writes_json(entry: Any) -> None:
+    """
+    Whatever is in it and however it was written: the same call gives the same text as ever.
+    """
+    assert json.dumps([entry], ensure_ascii=False, separators=(",", ":")) == as_content([entry], max_chars=8_000_000)
