@@ -207,10 +207,11 @@ def every_character() -> str:
         {"role": "user", "parts": [{"type": "text", "content": every_character()}]},
         {"role": "user", "parts": [{"type": "text", "content": "half a pair: \ud800"}]},
         {"role": "assistant", "parts": [{"type": "tool_call", "id": None, "arguments": {"lat": 1e16, "lon": -0.0, "n": 2**70}}]},
+        {"role": "assistant", "parts": [{"type": "tool_call_response", "id": "a", "response": 1e16}]},
         {"role": "assistant", "parts": ["odd", 1.5, [1e-7]], "finish_reason": None},
         [float("inf"), True, {"deep": [[]]}],
     ],
-    ids=["characters", "half", "numbers", "odd", "list"],
+    ids=["characters", "half", "numbers", "number", "odd", "list"],
 )
 def test_content_is_written_as_python_writes_json(entry: Any) -> None:
     """
