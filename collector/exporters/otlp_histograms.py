@@ -21,18 +21,14 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Histogram as HistogramMessage
 
-from collector.exporters.otlp_attributes import encode_attributes
+from collector.exporters.otlp_attributes import fill_attributes
 from collector.exporters.otlp_encoding import SCHEMA_URL, SCOPE_NAME
-from collector.exporters.protobuf import tag
 from collector.instruments import INSTRUMENTS
 from collector.meter import Series
 from collector.version import installed_version
 
 POINTS_PER_PIECE = 500
 """So that a piece fits any request."""
-
-# Fields of opentelemetry.proto: Resource.attributes, HistogramDataPoint.attributes.
-_RESOURCE_ATTRIBUTES, _POINT_ATTRIBUTES = tag(1), tag(9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +70,7 @@ def _encoded(group: Sequence[Series], *, now_ns: int, is_delta: bool) -> bytes:
     )
     # Also one without an attribute is told.
     message.resource.SetInParent()
-    message.resource.MergeFromString(encode_attributes(_RESOURCE_ATTRIBUTES, group[0].resource))
+    fill_attributes(message.resource, group[0].resource)
     return ExportMetricsServiceRequest(resource_metrics=[message]).SerializeToString(deterministic=True)
 
 
@@ -90,5 +86,5 @@ def _point(series: Series, boundaries: Sequence[float], now_ns: int) -> Histogra
         bucket_counts=histogram.buckets,
         explicit_bounds=boundaries,
     )
-    point.MergeFromString(encode_attributes(_POINT_ATTRIBUTES, dict(series.attributes)))
+    fill_attributes(point, dict(series.attributes))
     return point
