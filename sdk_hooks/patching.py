@@ -7,7 +7,7 @@ The original's result, exceptions and signature stay; a callable is wrapped once
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, WrapperDescriptorType
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -51,10 +51,26 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> bool:
     if is_replaced(owner, name):
         return False
     attributes = cast("dict[str, Any]", vars(owner))
-    replacement = make(original)
+    replacement = make(_next_in_line(owner, name, original) if name not in attributes and isinstance(owner, type) else original)
     setattr(replacement, MARK, _Patch(owner, replacement, name in attributes, attributes.get(name)))
     setattr(owner, name, replacement)
     return True
+
+
+def _next_in_line(owner: type, name: str, original: Any) -> Any:
+    """
+    A method that a class only inherits: each instance's own order of classes says whose it is, as if nothing of ours stood here.
+    Where a host's class has further parents, that is another one than the class itself has.
+    """
+    defined = next(vars(kind)[name] for kind in owner.__mro__ if name in vars(kind))
+    if not isinstance(defined, (FunctionType, WrapperDescriptorType)):
+        return original
+
+    @wraps(original)
+    def inherited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(super(owner, self), name)(*args, **kwargs)
+
+    return inherited
 
 
 def is_replaced(owner: Any, name: str) -> bool:

@@ -105,6 +105,33 @@ def test_restore_leaves_what_was_wrapped_with_functools():
     assert "theirs: a" == client.request("a")
 
 
+def test_inherited_constructor_asks_who_comes_next():
+    """A class that inherits its constructor, in a class with further parents: the instance's own order of classes holds."""
+    log = Log()
+    base = type("Base", (Client,), {"__init__": _takes_nothing})
+    module = type("Module", (base,), {})
+    azure = type("Azure", (base,), {"__init__": _takes_version})
+    both = type("Both", (module, azure), {})
+    for kind in (module, both):
+        replace(kind, "__init__", lambda original: around_sync(original, log.begin, "test"))
+
+    assert {"version": 1} == vars(both(version=1))
+    assert {} == vars(module())
+    with pytest.raises(TypeError):
+        module(version=1)
+    assert 8 == len(log.seen)
+    assert restore(both, "__init__")
+    assert restore(module, "__init__")
+    assert "__init__" not in vars(both)
+
+
+def _takes_nothing(self: Any) -> None: ...
+
+
+def _takes_version(self: Any, *, version: int) -> None:
+    self.version = version
+
+
 async def test_async_method_is_watched_too():
     """A coroutine function stays one."""
     log, client = Log(), Client()

@@ -347,6 +347,29 @@ def test_module_level_client_is_recorded(provider: Provider, capture: Capture, m
     module._reset_client()
 
 
+@pytest.mark.parametrize("everything", [False, True])
+def test_module_level_client_of_azure_is_recorded(
+    provider: Provider, capture: Capture, monkeypatch: pytest.MonkeyPatch, *, everything: bool
+) -> None:
+    """
+    Its class has two parents and no constructor of its own: it takes what AzureOpenAI takes, as if nothing of ours stood there.
+    """
+    module: Any = openai
+    module._reset_client()
+    settings = {"api_type": "azure", "api_key": "not-a-key", "api_version": "2024-10-21", "azure_endpoint": provider.origin}
+    for name, value in settings.items():
+        monkeypatch.setattr(openai, name, value)
+    if everything:
+        instrument()
+    else:
+        instrument(openai)
+    openai.chat.completions.create(**asking())
+    assert "azure.ai.openai" == capture.only_terminal()["provider"]
+    uninstrument()
+    uninstrument(openai)
+    module._reset_client()
+
+
 def test_streams_are_not_kept(client: OpenAI, capture: Capture) -> None:
     """
     A stream that was read to its end is collected like a bare one.
