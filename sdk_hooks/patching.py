@@ -62,13 +62,13 @@ def _next_in_line(owner: type, name: str, original: Any) -> Any:
     A method that a class only inherits: each instance's own order of classes says whose it is, as if nothing of ours stood here.
     Where a host's class has further parents, that is another one than the class itself has.
     """
-    defined = next(vars(kind)[name] for kind in owner.__mro__ if name in vars(kind))
+    defined = next((vars(kind)[name] for kind in owner.__mro__ if name in vars(kind)), None)
     if not isinstance(defined, (FunctionType, WrapperDescriptorType)):
         return original
 
     @wraps(original)
     def inherited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return getattr(super(owner, self), name)(*args, **kwargs)
+        return getattr(cast("Any", super(owner, self)), name)(*args, **kwargs)
 
     return inherited
 

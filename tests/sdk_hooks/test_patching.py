@@ -109,9 +109,9 @@ def test_inherited_constructor_asks_who_comes_next():
     """A class that inherits its constructor, in a class with further parents: the instance's own order of classes holds."""
     log = Log()
     base = type("Base", (Client,), {"__init__": _takes_nothing})
-    module = type("Module", (base,), {})
+    module: Any = type("Module", (base,), {})
     azure = type("Azure", (base,), {"__init__": _takes_version})
-    both = type("Both", (module, azure), {})
+    both: Any = type("Both", (module, azure), {})
     for kind in (module, both):
         replace(kind, "__init__", lambda original: around_sync(original, log.begin, "test"))
 
