@@ -2,8 +2,8 @@
 Calls whose time has come: their events become a call's row, its spans, and what is to be exported.
 
 Flow: storage (claim) -> **Benches (load, assemble, encode)** -> storage (TX 2: call + spans + export work + settle).
-A call that can't be assembled is put off and keeps nobody waiting. While calls queue up, one claim is stored as the next one is
-worked on.
+A call that can't be assembled is put off and keeps nobody waiting. While calls queue up, one claim is stored as the other process
+works on the next one, and has the one after that already.
 """
 
 from collections import OrderedDict
@@ -21,7 +21,7 @@ from collector.pipeline.bench import Failure, Worked, failure_of
 from collector.pipeline.benches import Benches
 from collector.spans import Measurement
 from collector.storage.outbox import ExportClaim, SpanLease
-from collector.storage.protocols import CallSettlement, ClaimedCall, WorkQueue
+from collector.storage.protocols import CallSettlement, WorkQueue
 
 log: Any = structlog.get_logger(__name__)
 
@@ -74,8 +74,6 @@ class CallWorker:
         self._on_leased = on_leased
         self._count = count
         self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._worked: Worked | None = None
-        """Of the last claim, still to be stored."""
         self.counts = CallCounts()
         self._was_broken_off = False
 
@@ -84,13 +82,13 @@ class CallWorker:
         return self._guarded_round(is_last=True)
 
     def run_on(self) -> int:
-        """The same, where the next round follows: if that is at once, this one may be stored while it is worked on."""
+        """The same, where the next round follows: if that is at once, another process need not be waited for now."""
         return self._guarded_round(is_last=False)
 
     def _guarded_round(self, *, is_last: bool) -> int:
         if self._was_broken_off:
             # Otherwise what was claimed then, perhaps without our hearing of it, would wait for its lease to end.
-            self._worked = None
+            self._benches.drop()
             self._store.free_calls(owner=self._owner)
         self._was_broken_off = True
         done = self._round(is_last=is_last)
@@ -98,38 +96,32 @@ class CallWorker:
         return done
 
     def finish(self) -> None:
-        """Store what is ready, and end the other process: there will be no more rounds. Raises StoreUnavailable."""
+        """Give back what was begun, and end the other process: there will be no more rounds. Raises StoreUnavailable."""
+        is_begun = self._benches.begun > 0
         self._benches.close()
-        self._settle_worked()
+        if is_begun:
+            self._store.free_calls(owner=self._owner)
 
     def _round(self, *, is_last: bool) -> int:
         began_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
         claimed = self._store.claim_calls(owner=self._owner, now_ms=now_ms, lease_ms=LEASE_MS, limit=CLAIM_LIMIT)
         self._benches.note_claim(len(claimed))
-        self._work(claimed, now_ms)
-        if len(claimed) < CLAIM_LIMIT and (is_last or not claimed or self._has_breath(began_s)):
-            self._settle_worked()
+        if claimed:
+            self._benches.begin(claimed, now_ms=now_ms)
+        while self._benches.begun > 1:
+            self._settle_worked(self._benches.finish())
+        if self._benches.begun and (is_last or not self._may_go_on(began_s, len(claimed))):
+            self._settle_worked(self._benches.finish())
         return len(claimed)
 
-    def _has_breath(self, began_s: float) -> bool:
-        """Whether the round that began then is followed by a rest."""
-        return self._clock.monotonic_s() - began_s < BREATH_S or self._store.is_pressed()
+    def _may_go_on(self, began_s: float, claimed: int) -> bool:
+        """Whether the next round comes at once, and the other process is at work meanwhile."""
+        if not claimed or not self._benches.is_beside:
+            return False
+        took_s = self._clock.monotonic_s() - began_s
+        return claimed >= CLAIM_LIMIT or (took_s >= BREATH_S and not self._store.is_pressed())
 
-    def _work(self, claimed: Sequence[ClaimedCall], now_ms: int) -> None:
-        """Have calls worked on, and store meanwhile what was ready."""
-        if not claimed:
-            return
-        self._benches.begin(claimed, now_ms=now_ms)
-        try:
-            self._settle_worked()
-        finally:
-            # The other process's answer has to be taken, whatever became of the one before.
-            self._worked = self._benches.finish()
-
-    def _settle_worked(self) -> None:
-        worked, self._worked = self._worked, None
-        if worked is None:
-            return
+    def _settle_worked(self, worked: Worked) -> None:
         for failure in worked.failures:
             self._put_off(failure, "call_not_assembled")
         for span in worked.not_encoded:

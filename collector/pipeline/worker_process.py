@@ -99,13 +99,18 @@ class WorkerProcess:
         return self._is_ready
 
     def begin(self, claimed: Sequence[ClaimedCall], *, now_ms: int) -> None:
-        """Hand work over; `finish` must follow. Raises LineCut."""
+        """
+        Hand work over; a `finish` must follow each. Raises LineCut.
+
+        A second task may be handed over before the first is finished: it is small enough to wait in the line while an answer
+        comes the other way.
+        """
         if self._line is None:
             raise LineCut("not started")
         self._line.send(_encode(Task(claimed=tuple(claimed), now_ms=now_ms)))
 
     def finish(self) -> Worked | None:
-        """What became of it; None where it could not read the database. Raises LineCut."""
+        """What became of the task that was handed over first; None where it could not read the database. Raises LineCut."""
         if self._line is None:
             raise LineCut("not started")
         answer = self._line.receive()
