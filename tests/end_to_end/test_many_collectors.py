@@ -26,6 +26,7 @@ from tests.end_to_end.load import RESOURCE, batches
 from tests.end_to_end.processes import wait_for
 from tests.fakes.otlp import Answer
 from tests.fakes.ports import free_port
+from tests.fakes.running import Running, chat_call
 
 ROUNDS = int(os.environ.get("HOOKLINE_COLLECTOR_ROUNDS", "1"))
 TAKEN_OVER_S = LEASE_MS / 1000 - 5
@@ -182,3 +183,19 @@ def is_nothing_held_by_the_dead(url: str, collectors: Collectors) -> bool:
     claims = "SELECT lease_owner FROM exports UNION SELECT lease_owner FROM call_work"
     owners = {row["lease_owner"].split(":")[1] for row in query(url, claims) if row["lease_owner"]}
     return owners <= {str(child.pid) for child, _ in collectors.living.values()}
+
+
+def test_the_flag_says_what_a_process_does(postgresql_url: str, tmp_path: Path, nursery: Nursery) -> None:
+    """
+    `serve --roles ingest` takes events and serves no reader, whatever HOOKLINE_ROLES says.
+    """
+    port = free_port()
+    environment = {"HOOKLINE_DATABASE_URL": postgresql_url, "HOOKLINE_PORT": str(port), "HOOKLINE_ROLES": "web"}
+    child = nursery.start("serve", environment=environment, log_path=tmp_path / "log", arguments=("--roles", "ingest"))
+    try:
+        wait_for("the collector", lambda: is_ready(port))
+        collector = Running(url=f"http://127.0.0.1:{port}", server=None)  # pyright: ignore[reportArgumentType]
+        assert 200 == collector.post_events(*chat_call("one")).status
+        assert 404 == collector.get("/v1/calls").status
+    finally:
+        child.kill()
