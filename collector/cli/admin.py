@@ -6,16 +6,21 @@ Flow: options -> **cli.access** -> store, or the collector that owns it.
 
 import time
 from dataclasses import asdict
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from collector.cli import first_key
 from collector.cli.access import administer
+from collector.cli.client import CollectorClient
 from collector.cli.humanise import NOTHING, day_and_time, moment
 from collector.cli.output import AsJson, Column, console, print_json, table
 from collector.errors import BadRequest
 from collector.fields import bounded
 from collector.query.keys import KeyWish, key_as_row, make_key
+
+if TYPE_CHECKING:
+    from collector.storage.protocols import Store
 
 db = typer.Typer(no_args_is_help=True, help="The database: its schema, copies, and its size.")
 keys = typer.Typer(no_args_is_help=True, help="Keys for senders and readers.")
@@ -72,14 +77,27 @@ def keys_create(
         events_per_s=rate,
         bytes_per_s=rate_bytes,
     )
-    made = administer(
-        lambda store: make_key(store, wish, now_ms=_now_ms()),
-        lambda client: client.post("/v1/admin/keys", asdict(wish)),
-        may_create=True,
+    made, shuts_out = administer(
+        lambda store: _made_directly(store, wish), lambda client: _made_through(client, wish), may_create=True
     )
     _say(made if as_json else _key_for_people(made), as_json)
     if not as_json:
         console().print(f"[dim]{_advice(made)} This is the only time it is shown.[/dim]")
+    if shuts_out:
+        first_key.warn()
+
+
+def _made_directly(store: "Store", wish: KeyWish) -> tuple[dict[str, Any], bool]:
+    """The key, and whether nobody will be able to administer."""
+    from collector.settings import load_settings
+
+    made, settings = make_key(store, wish, now_ms=_now_ms()), load_settings()
+    return made, first_key.will_be_shut_out(settings.database_url, settings.api_key, store.list_keys(), now_ms=_now_ms())
+
+
+def _made_through(client: CollectorClient, wish: KeyWish) -> tuple[dict[str, Any], bool]:
+    made: dict[str, Any] = client.post("/v1/admin/keys", asdict(wish))
+    return made, first_key.is_shut_out(client, made)
 
 
 def _key_for_people(made: dict[str, Any]) -> dict[str, Any]:

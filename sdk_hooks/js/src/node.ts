@@ -5,7 +5,9 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
 import { gzip as gzipCallback } from "node:zlib";
+import { guard } from "./guard.js";
 import type { Answer, Platform, Post, Scope } from "./platform.js";
+import { warnOfPlainHttp } from "./plainhttp.js";
 import { runsOn } from "./runtime.js";
 import { VERSION } from "./version.js";
 
@@ -15,6 +17,7 @@ const gzip = promisify(gzipCallback);
 let agents: { http: HttpAgent; https: HttpsAgent } | undefined;
 
 async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<Answer> {
+  guard("plainhttp", () => warnOfPlainHttp(url));
   const plain = Buffer.from(body);
   const isGzip = plain.length >= GZIP_LEAST;
   const content = isGzip ? await gzip(plain, { level: 1 }) : plain;

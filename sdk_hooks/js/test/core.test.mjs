@@ -48,6 +48,46 @@ test("a password in the collector's address is in no log", async () => {
   assert.ok(!stderr.includes("hunter2"));
 });
 
+/** What is said of the addresses, configured one after the other, without a packet sent. */
+async function saidOf(...urls) {
+  const then = `
+    const { default: http } = await import("node:http"), { default: https } = await import("node:https");
+    http.request = https.request = () => { throw new Error("no network"); };
+    (await import("node:module")).syncBuiltinESMExports();
+    for (const url of ${JSON.stringify(urls)}) {
+      hookline.configure({ url, apiKey: "hk_secret" });
+      hookline.recordTanStack({ type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} });
+      for (let n = 0; n < 2; n++) await hookline.flush();
+    }
+    process.exit()`;
+  const { stderr } = await run({ count: 0, then });
+  assert.match(stderr, /can't be delivered/);
+  assert.doesNotMatch(stderr, /hunter2|hk_secret/);
+  return stderr.match(/[^ ]+ over plain http/g) ?? [];
+}
+
+test("plain http to this machine and TLS to any are no matter", async () => {
+  const urls = [
+    "http://127.0.0.1:4319", "http://127.8.9.1", "http://LOCALHOST:1", "http://hookline.localhost", "http://[::1]:4319",
+    "http://me:hunter2@localhost/path", "https://collector.internal", "https://10.0.0.5",
+  ];
+  assert.deepEqual(await saidOf(...urls), []);
+});
+
+for (const [url, host] of [
+  ["http://collector.internal:4319", "collector.internal"],
+  ["http://me:hunter2@10.0.0.5/path", "10.0.0.5"],
+  ["http://127.0.0.1.example", "127.0.0.1.example"],
+  ["http://127.evil.example.org", "127.evil.example.org"],
+  ["http://notlocalhost", "notlocalhost"],
+  ["http://localhost.example.org", "localhost.example.org"],
+  ["http://[2001:db8::1]:4319", "[2001:db8::1]"],
+]) {
+  test(`plain http to another machine is said once, without the key: ${host}`, async () => {
+    assert.deepEqual(await saidOf("http://127.0.0.1:9", url, "http://other.example"), [`${host} over plain http`]);
+  });
+}
+
 test("busy and limited collectors get it later, once each", async () => {
   collector.answers.push({ status: 503, headers: { "retry-after": "0" } }, { status: 429 });
   const { stdout } = await run({ then: "console.log(await hookline.flush({ timeoutMs: 5000 }), JSON.stringify(hookline.losses()))" });

@@ -268,6 +268,48 @@ def test_keys_and_reassemble_with_and_without_a_running_collector(tmp_path: Path
     assert by_id[second["key_id"]]["revoked_ms"] is not None
 
 
+def test_a_first_key_that_shuts_its_owner_out_says_so_and_how_to_get_out(tmp_path: Path) -> None:
+    """
+    Through the collector that it closes: a warning on standard error, and the way that it tells leads out.
+    """
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    with running_collector(url) as running:
+        environment = {"HOOKLINE_DATABASE_URL": url, "HOOKLINE_URL": running.url}
+        done = hookline("keys", "create", "ci", "--scope", "ingest", "--scope", "read", "--json", **environment)
+        made = json.loads(done.stdout)
+        assert "wants a key" in hookline("keys", "revoke", made["key_id"], code=1, **environment).stderr
+    for words in ("can't list or revoke", "stop it", "keys create NAME", "HOOKLINE_API_KEY"):
+        assert words in done.stderr
+
+    admin = json.loads(hookline("keys", "create", "me", "--json", HOOKLINE_DATABASE_URL=url).stdout)
+    with running_collector(url) as running:
+        environment = {"HOOKLINE_DATABASE_URL": url, "HOOKLINE_URL": running.url, "HOOKLINE_API_KEY": admin["key"]}
+        assert "revoked  True" in hookline("keys", "revoke", made["key_id"], **environment).stdout
+        assert not hookline("keys", "create", "--scope", "ingest", **environment).stderr
+
+
+def test_a_first_key_is_warned_of_only_where_nobody_may_administer(tmp_path: Path) -> None:
+    """
+    Before a collector runs: not where there is another way in, and again where the last key with `admin` is revoked.
+    """
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    sender = ("keys", "create", "--project", "shop", "--json")
+    assert "keys create NAME" in hookline(*sender, HOOKLINE_DATABASE_URL=url).stderr
+    assert not hookline(*sender, HOOKLINE_DATABASE_URL=url, HOOKLINE_API_KEY="k" * 16).stderr
+    admin = hookline("keys", "create", "--json", HOOKLINE_DATABASE_URL=url)
+    assert not admin.stderr + hookline(*sender, HOOKLINE_DATABASE_URL=url).stderr
+    hookline("keys", "revoke", json.loads(admin.stdout)["key_id"], HOOKLINE_DATABASE_URL=url)
+    assert hookline(*sender, HOOKLINE_DATABASE_URL=url).stderr
+
+
+def test_a_first_key_made_in_the_open_with_admin_is_not_warned_of(tmp_path: Path) -> None:
+    """
+    It is the way in.
+    """
+    with running_collector(f"sqlite:///{tmp_path / 'a.db'}") as running:
+        assert not hookline("keys", "create", "laptop", HOOKLINE_URL=running.url).stderr
+
+
 def test_a_new_key_is_told_for_people(tmp_path: Path) -> None:
     """
     Its name as argument or option; no raw milliseconds, nothing of revocation.
