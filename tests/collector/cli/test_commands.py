@@ -274,7 +274,7 @@ def test_a_first_key_that_shuts_its_owner_out_says_so_and_how_to_get_out(tmp_pat
     """
     url = f"sqlite:///{tmp_path / 'a.db'}"
     with running_collector(url) as running:
-        environment = {"HOOKLINE_DATABASE_URL": url, "HOOKLINE_URL": running.url}
+        environment: dict[str, Any] = {"HOOKLINE_DATABASE_URL": url, "HOOKLINE_URL": running.url}
         done = hookline("keys", "create", "ci", "--scope", "ingest", "--scope", "read", "--json", **environment)
         made = json.loads(done.stdout)
         assert "wants a key" in hookline("keys", "revoke", made["key_id"], code=1, **environment).stderr
