@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from collector.api.allowances import Allowance, Rates
 from collector.api.known_keys import Identity, KnownKeys, Nobody
-from collector.api.remembered import Later, run_in_thread
+from collector.api.remembered import Later, Remembered, run_in_thread
 from collector.errors import NotAllowed, NotAuthenticated
 from collector.sites import Origin, Site, read_bind_address, read_host, read_origin
 from collector.storage.protocols import KeyStore
@@ -55,6 +55,8 @@ class Access:
         monotonic_s: Callable[[], float] = time.monotonic,
         later: Later = run_in_thread,
     ) -> None:
+        self._monotonic_s = monotonic_s
+        self._later = later
         self._known = KnownKeys(keys, secret_rates=secret_rates, public_rates=public_rates, monotonic_s=monotonic_s, later=later)
         self._api_key_digest = _digest(api_key.encode()) if api_key else None
         allowance = Allowance(secret_rates, monotonic_s) if secret_rates.is_limited else None
@@ -146,6 +148,27 @@ class Access:
         if self._is_remembered(digest):
             return self._identity(headers, digest, is_by_cookie=False)
         return await asyncio.to_thread(lambda: self._identity(headers, digest, is_by_cookie=False))
+
+    def identify_repeatedly(self, headers: Headers) -> Callable[[], Awaitable[Identity]]:
+        """
+        For a stream: `identify` for as long as it goes on.
+
+        Asks the database once a second at most: a login is remembered as long as a key, and no longer.
+        """
+        headers = list(headers)
+        key = _bearer_key(headers)
+        shown = None if key is None else _digest(key)
+        cookie = Remembered(lambda: self._cookie_digest(headers), self._monotonic_s, self._later)
+
+        def ask() -> Identity:
+            digest = cookie.get() if key is None else shown
+            return self._identity(headers, digest, is_by_cookie=key is None)
+
+        async def identify() -> Identity:
+            is_told = self._is_remembered(shown) if key is not None else cookie.is_fresh() and self._is_remembered(cookie.last())
+            return ask() if is_told else await asyncio.to_thread(ask)
+
+        return identify
 
     def digest_of_known(self, key: str) -> bytes | None:
         """The digest of a key that may read, for the page's login. May read the database."""

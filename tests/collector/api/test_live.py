@@ -4,16 +4,20 @@ GET /v1/live, over a real connection.
 
 import http.client
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from tests.end_to_end.database import count
 from tests.fakes.running import Running, chat_call, eventually, running_collector
+
+OPERATOR = "operator-key-of-this-test"
+AS_OPERATOR = {"authorization": f"Bearer {OPERATOR}"}
 
 
 @pytest.fixture
@@ -23,9 +27,9 @@ def collector(store_url: str) -> Iterator[Running]:
 
 
 @contextmanager
-def _following(collector: Running, last_event_id: str | None = None) -> Iterator[Iterator[dict[str, Any]]]:
+def _following(collector: Running, last_event_id: str | None = None, **headers: str) -> Iterator[Iterator[dict[str, Any]]]:
     connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=100)
-    connection.request("GET", "/v1/live", headers={"last-event-id": last_event_id} if last_event_id else {})
+    connection.request("GET", "/v1/live", headers=headers | ({"last-event-id": last_event_id} if last_event_id else {}))
     answer = connection.getresponse()
     assert (200, "text/event-stream; charset=utf-8") == (answer.status, answer.getheader("content-type"))
     assert b"retry: 1000" == answer.readline().strip()
@@ -166,3 +170,75 @@ def test_a_foreign_last_event_id_is_a_problem(collector: Running) -> None:
     """
     answer = collector.get("/v1/live", last_event_id="17")
     assert (400, "application/problem+json") == (answer.status, answer.headers["content-type"])
+
+
+@pytest.fixture
+def locked(sqlite_url: str) -> Iterator[Running]:
+    with running_collector(sqlite_url, api_key=OPERATOR) as running:
+        yield running
+
+
+def _made_key(collector: Running) -> dict[str, Any]:
+    made: dict[str, Any] = collector.ask("POST", "/v1/admin/keys", body={"scopes": ["read"]}, headers=AS_OPERATOR).json
+    return made
+
+
+def _revoke(collector: Running, key_id: str) -> None:
+    answer = collector.ask("POST", "/v1/admin/keys/revoke", body={"key_id": key_id}, headers=AS_OPERATOR)
+    assert answer.json["revoked"]
+
+
+def _logged_in(collector: Running, key: str) -> str:
+    """The cookie of somebody who logged in on the page."""
+    headers = {"content-type": "application/x-www-form-urlencoded", "origin": collector.url}
+    answer = collector.send("POST", "/login", urlencode({"key": key}).encode(), headers)
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+@pytest.mark.parametrize("is_by_cookie", [False, True])
+def test_a_revoked_key_ends_the_streams_it_opened(locked: Running, is_by_cookie: bool) -> None:
+    """
+    What came before is told; nothing of what came after, and then the end. So for a login that was made with the key.
+    """
+    made = _made_key(locked)
+    shown = {"cookie": _logged_in(locked, made["key"])} if is_by_cookie else {"authorization": f"Bearer {made['key']}"}
+    with _following(locked, **shown) as messages:
+        locked.post_events(*chat_call("before"), key=OPERATOR)
+        assert ["before-1", "before-2", "before-3"] == _event_ids(_until(messages, "before"))
+        _revoke(locked, made["key_id"])
+        locked.post_events(*chat_call("after"), key=OPERATOR)
+        assert next((message for message in messages if message["event"] == "event"), None) is None
+
+
+def test_an_expired_key_ends_its_stream(locked: Running, sqlite_url: str) -> None:
+    """
+    Without anything being asked of the collector.
+    """
+    made = _made_key(locked)
+    with _following(locked, authorization=f"Bearer {made['key']}") as messages:
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), timeout=60)) as database, database:
+            assert 1 == database.execute("UPDATE api_keys SET expires_ms = 1 WHERE key_id = ?", (made["key_id"],)).rowcount
+        assert [] == list(messages)
+
+
+def test_a_logout_ends_the_streams_of_the_login_alone(locked: Running) -> None:
+    """
+    The key is still good, and so are its own streams.
+    """
+    key = _made_key(locked)["key"]
+    cookie = _logged_in(locked, key)
+    with _following(locked, cookie=cookie) as pages, _following(locked, authorization=f"Bearer {key}") as programs:
+        headers = {"content-type": "application/x-www-form-urlencoded", "origin": locked.url, "cookie": cookie}
+        assert 303 == locked.send("POST", "/logout", b"", headers).status
+        assert [] == list(pages)
+        locked.post_events(*chat_call("a"), key=OPERATOR)
+        assert ["a-1", "a-2", "a-3"] == _event_ids(_until(programs, "a"))
+
+
+def test_the_first_key_ends_streams_that_nobody_needed_one_for(collector: Running) -> None:
+    """
+    An open collector is closed to those as well who came before.
+    """
+    with _following(collector) as messages:
+        assert collector.ask("POST", "/v1/admin/keys", body={}).json["key"]
+        assert [] == list(messages)

@@ -5,9 +5,14 @@ Routes about the collector itself, its pages, its media.
 import base64
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
+from collector.api.ops import COMMIT_AGE_LIMIT_S, router
 from tests.fakes.running import Running, chat_call, running_collector
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -124,3 +129,37 @@ def test_an_allowed_origin_may_read(sqlite_url: str) -> None:
         preflight.headers["access-control-allow-origin"],
     )
     assert 403 == other.status
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgedStore:
+    """What `/readyz` asks of a store: one that has waited so long for a commit, though none failed."""
+
+    age_s: float
+
+    def last_commit_age_s(self) -> float:
+        return self.age_s
+
+    def failing_because(self) -> str | None:
+        return None
+
+    def has_keys(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("age_s", "status", "words"),
+    [(COMMIT_AGE_LIMIT_S - 1, 200, "ready"), (COMMIT_AGE_LIMIT_S + 1, 503, "no commit for 16 s although something waits")],
+)
+async def test_a_commit_that_hangs_makes_it_unready(age_s: float, status: int, words: str) -> None:
+    """
+    No commit has failed and the database can be read: the age alone tells, beyond its limit.
+    """
+    app = FastAPI()
+    app.include_router(router)
+    app.state.parts = SimpleNamespace(store=AgedStore(age_s=age_s))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://127.0.0.1:4319") as client:
+        answer = await client.get("/readyz")
+
+    assert status == answer.status_code
+    assert words in answer.text
