@@ -22,7 +22,7 @@ async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<An
   const isGzip = plain.length >= GZIP_LEAST;
   const content = isGzip ? await gzip(plain, { level: 1 }) : plain;
   agents ??= { http: new HttpAgent({ keepAlive: true, maxSockets: 2 }), https: new HttpsAgent({ keepAlive: true, maxSockets: 2 }) };
-  const isHttps = url.startsWith("https:");
+  const isHttps = /^https:/i.test(url);
   const all = { ...headers, "x-hookline-client": `hookline-js/${VERSION}`, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
   const options = { method: "POST", headers: all, agent: isHttps ? agents.https : agents.http };
   return new Promise<Answer>((resolve, reject) => {
