@@ -46,12 +46,23 @@ function later(run: () => void, afterMs: number): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Timers are held back in a page: for 4 ms, or a second where it is in the background. */
+function soon(run: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    run();
+  };
+  port2.postMessage(null);
+}
+
 const platform: Platform = {
   environment: {},
   post,
   resource: () => ({ "user_agent.original": globalThis.navigator?.userAgent ?? "" }),
   scope,
   later,
+  soon,
   onEnd,
   maxLastBytes: KEEPALIVE_MAX,
   defaults: DEFAULTS,

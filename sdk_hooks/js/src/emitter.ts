@@ -1,5 +1,6 @@
 // The buffer between what is recorded and the collector: renders records at each flush, numbers their events, sends batches.
-// Its timer does not keep the process alive, and nothing here waits inside the host's calls.
+// Its timer does not keep the process alive, and nothing here waits inside the host's calls. What waits is rendered in slices, in
+// turns with the host; at once only where nothing may come after: a flush, the end of a process, a page that is hidden.
 import type { CallSettings, DeliverySettings, HooklineEvent } from "./config.js";
 import { fit, MESSAGE_MAX } from "./cutting.js";
 import type { Delivery } from "./delivery.js";
@@ -18,11 +19,19 @@ export interface Recorded {
   left(): void;
 }
 
+/** How long the host's event loop is held for us at a time; one record is the least. */
+const SLICE_MS = 2;
 const LOST_ON_THE_WAY = ["undelivered", "refused", "rejected", "too_large"];
 
 export class Emitter {
+  /** What the next round looks at. */
   private live: Recorded[] = [];
+  /** The round under way: who has not had a turn, the next one last, and who had one and is not done. */
+  private queue: Recorded[] = [];
+  private open: Recorded[] = [];
+  /** Of all three. */
   private liveBytes = 0;
+  private slicing: Promise<void> | undefined;
   private sequence = 0;
   private cancelTimer: (() => void) | undefined;
   private isClosed = false;
@@ -38,7 +47,7 @@ export class Emitter {
   /** Take a record in. False, counted: it does not fit, or the process is at its end. */
   offer(record: Recorded): boolean {
     const settings = this.settings();
-    if (this.isClosed || this.live.length >= settings.bufferMaxEvents || this.liveBytes + record.sizeBytes > settings.bufferMaxBytes) {
+    if (this.isClosed || this.held() >= settings.bufferMaxEvents || this.liveBytes + record.sizeBytes > settings.bufferMaxBytes) {
       this.losses.count("buffer_full");
       return false;
     }
@@ -69,6 +78,7 @@ export class Emitter {
   async flush(timeoutMs: number, isLast = false): Promise<boolean> {
     const before = this.lost();
     const deadline = Date.now() + timeoutMs;
+    guard("emitter", () => this.render());
     const sent = (async () => {
       do {
         await this.round(true, isLast);
@@ -97,11 +107,11 @@ export class Emitter {
 
   /** Streams that are open when nothing can run any more were abandoned. */
   leave(): void {
-    for (const record of this.live) guard("leave", () => record.left());
+    for (const record of [...this.open, ...this.queue, ...this.live]) guard("leave", () => record.left());
   }
 
   hasWork(): boolean {
-    return this.live.length > 0 || this.delivery.inMemory > 0;
+    return this.held() > 0 || this.delivery.inMemory > 0;
   }
 
   get isFailing(): boolean {
@@ -124,7 +134,7 @@ export class Emitter {
   }
 
   private async round(isForced: boolean, isLast = false): Promise<void> {
-    guard("emitter", () => this.render());
+    if (this.held()) await this.slices();
     try {
       await this.delivery.run(this.settings(), isForced, isLast);
     } catch (error) {
@@ -132,28 +142,70 @@ export class Emitter {
         throw error;
       });
     }
-    if (this.live.length) this.wake(Math.max(this.settings().flushIntervalMs, 50));
+    if (this.held()) this.wake(Math.max(this.settings().flushIntervalMs, 50));
   }
 
+  /** Everything that waits, also what came behind a round under way since its turn. */
   private render(): void {
-    const open: Recorded[] = [];
-    this.liveBytes = 0;
-    for (const record of this.live) {
-      let isBroken = false;
-      try {
-        for (const event of record.drain()) this.add(event, record.settings);
-      } catch (error) {
-        // What a hook's reader can't read: this call's remaining events are lost, others are not.
-        isBroken = true;
-        this.losses.count("render_failed");
-        logSeldom("emitter.render", `a call could not be rendered (${error instanceof Error ? error.name : "error"})`);
-      }
-      if (!record.isDone && !isBroken) {
-        open.push(record);
-        this.liveBytes += record.sizeBytes;
-      }
+    if (this.queue.length) this.renderUntil(() => false);
+    this.begin();
+    this.renderUntil(() => false);
+  }
+
+  /** Each record that waits now has its turn. Undefined: it had. Between two slices anything may happen, also a `render`. */
+  private slices(): Promise<void> | undefined {
+    if (this.slicing) return this.slicing;
+    this.begin();
+    if (this.slice()) return undefined;
+    this.slicing = this.otherSlices();
+    return this.slicing;
+  }
+
+  private async otherSlices(): Promise<void> {
+    do await new Promise<void>((resolve) => this.platform.soon(resolve));
+    while (!this.slice());
+    this.slicing = undefined;
+  }
+
+  /** True: nobody is left in the queue. */
+  private slice(): boolean {
+    const untilMs = performance.now() + SLICE_MS;
+    guard("emitter", () => this.renderUntil(() => performance.now() >= untilMs));
+    return !this.queue.length;
+  }
+
+  private begin(): void {
+    // A `redact` that makes calls gets here from inside a round.
+    if (this.queue.length) return;
+    this.queue = this.live.reverse();
+    this.live = [];
+  }
+
+  private renderUntil(isTimeUp: () => boolean): void {
+    while (this.queue.length) {
+      this.renderOne(this.queue.pop() as Recorded);
+      if (this.queue.length && isTimeUp()) return;
     }
-    this.live = open;
+    this.live = this.open.concat(this.live);
+    this.open = [];
+  }
+
+  private renderOne(record: Recorded): void {
+    let isBroken = false;
+    try {
+      for (const event of record.drain()) this.add(event, record.settings);
+    } catch (error) {
+      // What a hook's reader can't read: this call's remaining events are lost, others are not.
+      isBroken = true;
+      this.losses.count("render_failed");
+      logSeldom("emitter.render", `a call could not be rendered (${error instanceof Error ? error.name : "error"})`);
+    }
+    if (record.isDone || isBroken) this.liveBytes -= record.sizeBytes;
+    else this.open.push(record);
+  }
+
+  private held(): number {
+    return this.queue.length + this.open.length + this.live.length;
   }
 
   private add(event: HooklineEvent, settings: CallSettings): void {

@@ -77,6 +77,8 @@ const platform: Platform = {
   }),
   scope,
   later,
+  // One that does not keep the process alive would wait until something else happens.
+  soon: (run) => void setImmediate(run),
   onEnd: (flush) => void process.on("beforeExit", () => flush(true)),
   maxLastBytes: 0,
   defaults: {},

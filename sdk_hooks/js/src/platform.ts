@@ -33,6 +33,8 @@ export interface Platform {
   scope<T>(): Scope<T>;
   /** A timer that does not keep the process alive. */
   later(run: () => void, afterMs: number): () => void;
+  /** After the host has had its turn. */
+  soon(run: () => void): void;
   /** `flush` is called when the process or page ends, maybe more than once. `isGone`: nothing of it can run any more. */
   onEnd(flush: (isGone: boolean) => void): void;
   /** What may be on its way for a page that is left; 0: a process, which waits for its last answers. */
