@@ -3,13 +3,19 @@ import type { DeliverySettings } from "./config.js";
 import { sizeOf } from "./cutting.js";
 import { log } from "./guard.js";
 import type { Losses } from "./losses.js";
-import type { Answer, Fields, Platform } from "./platform.js";
+import type { Answer, Fields, Platform, Post } from "./platform.js";
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 const RETRY_AFTER_MAX_MS = 600_000;
 /** What says something about the batch. Everything else between says something about the way, and can be mended. */
 const REFUSED = new Set([400, 413, 415, 422]);
+
+/** `drop` forgets what is in the POST: it was taken. */
+export interface LastPost {
+  readonly post: Post;
+  readonly drop: () => void;
+}
 
 export class Delivery {
   private waiting: string[] = [];
@@ -87,6 +93,18 @@ export class Delivery {
     return bytes;
   }
 
+  /** Everything, for a process that ends at once; also what is on its way: by their ids the collector knows what it has. */
+  last(settings: DeliverySettings): LastPost[] {
+    const posts: LastPost[] = [];
+    if (Date.now() < this.askedUntilMs) return posts;
+    for (let from = 0; from < this.waiting.length; ) {
+      const batch = this.waiting.slice(from, from + this.next(settings, settings.batchMaxBytes, from));
+      posts.push({ post: this.asPost(batch, settings, true), drop: () => this.drop(batch) });
+      from += batch.length;
+    }
+    return posts;
+  }
+
   /** Gives up what is left. */
   close(): number {
     const left = this.waiting.splice(0).length;
@@ -111,23 +129,27 @@ export class Delivery {
     }
   }
 
-  private next(settings: DeliverySettings, maxBytes: number): number {
-    const most = Math.min(this.waiting.length, settings.batchMaxEvents, this.batchLimit);
+  private next(settings: DeliverySettings, maxBytes: number, from = 0): number {
+    const most = Math.min(this.waiting.length - from, settings.batchMaxEvents, this.batchLimit);
     let count = 0;
     for (let bytes = 0; count < most; count++) {
-      bytes += (this.waiting[count] as string).length;
+      bytes += (this.waiting[from + count] as string).length;
       if (count && bytes > maxBytes) break;
     }
     return count;
   }
 
   private post(batch: readonly string[], settings: DeliverySettings, isLast: boolean): Promise<Answer> {
+    return this.platform.post(this.asPost(batch, settings, isLast));
+  }
+
+  private asPost(batch: readonly string[], settings: DeliverySettings, isLast: boolean): Post {
     // No other header: a page may send these to another origin, the collector names them to browsers.
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (settings.apiKey) headers["authorization"] = `Bearer ${settings.apiKey}`;
     const body = `{"resource":${JSON.stringify(this.resource(settings))},"events":[${batch.join(",")}]}`;
     const timeoutMs = isLast ? Math.min(settings.postTimeoutMs, settings.exitTimeoutMs) : settings.postTimeoutMs;
-    return this.platform.post({ url: `${settings.url}/v1/events`, headers, body, timeoutMs, isLast });
+    return { url: `${settings.url}/v1/events`, headers, body, timeoutMs, isLast };
   }
 
   /** Whether to go on at once. */

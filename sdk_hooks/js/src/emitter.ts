@@ -3,7 +3,7 @@
 // turns with the host; at once only where nothing may come after: a flush, the end of a process, a page that is hidden.
 import type { CallSettings, DeliverySettings, HooklineEvent } from "./config.js";
 import { fit, MESSAGE_MAX } from "./cutting.js";
-import type { Delivery } from "./delivery.js";
+import type { Delivery, LastPost } from "./delivery.js";
 import { guard, logSeldom } from "./guard.js";
 import type { Losses } from "./losses.js";
 import type { Platform } from "./platform.js";
@@ -98,11 +98,16 @@ export class Emitter {
   async close(timeoutMs: number): Promise<boolean> {
     this.leave();
     const isSafe = await this.flush(timeoutMs, true);
+    this.giveUp();
+    return isSafe;
+  }
+
+  /** What is left is counted and let go, and nothing more is taken. */
+  giveUp(): void {
     this.isClosed = true;
     this.cancelTimer?.();
     const left = this.delivery.close();
     if (left) this.losses.count("exit", left);
-    return isSafe;
   }
 
   /** Streams that are open when nothing can run any more were abandoned. */
@@ -122,6 +127,13 @@ export class Emitter {
   sendLast(roomBytes: number): number {
     guard("emitter", () => this.render());
     return this.delivery.sendLast(this.settings(), roomBytes);
+  }
+
+  /** Nothing asynchronous runs any more: everything that waits. */
+  last(): LastPost[] {
+    this.leave();
+    guard("emitter", () => this.render());
+    return this.delivery.last(this.settings());
   }
 
   private wake(afterMs: number): void {

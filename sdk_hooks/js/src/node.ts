@@ -1,10 +1,12 @@
-// The package in Node: sockets that do not keep the process alive, and a last flush when its loop has run empty.
+// The package in Node: sockets that do not keep the process alive, and a last flush when its loop has run empty; ending.ts is for
+// a process that does not get there.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
 import { gzip as gzipCallback } from "node:zlib";
+import { onSuddenEnd, postNow } from "./ending.js";
 import { guard } from "./guard.js";
 import type { Answer, Platform, Post, Scope } from "./platform.js";
 import { warnOfPlainHttp } from "./plainhttp.js";
@@ -13,6 +15,7 @@ import { VERSION } from "./version.js";
 
 const GZIP_LEAST = 1024;
 const ANSWER_MAX = 1024 * 1024;
+const OWN = { "x-hookline-client": `hookline-js/${VERSION}` };
 const gzip = promisify(gzipCallback);
 let agents: { http: HttpAgent; https: HttpsAgent } | undefined;
 
@@ -23,7 +26,7 @@ async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<An
   const content = isGzip ? await gzip(plain, { level: 1 }) : plain;
   agents ??= { http: new HttpAgent({ keepAlive: true, maxSockets: 2 }), https: new HttpsAgent({ keepAlive: true, maxSockets: 2 }) };
   const isHttps = /^https:/i.test(url);
-  const all = { ...headers, "x-hookline-client": `hookline-js/${VERSION}`, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
+  const all = { ...headers, ...OWN, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
   const options = { method: "POST", headers: all, agent: isHttps ? agents.https : agents.http };
   return new Promise<Answer>((resolve, reject) => {
     const request = (isHttps ? httpsRequest : httpRequest)(url, options, (response) => read(response, resolve, reject));
@@ -79,7 +82,14 @@ const platform: Platform = {
   later,
   // One that does not keep the process alive would wait until something else happens.
   soon: (run) => void setImmediate(run),
-  onEnd: (flush) => void process.on("beforeExit", () => flush(true)),
+  onEnd(flush, last) {
+    process.on("beforeExit", () => flush(true));
+    onSuddenEnd(last);
+  },
+  postNow(posts, timeoutMs) {
+    for (const { url } of posts.slice(0, 1)) guard("plainhttp", () => warnOfPlainHttp(url));
+    return postNow(posts.map((one) => ({ ...one, headers: { ...one.headers, ...OWN } })), timeoutMs);
+  },
   maxLastBytes: 0,
   defaults: {},
 };

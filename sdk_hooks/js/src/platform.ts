@@ -35,8 +35,13 @@ export interface Platform {
   later(run: () => void, afterMs: number): () => void;
   /** After the host has had its turn. */
   soon(run: () => void): void;
-  /** `flush` is called when the process or page ends, maybe more than once. `isGone`: nothing of it can run any more. */
-  onEnd(flush: (isGone: boolean) => void): void;
+  /**
+   * `flush` is called when the process or page ends, maybe more than once. `isGone`: nothing of it can run any more.
+   * `last` is called where a process ends so suddenly that nothing asynchronous runs; `isGone` says that it surely does.
+   */
+  onEnd(flush: (isGone: boolean) => void, last: (isGone: boolean) => void): void;
+  /** For `last`: how many of them were taken, the first ones, within this time. */
+  postNow?(posts: readonly Post[], timeoutMs: number): number;
   /** What may be on its way for a page that is left; 0: a process, which waits for its last answers. */
   readonly maxLastBytes: number;
   /** Bounds that are other than usual here. */

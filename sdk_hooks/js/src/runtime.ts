@@ -26,7 +26,7 @@ export class Runtime {
     this.sessions = platform.scope<CallOptions>();
     this.surroundings = platform.scope<Surroundings>();
     this.emitter = this.newEmitter("hookline-js", this.identity.prefix);
-    platform.onEnd((isGone) => guard("end", () => this.end(isGone)));
+    platform.onEnd((isGone) => guard("end", () => this.end(isGone)), (isGone) => guard("end", () => this.last(isGone)));
   }
 
   /**
@@ -71,6 +71,14 @@ export class Runtime {
       this.isEnding = false;
       if (!sent.every(Boolean)) void this.shutdown(0);
     });
+  }
+
+  private last(isGone: boolean): void {
+    const waiting = this.emitters().filter((emitter) => emitter.hasWork());
+    const posts = waiting.flatMap((emitter) => emitter.last());
+    const taken = this.platform.postNow?.(posts.map(({ post }) => post), this.config.delivery().exitTimeoutMs) ?? 0;
+    for (const { drop } of posts.slice(0, taken)) drop();
+    if (isGone) for (const emitter of waiting) emitter.giveUp();
   }
 
   private newEmitter(sdkName: string, prefix: string): Emitter {
