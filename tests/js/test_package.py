@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from collector.demo.provider import Provider
-from tests.fakes.js_package import environment
+from tests.fakes.js_package import environment, node
+from tests.fakes.receiver import Receiver
 from tests.fakes.running import eventually, running_collector
 
 IDLE_S = 2
@@ -55,10 +56,13 @@ def test_own_tests_are_green(package: Path, provider: Provider, part: str, more:
     assert "# pass 0" not in done.stdout
 
 
-def run_tanstack(package: Path, *, collector_url: str, provider_url: str) -> dict[str, Any]:
-    """Run the application with the preload; what it answered and what its event client sent."""
+PRELOAD = ["--import", "hookline/register"]
+
+
+def run_tanstack(package: Path, *program: str, collector_url: str, provider_url: str) -> dict[str, Any]:
+    """Run the application; what it answered and what its event client sent."""
     done = subprocess.run(
-        ["node", "--import", "hookline/register", "test/apps/tanstack.mjs", provider_url],
+        ["node", *program, provider_url],
         cwd=package,
         env=environment(HOOKLINE_URL=collector_url, OTEL_SERVICE_NAME="tanstack-shop"),
         capture_output=True,
@@ -76,7 +80,8 @@ def test_tanstack_application_is_recorded_without_a_change(package: Path, provid
     long as TanStack says.
     """
     with running_collector(sqlite_url, settle_ms=100, idle_timeout_s=IDLE_S) as collector:
-        told = run_tanstack(package, collector_url=collector.url, provider_url=provider.base_url)
+        program = [*PRELOAD, "test/apps/tanstack.mjs"]
+        told = run_tanstack(package, *program, collector_url=collector.url, provider_url=provider.base_url)
         sent: list[dict[str, Any]] = told["sent"]
         rows: list[dict[str, Any]] = collector.get("/v1/events?limit=1000").json["items"][::-1]
         calls = eventually(lambda: settled_calls(collector.get("/v1/calls?limit=100").json["items"]))
@@ -98,6 +103,28 @@ def test_tanstack_application_is_recorded_without_a_change(package: Path, provid
     assert told["answers"]["plain"].startswith(by_thread["t-plain"]["answer_preview"][:60])
     for thread in ("t-plain", "t-tool", None):
         assert duration_told(sent, by_thread[thread]["request_id"]) == pytest.approx(by_thread[thread]["duration_ms"])  # pyright: ignore[reportUnknownMemberType]
+    for thread in ("t-error", "t-abort"):
+        # TanStack tells no duration of these: they last from their first event to their last.
+        assert time_between(sent, by_thread[thread]["request_id"]) == pytest.approx(by_thread[thread]["duration_ms"])  # pyright: ignore[reportUnknownMemberType]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(["test/apps/tanstack-import.mjs"], id="a line"),
+        pytest.param([*PRELOAD, "test/apps/tanstack-import.mjs"], id="a line and the preload"),
+        pytest.param([*PRELOAD, "test/apps/tanstack-bus.mjs"], id="a listener on a bus and the preload"),
+    ],
+)
+def test_tanstack_is_recorded_once_by_one_line_too(package: Path, provider: Provider, program: list[str]) -> None:
+    """
+    What the application's event client sent arrives in order and none twice, whichever lines and preload it has together.
+    """
+    with Receiver() as receiver:
+        told = run_tanstack(package, *program, collector_url=receiver.url, provider_url=provider.base_url)
+        arrived = receiver.accepted
+    assert [message["type"] for message in told["sent"]] == [message["type"] for message in arrived]
+    assert len(arrived) > 50
 
 
 def settled_calls(calls: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
@@ -115,10 +142,17 @@ def duration_told(sent: list[dict[str, Any]], request_id: str) -> float:
     return float(end["duration"])
 
 
+def time_between(sent: list[dict[str, Any]], request_id: str) -> float:
+    """From a call's first event to its last."""
+    times = [message["payload"]["timestamp"] for message in sent if message["payload"].get("requestId") == request_id]
+    return float(max(times) - min(times))
+
+
 @pytest.mark.long
-def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> None:
+def test_tarball_works_in_an_empty_project(package: Path, provider: Provider, tmp_path: Path) -> None:
     """
-    What `npm pack` makes holds only what is needed, installs without the network, and works by import and require, with types.
+    What `npm pack` makes holds only what is needed, installs without the network, and works by import and require, with types; a
+    call of openai's client from either is recorded.
     """
     packed = subprocess.run(
         ["npm", "pack", "--ignore-scripts", "--json", "--pack-destination", tmp_path],
@@ -154,6 +188,21 @@ def test_tarball_works_in_an_empty_project(package: Path, tmp_path: Path) -> Non
     ]
     assert [0] * 4 == [done.returncode for done in said], [done.stdout + done.stderr for done in said]
     assert ["true\n", "function\n"] == [done.stdout for done in said[2:]]
+    assert_calls_are_recorded(project, package, provider)
+
+
+def assert_calls_are_recorded(project: Path, package: Path, provider: Provider) -> None:
+    """One call by import and one by require, of the openai that the package's own tests have, beside the installed tarball."""
+    (project / "node_modules/openai").symlink_to(package / "node_modules/openai")
+    (project / "call.mjs").write_text(f'import OpenAI from "openai"; import * as hookline from "hookline"; {CALL}')
+    (project / "call.cjs").write_text(f'const OpenAI = require("openai"), hookline = require("hookline"); {CALL}')
+    for program in ("call.mjs", "call.cjs"):
+        with Receiver() as receiver:
+            assert "answered true\n" == node(project, program, provider.base_url, HOOKLINE_URL=receiver.url)
+            events = receiver.accepted
+        assert ["text:request:started", "text:request:completed"] == [event["type"] for event in events], program
+        assert {("openai", "gpt-4o-mini", program)} == {tuple(event[name] for name in TOLD) for event in events}
+        assert 1 == len({event["requestId"] for event in events})
 
 
 def run_benchmark(package: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -191,6 +240,16 @@ def test_benchmark_measures_calls_that_arrived_whole(package: Path, way: str) ->
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"callModel, {way}, caller: bare" in done.stdout
 
+
+TOLD = ("provider", "model", "clientId")
+CALL = """
+const client = new OpenAI({ baseURL: process.argv[2], apiKey: "none", maxRetries: 0 });
+hookline.instrument(client, { clientId: process.argv[1].split("/").pop() });
+const asked = { model: "gpt-4o-mini", messages: [{ role: "user", content: "Hello" }] };
+client.chat.completions.create(asked).then(async (answer) => {
+  console.log("answered", await hookline.flush({ timeoutMs: 20_000 }) && answer.choices[0].message.content.length > 0);
+});
+"""
 
 EXAMPLE = """
 import "hookline/register";

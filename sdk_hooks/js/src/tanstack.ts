@@ -21,7 +21,7 @@ export interface BusMessage {
 /** Messages that both the preload and a listener in the application see are one. */
 const seen = new WeakSet<object>();
 
-/** What `aiEventClient.onAllPluginEvents(…)` takes, for those who prefer a line in the application to a preload. */
+/** What `aiEventClient.onAllPluginEvents(…)` takes where a devtools bus hands the events back; without one nobody calls it. */
 export function recordTanStack(message: BusMessage): void {
   guard("tanstack", () => {
     if (message?.pluginId !== PLUGIN || typeof message.type !== "string" || seen.has(message)) return;

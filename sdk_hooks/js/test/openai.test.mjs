@@ -60,8 +60,10 @@ const PATTERNS = {
     await collectGarbage();
   }],
   "stream, tee": ["completed", async (c) => {
-    const [left, right] = (await c.chat.completions.create(streams("Hello"))).tee();
-    return [left instanceof OpenAI.prototype.constructor, await Promise.all([texts(left), texts(right)])];
+    const stream = await c.chat.completions.create(streams("Hello"));
+    const halves = stream.tee();
+    assert.equal(stream.constructor.name, "Stream", "the SDK's own class");
+    return [halves.map((half) => half instanceof stream.constructor), await Promise.all(halves.map((half) => texts(half)))];
   }],
   "stream, toReadableStream": ["completed", async (c) => {
     let size = 0;
@@ -250,8 +252,16 @@ test("the request is what was sent, even if the host changes it after", async ()
 });
 
 test("an image inside a Responses stream is a call of its own", async () => {
-  const events = await eventsOf(async (c) =>
-    texts(await c.responses.create({ model: "gpt-5", input: "Draw", stream: true, tools: [{ type: "image_generation" }] })));
+  const draws = async (c) => {
+    const found = [];
+    const tools = [{ type: "image_generation" }];
+    for await (const event of await c.responses.create({ model: "gpt-5", input: "Draw", stream: true, tools })) found.push(event);
+    return found;
+  };
+  const outcomes = [await draws(newClient())];
+  const events = await eventsOf(async (c) => outcomes.push(await draws(c)));
+  assert.ok(outcomes[0].length > 3);
+  assert.deepEqual(outcomes[1], outcomes[0], "as bare");
   const image = events.find((event) => event.type === "image:request:completed");
   assert.ok(image.images[0].b64Json);
   assert.equal(image.requestId.split("/")[0], image.parentRequestId);
