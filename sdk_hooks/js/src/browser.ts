@@ -61,6 +61,7 @@ const platform: Platform = {
   post,
   resource: () => ({ "user_agent.original": globalThis.navigator?.userAgent ?? "" }),
   scope,
+  followsAwaits: false,
   later,
   soon,
   onEnd,

@@ -30,6 +30,11 @@ export function enclosing(here = surroundings()): Enclosing | undefined {
   return found;
 }
 
+/** Whether what surrounds a call is known after an `await`. */
+export function followsAwaits(): boolean {
+  return currentRuntime().platform.followsAwaits;
+}
+
 export function isSilent(): boolean {
   return surroundings().isSilent === true;
 }

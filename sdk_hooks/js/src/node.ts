@@ -79,6 +79,7 @@ const platform: Platform = {
     "process.runtime.version": process.versions.node,
   }),
   scope,
+  followsAwaits: true,
   later,
   // One that does not keep the process alive would wait until something else happens.
   soon: (run) => void setImmediate(run),

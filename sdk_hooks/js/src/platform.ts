@@ -31,6 +31,8 @@ export interface Platform {
   post(post: Post): Promise<Answer>;
   resource(): Fields;
   scope<T>(): Scope<T>;
+  /** A scope holds through `await`s, too. */
+  readonly followsAwaits: boolean;
   /** A timer that does not keep the process alive. */
   later(run: () => void, afterMs: number): () => void;
   /** After the host has had its turn. */

@@ -1,10 +1,14 @@
 // @openai/agents, hooked, against the local provider: runs, models, tools and handoffs, each once, and the client underneath silent.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import * as agents from "@openai/agents";
 import * as hookline from "hookline";
 import OpenAI from "openai";
 import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
+import { startCollector } from "./support/collector.mjs";
 import { fetching, leaving } from "./support/fetching.mjs";
 import { collector, provider } from "./support/servers.mjs";
 
@@ -193,5 +197,24 @@ test("without content, names and numbers are all that leaves", async () => {
   assert.ok(!JSON.stringify(events).includes("my secret") && !JSON.stringify(events).includes("sunny"));
   assert.ok(events.some((event) => event.usage?.totalTokens > 0));
 });
+
+for (const way of ["runner", "module"]) {
+  test(`where no context follows an await, ${way}: model calls are recorded apart from their runs, which is said once`, async () => {
+    const page = await startCollector();
+    try {
+      const program = fileURLToPath(new URL("apps/agents-page.mjs", import.meta.url));
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, provider.baseURL, page.url, way], { timeout: 100_000 });
+      assert.equal(stdout, "true\n");
+      assert.equal(stderr.match(/no context follows/g).length, 1);
+      const of = (type) => page.events().filter((event) => event.type === type);
+      assert.equal(of("agent:request:completed").length, 3);
+      assert.deepEqual(of("text:request:completed").map((event) => event.responseModel.split("-2024")[0]), ["gpt-4o-mini", "gpt-4o", "gpt-5"]);
+      assert.deepEqual(new Set(page.events().map((event) => event.clientId)), new Set(["asked for"]));
+      assert.ok(of("text:request:started").every((event) => !event.parentRequestId));
+    } finally {
+      await page.close();
+    }
+  });
+}
 
 idsAreWhole(() => collector);

@@ -2,8 +2,8 @@
 //
 // Flow: Runner.run(agent, …) -> **run** -> recorder, as `agent:request:*`; whatever is called inside is its child.
 import type { CallOptions } from "../config.js";
-import { enter, surroundings, within } from "../context.js";
-import { guard } from "../guard.js";
+import { enter, followsAwaits, surroundings, within } from "../context.js";
+import { guard, log } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { type Call, moment, startCall } from "../recorder.js";
 import { recordStep } from "../step.js";
@@ -41,7 +41,16 @@ function begin([agent, input]: unknown[], layer: CallOptions | undefined): Run |
   // A resumed state is no input; what it holds was recorded when it came.
   if (typeof input === "string" || Array.isArray(input)) request["input"] = input;
   const call = startCall({ shape: RUN, request, provider: undefined, model: undefined }, moment(layer));
+  sayWhatIsMissing();
   return call && new Run(call, layer);
+}
+
+let isSaid = false;
+
+function sayWhatIsMissing(): void {
+  if (isSaid || followsAwaits()) return;
+  isSaid = true;
+  log("no context follows an await here: model calls of @openai/agents are recorded apart from their runs, tools and handoffs are not");
 }
 
 function returned(result: unknown, run: Run): unknown {
@@ -93,19 +102,24 @@ function verdicts(result: Fields, run: Run): void {
 
 // -- what the runner tells --------------------------------------------------------------------------------------------------
 
-/** `hold` gets the agent whose turn begins: its model is asked next. */
-export function telling(original: Method, hold: (agent: object) => void): Method {
+/** `hold` gets the agent whose turn begins, and its runner: its model is asked next. */
+export function telling(original: Method, hold: (agent: object, runner: object) => void): Method {
   return function (this: object, ...args: unknown[]) {
     // Agents tell the same things again, each its own.
-    const run = typeof (this as Fields)["run"] === "function" ? currentRun() : undefined;
-    if (run) guard("agents.told", () => told(run, args, hold));
+    if (typeof (this as Fields)["run"] === "function") guard("agents.told", () => heard(this, args, hold));
     return original.apply(this, args);
   };
 }
 
-function told(run: Run, [kind, , agent, subject, more, details]: unknown[], hold: (agent: object) => void): void {
-  if (kind === "agent_start") hold(object(agent));
-  else if (kind === "agent_handoff") {
+function heard(runner: object, args: unknown[], hold: (agent: object, runner: object) => void): void {
+  const run = currentRun();
+  // Where no run is known any more, the model is still asked next.
+  if (args[0] === "agent_start" && (run || !followsAwaits())) hold(object(args[2]), runner);
+  else if (run) told(run, args);
+}
+
+function told(run: Run, [kind, , agent, subject, more, details]: unknown[]): void {
+  if (kind === "agent_handoff") {
     const names = { fromAgent: text(object(agent)["name"]) ?? "", toAgent: text(object(subject)["name"]) ?? "" };
     recordStep("agent:handoff", names, run.call.asEnclosing(), run.layer);
   } else if (kind === "agent_tool_start") toolStarted(run, object(subject), object(object(more)["toolCall"]));

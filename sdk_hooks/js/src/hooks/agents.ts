@@ -2,9 +2,11 @@
 //
 // Flow: host -> runner.run(agent, …) -> **this hook** -> recorder.
 // What the host gave is known by itself; the methods of its classes are covered as long as something is to be recorded, and pass
-// everything else on. Runs follow the context through `await`s, which only Node can: in a page, calls are recorded by their models.
+// everything else on. Runs follow the context through `await`s, which only Node can: in a page, model calls are recorded apart from
+// their run, with the settings of the runner that lent its models.
 // The SDK's own tracing is left alone. Checked with 0.20.
 import type { CallOptions } from "../config.js";
+import { followsAwaits } from "../context.js";
 import { guard } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { named, streamed, whole, type Method } from "./agents-models.js";
@@ -14,6 +16,8 @@ import { object } from "./reading.js";
 
 /** What was asked for, and its settings. */
 const asked = new WeakMap<object, CallOptions>();
+/** Model or provider -> the runner that used it last: only asked where no run is known. */
+const lentBy = new WeakMap<object, object>();
 let askedCount = 0;
 let everything: { layer: CallOptions; module: object } | undefined;
 const held = new Replaced();
@@ -55,7 +59,16 @@ function kindOf(given: object): "module" | "runner" | "model" | "provider" | und
 
 /** The settings for what is done with this object: its own, its run's, those of everything. Undefined: not recorded. */
 function layerOf(given: object): CallOptions | undefined {
-  return asked.get(given) ?? currentRun()?.layer ?? everything?.layer;
+  return asked.get(given) ?? currentRun()?.layer ?? everything?.layer ?? lentLayer(given);
+}
+
+function lentLayer(given: object): CallOptions | undefined {
+  const runner = followsAwaits() ? undefined : lentBy.get(given);
+  return runner && asked.get(runner);
+}
+
+function lend(given: object, runner: object | undefined): void {
+  if (runner && asked.has(runner)) lentBy.set(given, runner);
 }
 
 // -- what is covered --------------------------------------------------------------------------------------------------------
@@ -73,12 +86,18 @@ function holdRunner(runner: object): void {
   cover(runner, "emit", (original) => telling(original, holdModelsOf));
 }
 
-/** The model or the provider of a runner or an agent. */
-function holdModelsOf(given: object): void {
+/** The model or the provider of a runner, or of an agent that it runs. */
+function holdModelsOf(given: object, runner = given): void {
   const { model, config } = given as { model?: unknown; config?: unknown };
   const { model: common, modelProvider } = object(config);
-  for (const found of [model, common]) if (found && typeof found === "object") holdModel(found);
-  if (modelProvider && typeof modelProvider === "object") holdProvider(modelProvider);
+  for (const found of [model, common]) {
+    if (!found || typeof found !== "object") continue;
+    lend(found, runner);
+    holdModel(found);
+  }
+  if (!modelProvider || typeof modelProvider !== "object") return;
+  lend(modelProvider, runner);
+  holdProvider(modelProvider);
 }
 
 function holdModel(model: object): void {
@@ -95,6 +114,7 @@ function holdProvider(provider: object): void {
       const provided = (model: object): void => {
         const layer = asked.get(this);
         if (layer) asked.set(model, layer);
+        lend(model, lentBy.get(this));
         named(model, args[0]);
         holdModel(model);
       };
