@@ -60,13 +60,15 @@ for (const [name, then] of Object.entries(ENDS)) {
   });
 }
 
-test("an end between two slices loses nothing", async () => {
+test("an end between two slices loses nothing, nor what came behind them", async () => {
   const then = `let nowMs = performance.now(); performance.now = () => (nowMs += 1000);
     const ask = () => client.chat.completions.create({ model: "m", messages: [] });
     for (let n = 0; n < 20; n++) await ask();
-    (await import("hookline")).configure({ delivery: "sync" }); await ask(); setImmediate(() => setImmediate(() => process.exit()));`;
+    (await import("hookline")).configure({ delivery: "sync" }); await ask();
+    (await import("hookline")).configure({ delivery: "background" });
+    setImmediate(() => setImmediate(async () => { await ask(); process.exit(); }));`;
   await run(then);
-  assert.deepEqual(collector.events().map((event) => event.sequence), Array.from({ length: 44 }, (_, at) => at + 1));
+  assert.deepEqual(collector.events().map((event) => event.sequence), Array.from({ length: 46 }, (_, at) => at + 1));
 });
 
 test("an open stream ends as aborted", async () => {
