@@ -34,11 +34,15 @@ class Step:
 
 def read_steps(facts: Facts, project: str, request_id: str) -> list[Step]:
     """The steps in the order of the call."""
-    return [_read(event, project, request_id) for event in facts.steps]
+    seen: set[tuple[str, str]] = set()
+    return [_read(event, project, request_id, seen) for event in facts.steps]
 
 
-def _read(event: StoredEvent, project: str, request_id: str) -> Step:
+def _read(event: StoredEvent, project: str, request_id: str, seen: set[tuple[str, str]]) -> Step:
     kind, make_name = _KINDS[event.type]
+    # An event is its id and its time: a sender may use an id again, and no two spans have the same.
+    key = event.event_id if (kind, event.event_id) not in seen else f"{event.event_id}@{int(event.timestamp_ms)}"
+    seen.add((kind, event.event_id))
     payload = event.payload
     error = payload.get("error")
     failure = None if error is None else read_failure(error)
@@ -51,7 +55,7 @@ def _read(event: StoredEvent, project: str, request_id: str) -> Step:
     }
     return Step(
         kind=kind,
-        span_id=span_id(project, request_id, kind, event.event_id),
+        span_id=span_id(project, request_id, kind, key),
         name=make_name(payload),
         start_ms=event.timestamp_ms - duration_ms,
         end_ms=event.timestamp_ms,

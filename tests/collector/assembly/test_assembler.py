@@ -3,6 +3,7 @@ Assembly as a whole: same events, same outcome; and nothing that a sender writes
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -82,8 +83,10 @@ FIELDS = (
     "provider", "modelOptions", "options", "tags", "truncated", "parentRequestId", "parentToolCallId", "runId", "eventId", "role",
     "systemPrompts", "messageIndex", "timeToFirstChunk", "input", "prompt", "text", "output", "status", "index", "choiceContents",
 )  # fmt: skip
-odd_events = st.builds(
-    lambda event_type, at_ms, payload, arrival: StoredEvent(
+
+
+def odd_event(event_type: str, at_ms: int, payload: Mapping[str, Any], arrival: int) -> StoredEvent:
+    return StoredEvent(
         type=event_type,
         event_id=f"e{arrival}",
         timestamp_ms=T0 + at_ms,
@@ -92,7 +95,11 @@ odd_events = st.builds(
         sequence=0,
         dialect="hookline",
         payload=payload,
-    ),
+    )
+
+
+odd_events = st.builds(
+    odd_event,
     st.sampled_from(sorted(set(RULES) | STORED_ONLY)) | st.text(max_size=9),
     st.integers(0, 50),
     st.dictionaries(st.sampled_from(FIELDS), odd, max_size=6),
@@ -113,6 +120,18 @@ def test_no_field_of_any_type_breaks_assembly(events: list[StoredEvent], later_m
         assert span.parent_span_id != span.span_id
         assert None not in span.attributes.values()
     assert len({span.span_id for span in outcome.spans}) == len(outcome.spans)
+
+
+def test_steps_that_share_an_event_id_have_spans_of_their_own() -> None:
+    """An event is its id and its time; the first step keeps the span that it had alone."""
+    first, again = (odd_event("agent:handoff", at_ms, {"to": "clerk"}, 0) for at_ms in (0, 1))
+    alone, both = (
+        assemble(call_of(*events, now_ms=T0 + 100 + IDLE_MS), price=no_price, capture_content=True)
+        for events in ([first], [first, again])
+    )
+
+    assert 3 == len({span.span_id for span in both.spans}) == len(both.spans)
+    assert {span.span_id for span in alone.spans} < {span.span_id for span in both.spans}
 
 
 def test_a_call_names_its_people_and_tags() -> None:
