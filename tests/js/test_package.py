@@ -28,6 +28,8 @@ OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
     ("part", "more"),
     [
         pytest.param("core", {}, id="core"),
+        pytest.param("slices", {}, id="slices", marks=pytest.mark.long),
+        pytest.param("ending", {}, id="ending", marks=pytest.mark.long),
         pytest.param("openai", {}, id="openai"),
         pytest.param("openrouter", {}, id="openrouter", marks=pytest.mark.long),
         pytest.param("aisbreaker", {}, id="aisbreaker"),
@@ -111,9 +113,9 @@ def test_tanstack_application_is_recorded_without_a_change(package: Path, provid
 @pytest.mark.parametrize(
     "program",
     [
-        pytest.param(["test/apps/tanstack-import.mjs"], id="a line"),
+        pytest.param(["test/apps/tanstack-import.mjs"], id="a line", marks=pytest.mark.long),
         pytest.param([*PRELOAD, "test/apps/tanstack-import.mjs"], id="a line and the preload"),
-        pytest.param([*PRELOAD, "test/apps/tanstack-bus.mjs"], id="a listener on a bus and the preload"),
+        pytest.param([*PRELOAD, "test/apps/tanstack-bus.mjs"], id="a listener on a bus and the preload", marks=pytest.mark.long),
     ],
 )
 def test_tanstack_is_recorded_once_by_one_line_too(package: Path, provider: Provider, program: list[str]) -> None:
