@@ -19,7 +19,8 @@ _NO_FLOAT = 2**1000
 """JSON's whole numbers have no end; from about here on they fit no float."""
 LARGEST_AMOUNT = 1e12
 """No call lasts 31 years or uses a million millions of anything; what claims so would break the sums of all the others."""
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+"""Any value as JSON without spaces; what JSON has no form for as its `str`. `json.dumps` would make an encoder each time."""
 
 
 def text(value: object) -> str | None:
@@ -105,4 +106,4 @@ def as_json(value: object) -> str | None:
     """A string as it is, None as None, anything else as compact JSON."""
     if value is None or isinstance(value, str):
         return value
-    return _encode(value)
+    return compact_json(value)

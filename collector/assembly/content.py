@@ -5,11 +5,12 @@ Flow: messages, parts -> **JSON text** -> content attributes.
 Cutting the text of the JSON itself would leave something that no backend can read.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
+
+from collector.fields import compact_json
 
 MAX_CHARS = 128 * 1024
 """Of one attribute. Four of them fit a span."""
@@ -17,7 +18,6 @@ _TEXT_LIMITS = (32 * 1024, 8 * 1024, 2 * 1024, 512)
 _KEPT_ENDS = 8
 _MAX_DEPTH = 50
 _WORDS = frozenset({str, type(None)})
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _encode_words = msgspec.json.Encoder().encode
 
 
@@ -68,7 +68,7 @@ def _dump(value: Sequence[Any]) -> str:
             return _encode_words(value).decode()
         except UnicodeEncodeError:
             pass
-    return _encode(value)
+    return compact_json(value)
 
 
 def _is_of_words(entry: Any) -> bool:

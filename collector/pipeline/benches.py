@@ -85,9 +85,7 @@ class Benches:
             self._last_busy_s = now_s
         if (self._is_always_beside or self._rush_calls >= RUSH_CALLS) and now_s >= self._rests_until_s:
             self._start(self._beside)
-        elif (
-            not self._is_always_beside and now_s - self._last_busy_s > IDLE_S and self._beside.pid is not None and not self._begun
-        ):
+        elif self._is_idle(now_s) and self._beside.pid is not None:
             self._beside.stop()
             log.info("worker_process_ended", reason="little to do")
 

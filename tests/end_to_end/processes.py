@@ -51,6 +51,12 @@ class CollectorProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def memory_mib(self, what: str = "VmRSS") -> float:
+        """What the process has in memory now, or another line of its status: `VmHWM` is the most that it had."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(what))
+
     def __enter__(self) -> Self:
         return self.start()
 

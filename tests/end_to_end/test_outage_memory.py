@@ -17,13 +17,6 @@ MOST_GROWTH_MIB = 15.0
 WAITING = "SELECT count(*) FROM exports WHERE state = 'pending'"
 
 
-def rss_mib(collector: CollectorProcess) -> float:
-    """The memory that the process has now."""
-    assert collector.process is not None
-    status = Path(f"/proc/{collector.process.pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
-
-
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_memory_stays_flat_while_the_backend_is_away(sqlite_url: str, tmp_path: Path) -> None:
@@ -40,9 +33,9 @@ def test_memory_stays_flat_while_the_backend_is_away(sqlite_url: str, tmp_path: 
         }
         with CollectorProcess(database_url=sqlite_url, log_path=tmp_path / "log", env=env) as collector:
             post_and_wait(collector, "early", CALLS // 3, waiting=CALLS // 3)
-            before_mib = rss_mib(collector)
+            before_mib = collector.memory_mib()
             post_and_wait(collector, "late", CALLS - CALLS // 3, waiting=CALLS)
-            after_mib = rss_mib(collector)
+            after_mib = collector.memory_mib()
             assert backend.requests()
             assert not backend.spans()
             assert after_mib < before_mib + MOST_GROWTH_MIB

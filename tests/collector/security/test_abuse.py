@@ -7,7 +7,6 @@ SQLite in a process of its own, as users have it, so that its memory can be read
 import json
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -81,12 +80,6 @@ def _codes(told: Any) -> tuple[str, ...]:
     return tuple(item["code"] for item in told.get("rejected", ()))
 
 
-def rss_mib(process: CollectorProcess, what: str = "VmRSS") -> float:
-    assert process.process is not None
-    status = Path(f"/proc/{process.process.pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(what))
-
-
 def connected(process: CollectorProcess, *head: str, body: bytes = b"") -> socket.socket:
     """A connection on which these lines were sent, and the body with them."""
     peer = socket.create_connection(("127.0.0.1", process.port), timeout=100)
@@ -123,7 +116,7 @@ def test_two_gigabytes_are_refused_early_and_fill_no_memory(process: CollectorPr
     """
     413 as soon as it is sure; whoever sends on is cut off; the memory holds one body at most, and the next request is served.
     """
-    before_mib = rss_mib(process)
+    before_mib = process.memory_mib()
     with connected(process, head) as peer:
         piece = b" " * MIB
         chunk = piece if "length" in head else b"%x\r\n%b\r\n" % (len(piece), piece)
@@ -132,7 +125,7 @@ def test_two_gigabytes_are_refused_early_and_fill_no_memory(process: CollectorPr
         answer = heard(peer)
     assert sent < 160 * MIB
     assert not answer or answer.startswith(b"HTTP/1.1 413 ")
-    assert rss_mib(process) < before_mib + 80
+    assert process.memory_mib() < before_mib + 80
     assert 1 == process.post([json.loads(good(f"after-{head[:8]}"))])["accepted"]
 
 
@@ -140,7 +133,7 @@ def test_no_body_of_all_these_filled_the_memory(process: CollectorProcess) -> No
     """
     The peak over everything that was sent so far: a body of 64 MiB and what is made of it, never a multiple.
     """
-    assert rss_mib(process, "VmHWM") < rss_mib(process) + 200
+    assert process.memory_mib("VmHWM") < process.memory_mib() + 200
 
 
 def test_the_answer_comes_before_the_body(process: CollectorProcess) -> None:
