@@ -8,13 +8,14 @@ import { guard, logSeldom } from "./guard.js";
 import type { Losses } from "./losses.js";
 import type { Platform } from "./platform.js";
 import { prepare } from "./redact.js";
+import type { MadeEvent } from "./shapes.js";
 
 /** What is recorded: drained at each flush until it is done. */
 export interface Recorded {
   readonly settings: CallSettings;
   readonly sizeBytes: number;
   readonly isDone: boolean;
-  drain(): Iterable<HooklineEvent>;
+  drain(): Iterable<MadeEvent>;
   /** The process ends: nothing more can come. */
   left(): void;
 }
@@ -220,10 +221,11 @@ export class Emitter {
     return this.queue.length + this.open.length + this.live.length;
   }
 
-  private add(event: HooklineEvent, settings: CallSettings): void {
+  private add(event: MadeEvent, settings: CallSettings): void {
     let prepared: HooklineEvent | null;
     try {
-      prepared = prepare(event, settings);
+      // From here on it may lose members and be what `redact` makes of it.
+      prepared = prepare(event as object as HooklineEvent, settings);
     } catch {
       this.losses.count("redact_failed");
       logSeldom("redact", "redact threw or returned no event; the event is not sent");

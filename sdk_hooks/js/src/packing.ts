@@ -1,15 +1,16 @@
 // Turn the pieces of a stream into packed chunk events, one a flush and not one a token. Pure but for what it remembers.
 // A pack holds pieces of one kind, messageId, choice and toolCallId; offsets count from the event's timestamp.
-import type { HooklineEvent } from "./config.js";
-import type { Fields } from "./platform.js";
+import type { Chunk, EventOf, ToolCall as ToldCall } from "./events/index.js";
 
 export type Piece =
   | { kind: "content" | "thinking"; atMs: number; text: string; choice: number; messageId?: string | undefined }
   | { kind: "tool-call"; atMs: number; text: string; choice: number; index: number; id?: string | undefined; name?: string | undefined };
 
+type ChunkEvent = EventOf<"text:chunk:content" | "text:chunk:thinking"> | EventOf<"text:chunk:tool-call">;
+
 interface Pack {
-  readonly event: HooklineEvent;
-  readonly chunks: Fields[];
+  readonly event: ChunkEvent;
+  readonly chunks: Chunk[];
   readonly firstMs: number;
   readonly kind: Piece["kind"];
   readonly choice: number;
@@ -33,7 +34,7 @@ export class Packer {
   constructor(private readonly requestId: string) {}
 
   /** Events in the order of their first pieces. `toWallMs` is what turns a piece's time into Unix milliseconds. */
-  pack(pieces: readonly Piece[], toWallMs: number): HooklineEvent[] {
+  pack(pieces: readonly Piece[], toWallMs: number): ChunkEvent[] {
     const packs = new Map<string, Pack>();
     let last: Pack | undefined;
     for (const piece of pieces) {
@@ -55,10 +56,8 @@ export class Packer {
     const key = `${kind}/${choice}/${tool ? this.tools.indexOf(tool) : ""}/${messageId ?? ""}`;
     let pack = packs.get(key);
     if (!pack) {
-      const chunks: Fields[] = [];
-      const event = this.event(piece, messageId, tool);
-      event["timestamp"] = toWallMs + atMs;
-      event["chunks"] = chunks;
+      const chunks: Chunk[] = [];
+      const event = this.event(piece, messageId, tool, toWallMs + atMs, chunks);
       pack = { event, chunks, firstMs: atMs, kind, choice, messageId, tool };
       packs.set(key, pack);
     }
@@ -66,10 +65,10 @@ export class Packer {
   }
 
   /** What the stream said so far, as fields of a terminal event. */
-  seen(): Fields {
-    const fields: Fields = { content: this.text.get(0) ?? "" };
+  seen(): { content: string; toolCalls?: ToldCall[] } {
+    const fields: { content: string; toolCalls?: ToldCall[] } = { content: this.text.get(0) ?? "" };
     if (this.tools.length) {
-      fields["toolCalls"] = this.tools.map((tool) => ({
+      fields.toolCalls = this.tools.map((tool) => ({
         id: tool.id, type: "function", function: { name: tool.name, arguments: tool.arguments },
       }));
     }
@@ -100,12 +99,17 @@ export class Packer {
     return tool;
   }
 
-  private event(piece: Piece, messageId: string | undefined, tool: ToolCall | undefined): HooklineEvent {
-    const event: HooklineEvent = { type: `text:chunk:${piece.kind}`, requestId: this.requestId, streamId: this.requestId };
-    if (messageId) event["messageId"] = messageId;
-    if (piece.choice) event["choice"] = piece.choice;
-    if (tool) Object.assign(event, { toolCallId: tool.id, toolName: tool.name, index: tool.index, arguments: "" });
-    else event["content"] = "";
+  private event(piece: Piece, messageId: string | undefined, tool: ToolCall | undefined, timestamp: number, chunks: Chunk[]): ChunkEvent {
+    const { requestId } = this;
+    const event: ChunkEvent =
+      tool || piece.kind === "tool-call"
+        ? {
+            type: "text:chunk:tool-call", timestamp, requestId, streamId: requestId, chunks,
+            toolCallId: tool?.id ?? "", toolName: tool?.name ?? "", index: tool?.index ?? 0, arguments: "",
+          }
+        : { type: `text:chunk:${piece.kind}`, timestamp, requestId, streamId: requestId, chunks, content: "" };
+    if (messageId) event.messageId = messageId;
+    if (piece.choice) event.choice = piece.choice;
     return event;
   }
 }

@@ -1,39 +1,29 @@
 // The life of one call, from a hook's remarks to events: one started, one terminal, packed chunks between.
 // In the host's calls: a copy of the request and an append a chunk. Events are rendered when the emitter drains the record.
-import { checked, type CallOptions, type CallSettings, type HooklineEvent } from "./config.js";
+import { checked, type CallOptions, type CallSettings } from "./config.js";
 import { type Enclosing, enclosing } from "./context.js";
 import { settingsFields } from "./fields.js";
+import type { Event, Terminal } from "./events/index.js";
 import { Packer, type Piece } from "./packing.js";
 import { guard } from "./guard.js";
-import type { Fields } from "./platform.js";
 import { traceparent } from "./hostspan.js";
 import { currentRuntime, type Runtime } from "./runtime.js";
+import { type Activity, type Answered, CARRIED, type Lazily, type MadeEvent, type Seen, type Shape } from "./shapes.js";
 import { take } from "./snapshot.js";
 
 /** Steps of the golden ratio spread the sampled calls evenly, whatever rhythm the host calls in. */
 const GOLDEN = 0.618_033_988_749_895;
-/** What a terminal event repeats of its started event. */
-const CARRIED = ["messageCount", "hasTools", "inputLength", "documentCount", "requestType", "agentName", "dimensions"];
-
-/** How calls of one kind become events: pure functions, run when the record is drained. */
-export interface Shape {
-  /** First part of the event types: text, image, embedding, … */
-  readonly activity: string;
-  started(request: unknown): Fields;
-}
-
-/** What was answered; or how to read it from a copy, when the record is drained. */
-export type Answer = Fields | (() => Fields);
-
+/** What is known of a call before its hook has told anything. */
+type OfCall = Terminal & { duration?: number; content?: string };
 interface End {
   readonly what: "completed" | "error" | "aborted";
   readonly atMs: number;
-  readonly answer: Answer | undefined;
+  readonly answer: Lazily<object> | undefined;
   readonly error: { name: string; message: string } | undefined;
 }
 
-export interface Begin {
-  readonly shape: Shape;
+export interface Begin<A extends Activity = Activity> {
+  readonly shape: Shape<A>;
   /** The host's, until the call has made its copy. */
   request: unknown;
   readonly provider: string | undefined;
@@ -43,7 +33,7 @@ export interface Begin {
   readonly rootRequestId?: string | undefined;
 }
 
-export class Call {
+export class Call<A extends Activity = Activity> {
   messageId: string | undefined;
   isDone = false;
   isSampled = true;
@@ -55,10 +45,10 @@ export class Call {
   private packer: Packer | undefined;
   private firstMs: number | undefined;
   private lastMs: number;
-  private carried: Fields | undefined;
+  private carried: Partial<Event> | undefined;
 
   /** `id`: of a call inside another one, the whole of it; else its number, put into words when it is asked for. */
-  constructor(private readonly runtime: Runtime, private readonly begin: Begin, private readonly at: Moment, private id: string | number) {
+  constructor(private readonly runtime: Runtime, private readonly begin: Begin<A>, private readonly at: Moment, private id: string | number) {
     this.lastMs = at.startedMs;
     const snapshot = take(begin.request);
     begin.request = snapshot.value;
@@ -67,6 +57,10 @@ export class Call {
 
   get settings(): CallSettings {
     return this.at.settings;
+  }
+
+  get activity(): A {
+    return this.begin.shape.activity;
   }
 
   get startMs(): number {
@@ -89,16 +83,21 @@ export class Call {
     if (this.isSampled) (this.pieces ??= []).push(piece);
   }
 
-  complete(answer?: Answer): void {
+  complete(answer: Lazily<Answered<A>>): void {
     this.finish("completed", answer);
   }
 
-  fail(error: { name: string; message: string }, answer?: Answer): void {
+  /** It went well, and nothing is known of the answer. */
+  completeUnread(): void {
+    this.finish("completed");
+  }
+
+  fail(error: { name: string; message: string }, answer?: Lazily<Seen<A>>): void {
     this.finish("error", answer, error);
   }
 
   /** The host left a stream early. Sent with what was seen so far. */
-  abort(answer?: Answer): void {
+  abort(answer?: Lazily<Seen<A>>): void {
     this.finish("aborted", answer);
   }
 
@@ -112,8 +111,8 @@ export class Call {
   }
 
   /** A call inside this one's stream, like an image of a Responses stream: `<requestId>/<item id>`. */
-  child(shape: Shape, itemId: string, model: string | undefined, startedMs = performance.now()): Call | undefined {
-    const begin: Begin = { shape, request: {}, provider: this.begin.provider, model };
+  child<C extends Activity>(shape: Shape<C>, itemId: string, model: string | undefined, startedMs = performance.now()): Call<C> | undefined {
+    const begin: Begin<C> = { shape, request: {}, provider: this.begin.provider, model };
     const at = { ...this.at, startedMs, startedWallMs: this.toWallMs(startedMs), around: this.asEnclosing() };
     const child = new Call(this.runtime, begin, at, `${this.requestId}/${itemId}`);
     child.isSampled = this.isSampled;
@@ -130,7 +129,7 @@ export class Call {
     return this.scope;
   }
 
-  private finish(what: End["what"], answer?: Answer, error?: End["error"], atMs = performance.now()): void {
+  private finish(what: End["what"], answer?: End["answer"], error?: End["error"], atMs = performance.now()): void {
     if (this.end) return;
     this.end = { what, atMs, answer, error };
     if (this.scope) this.scope.isOver = true;
@@ -144,7 +143,7 @@ export class Call {
 
   // -- when the emitter drains --------------------------------------------------------------------------------------------
 
-  *drain(): Iterable<HooklineEvent> {
+  *drain(): Iterable<MadeEvent> {
     if (!this.isAnnounced) {
       this.isAnnounced = true;
       yield this.startedEvent();
@@ -160,15 +159,16 @@ export class Call {
     }
   }
 
-  private startedEvent(): HooklineEvent {
-    const fields = this.begin.shape.started(this.begin.request);
+  private startedEvent(): MadeEvent {
+    const fields: object = this.begin.shape.started(this.begin.request);
     this.begin.request = undefined;
-    this.carried = {};
-    for (const name of CARRIED) if (name in fields) this.carried[name] = fields[name];
-    return Object.assign(this.event("started", this.startMs), fields);
+    const carried: Record<string, unknown> = {};
+    for (const name of CARRIED) if (name in fields) carried[name] = (fields as typeof carried)[name];
+    this.carried = carried;
+    return Object.assign(this.event("started", this.startMs), fields) as MadeEvent;
   }
 
-  private *chunkEvents(pieces: readonly Piece[]): Iterable<HooklineEvent> {
+  private *chunkEvents(pieces: readonly Piece[]): Iterable<MadeEvent> {
     this.firstMs ??= pieces[0]?.atMs;
     this.packer ??= new Packer(this.requestId);
     this.packer.messageId = this.messageId;
@@ -176,26 +176,27 @@ export class Call {
     for (const event of this.packer.pack(pieces, this.toWallMs(0))) yield Object.assign(event, context);
   }
 
-  private terminalEvent(end: End): HooklineEvent {
+  private terminalEvent(end: End): MadeEvent {
     const event = Object.assign(this.event(end.what, end.atMs), this.carried);
-    event["duration"] = Math.max(0, end.atMs - this.startMs);
-    if (this.firstMs !== undefined) event["timeToFirstChunk"] = this.firstMs - this.startMs;
+    event.duration = Math.max(0, end.atMs - this.startMs);
+    if (this.firstMs !== undefined) event.timeToFirstChunk = this.firstMs - this.startMs;
+    // Of what was handed on, or is nothing but tools, the text is empty.
+    if (this.begin.shape.activity === "text" && end.what === "completed") event.content = "";
     if (this.packer) Object.assign(event, this.packer.seen());
     const { answer } = end;
-    Object.assign(event, typeof answer === "function" ? guard("answer", answer) : answer);
-    if (end.error) event["error"] = end.error;
-    return event;
+    Object.assign(event, typeof answer === "function" ? guard("answer", answer as () => object) : answer);
+    return (end.error ? Object.assign(event, { error: end.error }) : event) as MadeEvent;
   }
 
-  private event(what: string, atMs: number): HooklineEvent {
+  private event(what: "started" | End["what"], atMs: number): OfCall {
     const { activity } = this.begin.shape;
-    const event: HooklineEvent = {
+    const event: OfCall = {
       type: `${activity}:request:${what}`, timestamp: this.toWallMs(atMs), requestId: this.requestId,
     };
-    if (activity === "text") event["streamId"] = this.requestId;
-    if (this.begin.provider) event["provider"] = this.begin.provider;
-    if (this.begin.model) event["model"] = this.begin.model;
-    if (this.begin.streaming || activity === "text") event["streaming"] = this.begin.streaming ?? false;
+    if (activity === "text") event.streamId = this.requestId;
+    if (this.begin.provider) event.provider = this.begin.provider;
+    if (this.begin.model) event.model = this.begin.model;
+    if (this.begin.streaming || activity === "text") event.streaming = this.begin.streaming ?? false;
     Object.assign(event, settingsFields(this.settings));
     this.addPlace(event);
     return event;
@@ -207,15 +208,15 @@ export class Call {
   }
 
   /** What the first and the last event of a call have, and those between have not. */
-  private addPlace(event: HooklineEvent): void {
+  private addPlace(event: OfCall): void {
     const { settings, traceparent, around: parent } = this.at;
-    if (settings.tags) event["tags"] = settings.tags;
-    if (traceparent) event["traceparent"] = traceparent;
-    if (settings.sampleRate < 1) event["sampleRate"] = this.isSampled ? settings.sampleRate : 1;
+    if (settings.tags) event.tags = settings.tags;
+    if (traceparent) event.traceparent = traceparent;
+    if (settings.sampleRate < 1) event.sampleRate = this.isSampled ? settings.sampleRate : 1;
     const rootRequestId = parent?.rootRequestId ?? this.begin.rootRequestId;
-    if (rootRequestId && rootRequestId !== this.requestId) event["rootRequestId"] = rootRequestId;
-    if (parent) event["parentRequestId"] = parent.requestId;
-    if (parent?.toolCallId) event["parentToolCallId"] = parent.toolCallId;
+    if (rootRequestId && rootRequestId !== this.requestId) event.rootRequestId = rootRequestId;
+    if (parent) event.parentRequestId = parent.requestId;
+    if (parent?.toolCallId) event.parentToolCallId = parent.toolCallId;
   }
 }
 
@@ -250,7 +251,7 @@ export function moment(layer: CallOptions | undefined): Moment {
 }
 
 /** Undefined means: not recorded (disabled, or the buffer is full, which is counted). */
-export function startCall(begin: Begin, at: Moment): Call | undefined {
+export function startCall<A extends Activity>(begin: Begin<A>, at: Moment): Call<A> | undefined {
   const { settings, around } = at;
   if (settings.disabled || at.isSilent) return undefined;
   const runtime = currentRuntime();

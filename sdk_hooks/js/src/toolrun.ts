@@ -1,9 +1,11 @@
 // One run of a tool: started and completed, inside the call around it, whose requestId its events carry.
-import type { CallOptions, CallSettings, HooklineEvent } from "./config.js";
+import type { CallOptions, CallSettings } from "./config.js";
 import { type Enclosing, enclosing, isSilent } from "./context.js";
 import type { Recorded } from "./emitter.js";
+import type { Event, EventOf } from "./events/index.js";
 import { settingsFields } from "./fields.js";
 import { currentRuntime, type Runtime } from "./runtime.js";
+import type { MadeEvent } from "./shapes.js";
 import { type Snapshot, take } from "./snapshot.js";
 
 type Failure = { name: string; message: string };
@@ -49,25 +51,31 @@ export class ToolRun implements Recorded {
     if (this.around.isSampled) this.runtime.emitter.ended();
   }
 
-  *drain(): Iterable<HooklineEvent> {
+  *drain(): Iterable<MadeEvent> {
     if (!this.isAnnounced) {
       this.isAnnounced = true;
       const { value } = this.given;
-      yield { ...this.event("started", this.startMs), ...(value === undefined ? {} : { input: value }) };
+      const event: EventOf<"tools:call:started"> = { type: "tools:call:started", ...this.told(this.startMs) };
+      if (value !== undefined) event.input = value;
+      yield event;
     }
     if (!this.end) return;
     this.isDone = true;
     const { atMs, result, error } = this.end;
-    yield { ...this.event("completed", atMs), result: result ?? null, duration: atMs - this.startMs, ...(error ? { error } : {}) };
+    const event: EventOf<"tools:call:completed"> = {
+      type: "tools:call:completed", ...this.told(atMs), result: result ?? null, duration: atMs - this.startMs,
+    };
+    if (error) event.error = error;
+    yield event;
   }
 
-  private event(what: string, atMs: number): HooklineEvent {
-    const event: HooklineEvent = {
-      type: `tools:call:${what}`, timestamp: this.startWallMs + atMs - this.startMs, toolCallId: this.toolCallId, toolName: this.name,
-      requestId: this.around.requestId, streamId: this.around.requestId,
+  /** What both events say. */
+  private told(atMs: number): Omit<Event, "type"> & { toolCallId: string; toolName: string; requestId: string; streamId: string } {
+    const { requestId, toolCallId: parentToolCallId } = this.around;
+    return {
+      timestamp: this.startWallMs + atMs - this.startMs, toolCallId: this.toolCallId, toolName: this.name, requestId, streamId: requestId,
+      ...(parentToolCallId ? { parentToolCallId } : {}), ...settingsFields(this.settings),
     };
-    if (this.around.toolCallId) event["parentToolCallId"] = this.around.toolCallId;
-    return { ...event, ...settingsFields(this.settings) };
   }
 }
 

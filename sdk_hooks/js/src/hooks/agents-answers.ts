@@ -1,7 +1,8 @@
 // What a model was asked through @openai/agents and what it answered, as fields of events. Pure.
+import type { TokenUsage, ToolCall } from "../events/index.js";
 import type { Fields } from "../platform.js";
-import type { Shape } from "../recorder.js";
-import { responseFinish, usageFields } from "./openai-answers.js";
+import type { Answered, Shape, Started } from "../shapes.js";
+import { madeCall, responseFinish, usageFields } from "./openai-answers.js";
 import { startedResponse } from "./openai-requests.js";
 import { list, object, present, snake, text } from "./reading.js";
 
@@ -11,15 +12,21 @@ const SETTINGS = (
 ).split(" ");
 const COUNTS = "inputTokens outputTokens totalTokens inputTokensDetails outputTokensDetails".split(" ");
 
-function started(request: unknown): Fields {
+function started(request: unknown): Started<"text"> {
   // It is the SDK's language, not necessarily what goes over the wire.
   const { api: _, ...fields } = startedResponse(request);
   return fields;
 }
 
-export const MODEL_CALL: Shape = { activity: "text", started };
+export const MODEL_CALL: Shape<"text"> = { activity: "text", started };
 
-export const RUN: Shape = { activity: "agent", started: (request) => object(request) };
+export const RUN: Shape<"agent"> = {
+  activity: "agent",
+  started: (request) => {
+    const { agentName, input } = object(request);
+    return { agentName: text(agentName) ?? "agent", ...(input === undefined ? {} : { input }) };
+  },
+};
 
 /** A ModelRequest -> a Responses request, for the snapshot. */
 export function requestOf(asked: Fields): Fields {
@@ -43,15 +50,15 @@ function handoffOf(handoff: unknown): Fields {
 }
 
 /** A ModelResponse, or the response of `response_done`. */
-export function modelAnswer(given: unknown): Fields {
+export function modelAnswer(given: unknown): Answered<"text"> {
   const response = object(given);
   const provider = object(response["providerData"]);
   const texts: string[] = [];
-  const calls: Fields[] = [];
+  const calls: ToolCall[] = [];
   const images: Fields[] = [];
   for (const item of list(response["output"]).map(object)) {
     if (item["type"] === "function_call") {
-      calls.push({ id: item["callId"], type: "function", function: { name: item["name"], arguments: item["arguments"] ?? "" } });
+      calls.push(madeCall(item["callId"], "function", item["name"], item["arguments"]));
     } else if (item["role"] === "assistant") {
       for (const part of list(item["content"]).map(object)) {
         texts.push(text(part["text"]) ?? text(part["refusal"]) ?? text(part["transcript"]) ?? "");
@@ -67,7 +74,7 @@ export function modelAnswer(given: unknown): Fields {
 }
 
 /** The SDK fills in zeros where a provider told no usage: then it is missing, for nothing costs no tokens at all. */
-function usageOf(given: unknown): Fields {
+function usageOf(given: unknown): { usage?: TokenUsage } {
   const usage = object(given);
   if (!usage["inputTokens"] && !usage["outputTokens"] && !usage["totalTokens"]) return {};
   const counted = COUNTS.map((name): [string, unknown] => {
@@ -78,7 +85,7 @@ function usageOf(given: unknown): Fields {
 }
 
 /** What a run gave: objects of the SDK are not taken apart. */
-export function outputOf(result: Fields): Fields {
+export function outputOf(result: Fields): Answered<"agent"> {
   // The getter complains in the log where there is none.
   if (list(result["interruptions"]).length) return {};
   const output = result["finalOutput"];

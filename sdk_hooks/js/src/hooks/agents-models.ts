@@ -6,6 +6,7 @@ import { silently } from "../context.js";
 import { guard } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { type Call, moment, startCall } from "../recorder.js";
+import type { Answered } from "../shapes.js";
 import { MODEL_CALL, modelAnswer, requestOf } from "./agents-answers.js";
 import { providerOf } from "./openai.js";
 import { ChatNotes, Notes, ResponseNotes } from "./openai-notes.js";
@@ -41,12 +42,12 @@ export function streamed(original: Method, layerOf: LayerOf): Method {
       watchIterable(stream, new AgentNotes(call, object(args[0])["signal"]), silently);
       return true;
     });
-    if (!isWatched) call.complete();
+    if (!isWatched) call.completeUnread();
     return stream;
   };
 }
 
-function begin(model: object, request: Fields, layerOf: LayerOf, streaming: boolean): Call | undefined {
+function begin(model: object, request: Fields, layerOf: LayerOf, streaming: boolean): Call<"text"> | undefined {
   const layer = layerOf(model);
   if (!layer) return undefined;
   const { _model, model: own, _client } = model as Fields;
@@ -69,13 +70,13 @@ function attempt(run: () => unknown, call: Call): unknown {
   }
 }
 
-function completed<T>(response: T, call: Call): T {
+function completed<T>(response: T, call: Call<"text">): T {
   guard("agents.answer", () => {
     try {
       call.complete(modelAnswer(response));
     } finally {
       // An answer that can't be read is still an answer: the call must end.
-      call.complete();
+      call.completeUnread();
     }
   });
   return response;
@@ -87,11 +88,11 @@ function rethrown(error: unknown, call: Call): never {
 }
 
 /** The SDK's own events: text as it comes, and `response_done`. Between them most models hand on their provider's. */
-class AgentNotes extends Notes {
-  private raw: Notes | undefined;
-  private done: Fields | undefined;
+class AgentNotes extends Notes<"text"> {
+  private raw: ChatNotes | ResponseNotes | undefined;
+  private done: Answered<"text"> | undefined;
 
-  constructor(call: Call, private readonly signal: unknown) {
+  constructor(call: Call<"text">, private readonly signal: unknown) {
     super(call);
   }
 
@@ -109,7 +110,7 @@ class AgentNotes extends Notes {
     this.raw?.item(event);
   }
 
-  answer(): Fields {
+  answer(): Answered<"text"> {
     const told = this.raw?.answer() ?? {};
     const { content, toolCalls, ...done } = this.done ?? {};
     // With its pieces there, text and tools are those.

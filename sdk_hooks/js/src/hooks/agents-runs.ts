@@ -6,6 +6,7 @@ import { enter, followsAwaits, surroundings, within } from "../context.js";
 import { guard, log } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { type Call, moment, startCall } from "../recorder.js";
+import type { Told } from "../shapes.js";
 import { recordStep } from "../step.js";
 import { startTool, type ToolRun } from "../toolrun.js";
 import { outputOf, RUN } from "./agents-answers.js";
@@ -16,7 +17,7 @@ import { errorOf, isAbort, list, object, text } from "./reading.js";
 export class Run {
   readonly tools = new Map<string, ToolRun>();
 
-  constructor(readonly call: Call, readonly layer: CallOptions) {}
+  constructor(readonly call: Call<"agent">, readonly layer: CallOptions) {}
 }
 
 export function currentRun(): Run | undefined {
@@ -94,8 +95,8 @@ function leftTools(run: Run): void {
 function verdicts(result: Fields, run: Run): void {
   for (const verdict of [...list(result["inputGuardrailResults"]), ...list(result["outputGuardrailResults"])].map(object)) {
     const { tripwireTriggered, outputInfo } = object(verdict["output"]);
-    const fields: Fields = { name: text(object(verdict["guardrail"])["name"]) ?? "", triggered: tripwireTriggered === true };
-    if (outputInfo !== undefined && outputInfo !== null) fields["output"] = outputInfo;
+    const fields: Told<"guardrail:completed"> = { name: text(object(verdict["guardrail"])["name"]) ?? "", triggered: tripwireTriggered === true };
+    if (outputInfo !== undefined && outputInfo !== null) fields.output = outputInfo;
     recordStep("guardrail:completed", fields, run.call.asEnclosing(), run.layer);
   }
 }

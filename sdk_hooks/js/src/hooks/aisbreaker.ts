@@ -4,8 +4,10 @@
 // aisbreaker is in no registry: written against its documented shapes. `RecordingFilter` is a service like its own filters.
 import type { CallOptions } from "../config.js";
 import { guard } from "../guard.js";
+import type { Image } from "../events/index.js";
 import type { Fields } from "../platform.js";
-import { type Call, layerOf, moment, type Shape, startCall } from "../recorder.js";
+import { type Call, layerOf, moment, startCall } from "../recorder.js";
+import type { Shape } from "../shapes.js";
 import { Replaced, SILENT } from "./patching.js";
 import { errorOf, isAbort, list, object, present, text } from "./reading.js";
 
@@ -80,29 +82,29 @@ function said(input: Fields): Fields {
   return { role: object(input["image"])["role"] ?? "user", content: [{ type: "image" }] };
 }
 
-const TEXT: Shape = {
+const TEXT: Shape<"text"> = {
   activity: "text",
   started: (request) => ({ messages: inputs(request), messageCount: inputs(request).length, hasTools: false, ...options(request) }),
 };
-const IMAGE: Shape = {
+const IMAGE: Shape<"image"> = {
   activity: "image",
   started: (request) => ({ prompt: inputs(request).map(({ content }) => text(content) ?? "").join("\n"), ...options(request) }),
 };
 
-function options(request: unknown): Fields {
+function options(request: unknown): { modelOptions?: Fields } {
   const { requested } = object(request);
-  return requested ? { modelOptions: requested } : {};
+  return requested ? { modelOptions: object(requested) } : {};
 }
 
 function begin(service: object, request: Fields, layer: CallOptions): Reading | undefined {
   const requested = object(request["requested"]);
   const { inputs: asked, text: single } = request;
   const shape = requested["image"] && !requested["text"] ? IMAGE : TEXT;
-  const call = startCall(
-    { shape, request: { inputs: asked, text: single, requested }, ...served(service), streaming: typeof request["streamProgressFunction"] === "function" },
-    moment(layer),
+  const streaming = typeof request["streamProgressFunction"] === "function";
+  const call = startCall<"text" | "image">(
+    { shape, request: { inputs: asked, text: single, requested }, ...served(service), streaming }, moment(layer),
   );
-  return call && new Reading(call);
+  return call && new Reading(call as Call<"text"> | Call<"image">);
 }
 
 /** `task:vendor/engine`, or what a service in front of another one leads to. */
@@ -117,9 +119,9 @@ function served(service: object): { provider: string | undefined; model: string 
 // -- what is answered -------------------------------------------------------------------------------------------------------
 
 class Reading {
-  private readonly images = new Map<number, Fields>();
+  private readonly images = new Map<number, Image>();
 
-  constructor(private readonly call: Call) {}
+  constructor(private readonly call: Call<"text"> | Call<"image">) {}
 
   /** The request, its progress heard on the way to the host. A host that wants none gets none. */
   watched(request: Fields): Fields {
@@ -143,7 +145,8 @@ class Reading {
 
   /** One that `isProcessing` is a sketch. */
   private image({ index, url, base64, isProcessing }: Fields): void {
-    if (isProcessing !== true && (url || base64)) this.images.set(typeof index === "number" ? index : this.images.size, present({ url, b64Json: base64 }));
+    if (isProcessing === true || !(url || base64)) return;
+    this.images.set(typeof index === "number" ? index : this.images.size, present({ url: text(url), b64Json: text(base64) }));
   }
 
   returned(final: unknown): unknown {
@@ -167,9 +170,12 @@ class Reading {
     const usage = object(final["usage"]);
     const engine = object(usage["engine"] ?? usage["service"]);
     const images = [...this.images.entries()].sort(([a], [b]) => a - b).map(([, image]) => image);
-    this.call.complete(present({
-      content: texts[0], choiceContents: texts.length > 1 ? texts : undefined, images: images.length ? images : undefined,
+    const answer = present({
+      content: texts[0], choiceContents: texts.length > 1 ? texts : undefined,
       responseModel: text(engine["engineId"]) ?? text(engine["engine"]),
-    }));
+    });
+    const pictured = { ...answer, images };
+    if (this.call.activity === "image") (this.call as Call<"image">).complete(pictured);
+    else (this.call as Call<"text">).complete(images.length ? pictured : answer);
   }
 }

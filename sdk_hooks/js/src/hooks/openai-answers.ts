@@ -1,23 +1,27 @@
 // What openai answered -> fields of a terminal event. Strings and numbers are taken, the SDK's object is let go. Pure.
+import type { Image, TokenUsage, ToolCall } from "../events/index.js";
 import type { Fields } from "../platform.js";
+import type { Answered } from "../shapes.js";
 import { take } from "../snapshot.js";
 import { camel, list, object, present, text } from "./reading.js";
 
-const TOTALS: Record<string, string> = {
+type Totals = "promptTokens" | "completionTokens" | "totalTokens" | "cost";
+type Details = "promptTokensDetails" | "completionTokensDetails";
+const TOTALS: Record<string, Totals> = {
   prompt_tokens: "promptTokens", input_tokens: "promptTokens",
   completion_tokens: "completionTokens", output_tokens: "completionTokens",
   total_tokens: "totalTokens", cost: "cost",
 };
-const DETAILS: Record<string, string> = {
+const DETAILS: Record<string, Details> = {
   prompt_tokens_details: "promptTokensDetails", input_tokens_details: "promptTokensDetails",
   input_token_details: "promptTokensDetails", completion_tokens_details: "completionTokensDetails",
   output_tokens_details: "completionTokensDetails", output_token_details: "completionTokensDetails",
 };
 
 /** A provider's usage under TanStack's names; what has no name there is kept in `providerUsageDetails`. */
-export function usageFields(usage: unknown): Fields {
+export function usageFields(usage: unknown): { usage?: TokenUsage } {
   const counted = object(usage);
-  const told: Fields = {};
+  const told: TokenUsage = {};
   let other: Fields | undefined;
   let isTold = false;
   for (const name of Object.keys(counted)) {
@@ -25,12 +29,12 @@ export function usageFields(usage: unknown): Fields {
     if (value === null || value === undefined) continue;
     const total = TOTALS[name];
     const detail = DETAILS[name];
-    if (total) told[total] = value;
+    if (total && typeof value === "number") told[total] = value;
     else if (detail && typeof value === "object") told[detail] = camelCounts(value as Fields);
     else (other ??= {})[name] = take(value).value;
     isTold = true;
   }
-  if (other) told["providerUsageDetails"] = other;
+  if (other) told.providerUsageDetails = other;
   return isTold ? { usage: told } : {};
 }
 
@@ -71,9 +75,9 @@ function keptChoice(given: unknown): KeptChoice {
 }
 
 /** A chat completion, or an older text completion, whose choices have `text`. */
-export function chatAnswer(completion: Fields): Fields {
+export function chatAnswer(completion: Fields): Answered<"text"> {
   const texts: string[] = [];
-  const calls: Fields[] = [];
+  const calls: ToolCall[] = [];
   const reasons: (string | undefined)[] = [];
   for (const given of list(completion["choices"])) {
     const choice = object(given);
@@ -82,32 +86,35 @@ export function chatAnswer(completion: Fields): Fields {
     reasons.push(text(choice["finish_reason"]));
     for (const call of list(message["tool_calls"])) calls.push(toolCall(object(call)));
   }
-  const answer: Fields = { content: texts[0] ?? "" };
+  const answer: Answered<"text"> & { choiceContents?: string[] } = { content: texts[0] ?? "" };
   const { model, id } = completion;
-  if (typeof model === "string") answer["responseModel"] = model;
-  if (typeof id === "string") answer["responseId"] = id;
-  if (texts.length > 1) answer["choiceContents"] = texts;
-  if (calls.length) answer["toolCalls"] = calls;
+  if (typeof model === "string") answer.responseModel = model;
+  if (typeof id === "string") answer.responseId = id;
+  if (texts.length > 1) answer.choiceContents = texts;
+  if (calls.length) answer.toolCalls = calls;
   return Object.assign(answer, finishFields(reasons), usageFields(completion["usage"]));
 }
 
-function toolCall(call: Fields): Fields {
-  const custom = object(call["custom"]);
-  const called = object(call["function"]);
-  if (call["function"]) return { id: call["id"], type: "function", function: { name: called["name"], arguments: called["arguments"] } };
-  return { id: call["id"], type: "custom", function: { name: custom["name"], arguments: custom["input"] } };
+function toolCall({ id, function: called, custom }: Fields): ToolCall {
+  const { name, arguments: said, input } = object(called ?? custom);
+  return madeCall(id, called ? "function" : "custom", name, called ? said : input);
+}
+
+/** A provider may leave out anything. */
+export function madeCall(id: unknown, type: "function" | "custom", name: unknown, said: unknown): ToolCall {
+  return { id: text(id) ?? "", type, function: { name: text(name) ?? "", arguments: text(said) ?? "" } };
 }
 
 /** `finishReason` is choice 0's; the list only where there are several. */
-export function finishFields(reasons: (string | undefined)[]): Fields {
-  return present({ finishReason: reasons[0], finishReasons: reasons.length > 1 ? reasons : undefined });
+export function finishFields(reasons: (string | undefined)[]): Pick<Answered<"text">, "finishReason" | "finishReasons"> {
+  return present({ finishReason: reasons[0], finishReasons: reasons.length > 1 ? reasons.map((reason) => reason ?? "") : undefined });
 }
 
 /** An image that a response made: a call of its own. */
 export interface MadeImage {
   readonly itemId: string;
   readonly status: string | undefined;
-  readonly answer: Fields;
+  readonly answer: Answered<"image">;
 }
 
 /** As `keptChat`, for `responseAnswer`. */
@@ -130,16 +137,16 @@ export function madeImages(response: Fields): MadeImage[] {
 }
 
 /** A response's text and tools. */
-export function responseAnswer(response: Fields): Fields {
+export function responseAnswer(response: Fields): Answered<"text"> {
   const texts: string[] = [];
-  const calls: Fields[] = [];
+  const calls: ToolCall[] = [];
   for (const item of list(response["output"]).map(object)) {
     if (item["type"] === "message") {
       for (const part of list(item["content"]).map(object)) texts.push(text(part["text"]) || text(part["refusal"]) || "");
     } else if (item["type"] === "function_call") {
-      calls.push({ id: item["call_id"], type: "function", function: { name: item["name"], arguments: item["arguments"] ?? "" } });
+      calls.push(madeCall(item["call_id"], "function", item["name"], item["arguments"]));
     } else if (item["type"] === "custom_tool_call") {
-      calls.push({ id: item["call_id"], type: "custom", function: { name: item["name"], arguments: item["input"] ?? "" } });
+      calls.push(madeCall(item["call_id"], "custom", item["name"], item["input"]));
     }
   }
   return present({
@@ -151,7 +158,7 @@ export function responseAnswer(response: Fields): Fields {
 }
 
 export function madeImage(item: Fields): MadeImage {
-  const image = present({ b64Json: item["result"], revisedPrompt: item["revised_prompt"] });
+  const image: Image = present({ b64Json: text(item["result"]), revisedPrompt: item["revised_prompt"] });
   const answer = { images: item["result"] ? [image] : [], ...usageFields(item["usage"]) };
   return { itemId: String(item["id"]), status: text(item["status"]), answer };
 }
@@ -171,14 +178,14 @@ export function providerError(error: unknown): { name: string; message: string }
   return { name: String(code || "provider_error"), message: String(message || "the provider ended the answer with an error") };
 }
 
-export function imagesAnswer(response: Fields): Fields {
-  const images = list(response["data"]).map(object).map((image) =>
-    present({ url: image["url"], b64Json: image["b64_json"], revisedPrompt: image["revised_prompt"] }),
+export function imagesAnswer(response: Fields): Answered<"image"> {
+  const images: Image[] = list(response["data"]).map(object).map((image) =>
+    present({ url: text(image["url"]), b64Json: text(image["b64_json"]), revisedPrompt: image["revised_prompt"] }),
   );
   return { images, ...usageFields(response["usage"]) };
 }
 
-export function embeddingsAnswer(response: Fields): Fields {
+export function embeddingsAnswer(response: Fields): Answered<"embedding"> {
   const data = list(response["data"]);
   const first = object(data[0])["embedding"];
   // Base64 is of four-byte floats, where the host asked for it.
@@ -188,7 +195,7 @@ export function embeddingsAnswer(response: Fields): Fields {
 
 const MAX_AUDIO_BYTES = 4 * 1024 * 1024;
 
-export function speechAnswer(content: Uint8Array | undefined, length: number, contentType: string): Fields {
+export function speechAnswer(content: Uint8Array | undefined, length: number, contentType: string): Answered<"speech"> {
   const kind = (contentType.split(";")[0] ?? "").trim();
   const format = kind === "audio/mpeg" ? "mp3" : kind.slice(kind.indexOf("/") + 1);
   if (!content || length > MAX_AUDIO_BYTES) return { contentType, format, audio: "", truncated: { audio: length } };
@@ -201,13 +208,13 @@ function base64(content: Uint8Array): string {
   return btoa(text);
 }
 
-export function transcriptionAnswer(result: unknown): Fields {
+export function transcriptionAnswer(result: unknown): Answered<"transcription"> {
   if (typeof result === "string") return { text: result };
   const found = object(result);
   return present({ text: text(found["text"]) ?? "", language: text(found["language"]), ...usageFields(found["usage"]) });
 }
 
-export function moderationAnswer(response: Fields): Fields {
+export function moderationAnswer(response: Fields): Answered<"moderation"> {
   const results = list(response["results"]).map(object);
   const names = new Set(
     results.flatMap((result) => Object.entries(object(result["categories"])).filter(([, isHit]) => isHit === true).map(([name]) => name)),

@@ -1,13 +1,15 @@
 // What is noted of a stream, item by item, for its call: chunks as they come, and the answer at its end.
+import type { Image, TokenUsage } from "../events/index.js";
 import type { Fields } from "../platform.js";
 import type { Call } from "../recorder.js";
+import type { Activity, Answered, Seen } from "../shapes.js";
 import { finishFields, imagesAnswer, madeImage, type MadeImage, madeImages, providerError, responseAnswer, usageFields } from "./openai-answers.js";
 import { IMAGE } from "./openai-shapes.js";
 import { errorOf, isAbort, list, object, present, text } from "./reading.js";
 
 /** What hears of a stream's items and of its end. */
-export abstract class Notes {
-  constructor(readonly call: Call) {}
+export abstract class Notes<A extends Activity = Activity> {
+  constructor(readonly call: Call<A>) {}
 
   abstract item(item: Fields): void;
   /** The stream came to its end. */
@@ -15,7 +17,7 @@ export abstract class Notes {
   /** The host left before the end. */
   abstract left(isKnown?: boolean): void;
   /** What was seen of the answer, besides its text and tools. */
-  abstract answer(): Fields;
+  abstract answer(): Seen<A>;
 
   raised(error: unknown): void {
     if (isAbort(error)) this.left();
@@ -24,7 +26,7 @@ export abstract class Notes {
 }
 
 /** Chunks of a chat, or of the older text completions whose choices have `text`. */
-export class ChatNotes extends Notes {
+export class ChatNotes extends Notes<"text"> {
   private model: string | undefined;
   private id: string | undefined;
   private usage: unknown;
@@ -77,18 +79,18 @@ export class ChatNotes extends Notes {
     else this.call.left();
   }
 
-  answer(): Fields {
+  answer(): Answered<"text"> {
     return present({ responseModel: this.model, responseId: this.id, ...finishFields(this.reasons), ...usageFields(this.usage) });
   }
 }
 
 /** Typed events of a Responses stream. An image in it is a call of its own, from its item's begin to its bytes. */
-export class ResponseNotes extends Notes {
+export class ResponseNotes extends Notes<"text"> {
   private model: string | undefined;
   private id: string | undefined;
-  private final: Fields | undefined;
+  private final: Answered<"text"> | undefined;
   private error: { name: string; message: string } | undefined;
-  private readonly images = new Map<string, Call | undefined>();
+  private readonly images = new Map<string, Call<"image"> | undefined>();
 
   item(event: Fields): void {
     const kind = event["type"] as string;
@@ -136,13 +138,13 @@ export class ResponseNotes extends Notes {
   /** response.completed, .incomplete, .failed: the whole document once more. */
   private finished(response: Fields): void {
     const answer = responseAnswer(response);
-    if (!answer["content"]) delete answer["content"];
+    if (!answer.content) delete answer.content;
     this.final = answer;
     for (const image of madeImages(response)) this.finishImage(image);
     if (response["status"] === "failed") this.error = providerError(response["error"]);
   }
 
-  private image(itemId: string): Call | undefined {
+  private image(itemId: string): Call<"image"> | undefined {
     if (!this.images.has(itemId)) this.images.set(itemId, this.call.child(IMAGE, itemId, this.model));
     return this.images.get(itemId);
   }
@@ -174,43 +176,74 @@ export class ResponseNotes extends Notes {
     for (const call of this.images.values()) call?.abort();
   }
 
-  answer(): Fields {
+  answer(): Answered<"text"> {
     return this.final ?? present({ responseModel: this.model, responseId: this.id });
   }
 }
 
-export function endImage(call: Call, image: MadeImage): void {
+export function endImage(call: Call<"image">, image: MadeImage): void {
   if (image.status === "failed") call.fail({ name: "image_generation_failed", message: "" }, image.answer);
   else call.complete(image.answer);
 }
 
-/** Streams whose last event has everything: images, transcriptions. Others are followed to their end only. */
-export class MediaNotes extends Notes {
-  private fields: Fields = {};
-  private usage: unknown;
+/** Streams whose last event has everything, or that are followed to their end only. */
+abstract class Followed<A extends Activity> extends Notes<A> {
+  protected usage: unknown;
 
   item(event: Fields): void {
-    const kind = String(event["type"]);
-    if (kind.startsWith("image_") && kind.endsWith(".completed")) {
-      this.fields = { images: [...list(this.fields["images"]), ...(imagesAnswer({ data: [event] })["images"] as unknown[])] };
-    } else if (kind === "transcript.text.delta") {
-      this.fields["text"] = String(this.fields["text"] ?? "") + String(event["delta"]);
-    } else if (kind === "transcript.text.done") {
-      this.fields["text"] = event["text"];
-    }
     if (event["usage"]) this.usage = event["usage"];
-  }
-
-  ended(): void {
-    this.call.complete(this.answer());
   }
 
   left(isKnown = true): void {
     if (isKnown) this.call.abort(this.answer());
     else this.call.left();
   }
+}
 
-  answer(): Fields {
-    return { ...this.fields, ...usageFields(this.usage) };
+export class ImageNotes extends Followed<"image"> {
+  protected readonly images: Image[] = [];
+
+  override item(event: Fields): void {
+    const kind = text(event["type"]) ?? "";
+    if (kind.startsWith("image_") && kind.endsWith(".completed")) this.images.push(...imagesAnswer({ data: [event] }).images);
+    super.item(event);
+  }
+
+  ended(): void {
+    this.call.complete(this.answer());
+  }
+
+  answer(): Answered<"image"> {
+    return { images: this.images, ...usageFields(this.usage) };
+  }
+}
+
+export class TranscriptionNotes extends Followed<"transcription"> {
+  private said = "";
+
+  override item(event: Fields): void {
+    if (event["type"] === "transcript.text.delta") this.said += text(event["delta"]) ?? "";
+    else if (event["type"] === "transcript.text.done") this.said = text(event["text"]) ?? this.said;
+    super.item(event);
+  }
+
+  ended(): void {
+    this.call.complete(this.answer());
+  }
+
+  answer(): Answered<"transcription"> {
+    return { text: this.said, ...usageFields(this.usage) };
+  }
+}
+
+/** Of whose pieces nothing is kept. */
+export class EndNotes extends Followed<Activity> {
+  ended(): void {
+    if (this.usage) this.call.complete(this.answer());
+    else this.call.completeUnread();
+  }
+
+  answer(): { usage?: TokenUsage } {
+    return usageFields(this.usage);
   }
 }

@@ -205,7 +205,7 @@ function answered<T>(result: T, begun: Begun): T {
   } catch (error) {
     report("openai.answer", error);
     // An answer that can't be read is still an answer: the call must end.
-    guard("openai.answer", () => call.complete());
+    guard("openai.answer", () => call.completeUnread());
   }
   return result;
 }

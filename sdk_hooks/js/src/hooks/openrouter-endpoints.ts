@@ -1,25 +1,25 @@
 // Which methods of OpenRouter's resources are what kind of call, and how requests and answers read that openai has not.
 // One row a method. What has no row is not recorded: keys, models, files and the like are no calls of a model.
 import type { Fields } from "../platform.js";
-import type { Call, Shape } from "../recorder.js";
+import type { Call } from "../recorder.js";
+import type { Activity, Answered, Shape, Started } from "../shapes.js";
 import { providerError, usageFields } from "./openai-answers.js";
-import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
-import { MediaNotes } from "./openai-notes.js";
+import { type Endpoint, ENDPOINTS, followed } from "./openai-endpoints.js";
+import * as notes from "./openai-notes.js";
 import { startedTranscription } from "./openai-requests.js";
-import { list, object, present, text } from "./reading.js";
+import { list, number, object, present, text } from "./reading.js";
 
 /** The request is kept as the text that goes over the wire, and read when the event is made. */
-function fromWire(shape: Shape): Shape {
+function fromWire<A extends Activity>(shape: Shape<A>): Shape<A> {
   return { ...shape, started: (request) => shape.started(typeof request === "string" ? JSON.parse(request) : request) };
 }
 
-function wired(endpoint: Endpoint | undefined): Endpoint {
-  const known = endpoint as Endpoint;
-  return { ...known, shape: fromWire(known.shape) };
+function wired<A extends Activity>(endpoint: Endpoint<A>): Endpoint<A> {
+  return { ...endpoint, shape: fromWire(endpoint.shape) };
 }
 
 /** Image events: an error among them is an event like any other. */
-class ImageNotes extends MediaNotes {
+class ImageNotes extends notes.ImageNotes {
   private error: unknown;
 
   override item(event: Fields): void {
@@ -34,25 +34,25 @@ class ImageNotes extends MediaNotes {
 
   override left(isKnown = true): void {
     // Leaving when the picture is there, or the error, misses nothing.
-    if (this.error || "images" in this.answer()) this.ended();
+    if (this.error || this.images.length) this.ended();
     else super.left(isKnown);
   }
 }
 
-function withoutAudio(request: unknown): Fields {
+function withoutAudio(request: unknown): Started<"transcription"> {
   const { input_audio: _, file: __, ...rest } = object(request);
   return startedTranscription(rest);
 }
 
-function startedRerank(request: unknown): Fields {
+function startedRerank(request: unknown): Started<"rerank"> {
   const { model: _, query, documents, ...modelOptions } = object(request);
   return present({
-    query: text(query) ?? "", documentCount: Array.isArray(documents) ? documents.length : undefined,
+    query: text(query) ?? "", documentCount: list(documents).length,
     modelOptions: Object.keys(modelOptions).length ? modelOptions : undefined,
   });
 }
 
-function endRerank(call: Call, result: unknown): void {
+function endRerank(call: Call<"rerank">, result: unknown): void {
   const response = object(result);
   call.complete(present({
     responseModel: text(response["model"]), responseId: text(response["id"]), resultCount: list(response["results"]).length,
@@ -60,35 +60,42 @@ function endRerank(call: Call, result: unknown): void {
   }));
 }
 
-function startedVideo(request: unknown): Fields {
+function startedVideo(request: unknown): Started<"video"> {
   const asked = object(request);
-  if ("jobId" in asked) return { requestType: "status", jobId: asked["jobId"] };
+  if ("jobId" in asked) return present({ requestType: "status" as const, jobId: text(asked["jobId"]) });
   const { model: _, prompt, resolution, duration, ...modelOptions } = asked;
   return present({
-    requestType: "create", prompt: text(prompt), size: text(resolution), duration,
+    requestType: "create" as const, prompt: text(prompt), size: text(resolution), duration: number(duration),
     modelOptions: Object.keys(modelOptions).length ? modelOptions : undefined,
   });
 }
 
-function endVideo(call: Call, result: unknown): void {
+type Status = NonNullable<Answered<"video">["status"]>;
+const STATUS: Record<string, Status> = {
+  pending: "pending", processing: "processing", in_progress: "processing", completed: "completed", failed: "failed",
+};
+
+function endVideo(call: Call<"video">, result: unknown): void {
   const job = object(result);
-  const status = text(job["status"]) === "in_progress" ? "processing" : text(job["status"]);
+  const given = text(job["status"]) ?? "";
+  const status = STATUS[given];
   const [url] = [...list(job["unsigned_urls"]), ...list(job["urls"])];
-  const answer = present({ jobId: job["id"], status, url, ...usageFields(job["usage"]) });
+  const answer = present({
+    jobId: text(job["id"]), status, providerStatus: status ? undefined : given, url: text(url), ...usageFields(job["usage"]),
+  });
   if (status === "failed") call.fail({ name: "video_generation_failed", message: text(job["error"]) ?? "" }, answer);
   else call.complete(answer);
 }
 
-const media = (call: Call): MediaNotes => new MediaNotes(call);
-const transcription = ENDPOINTS["/audio/transcriptions"] as Endpoint;
+const transcription = ENDPOINTS["/audio/transcriptions"];
 const chat = wired(ENDPOINTS["/chat/completions"]);
 const responses = wired(ENDPOINTS["/responses"]);
-const images: Endpoint = { ...wired(ENDPOINTS["/images/generations"]), notes: (call) => new ImageNotes(call) };
+const images: Endpoint<"image"> = { ...wired(ENDPOINTS["/images/generations"]), notes: (call) => new ImageNotes(call) };
 const embeddings = wired(ENDPOINTS["/embeddings"]);
 const speech = wired(ENDPOINTS["/audio/speech"]);
-const heard: Endpoint = { ...transcription, shape: fromWire({ activity: "transcription", started: withoutAudio }) };
-const rerank: Endpoint = { shape: fromWire({ activity: "rerank", started: startedRerank }), end: endRerank, notes: media };
-const video: Endpoint = { shape: fromWire({ activity: "video", started: startedVideo }), end: endVideo, notes: media };
+const heard: Endpoint<"transcription"> = { ...transcription, shape: fromWire({ activity: "transcription", started: withoutAudio }) };
+const rerank: Endpoint<"rerank"> = { shape: fromWire({ activity: "rerank", started: startedRerank }), end: endRerank, notes: followed };
+const video: Endpoint<"video"> = { shape: fromWire({ activity: "video", started: startedVideo }), end: endVideo, notes: followed };
 
 export interface Row {
   readonly endpoint: Endpoint;

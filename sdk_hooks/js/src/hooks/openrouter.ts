@@ -129,7 +129,7 @@ class Sending {
       else watchReadable(result, new StreamReading(row.endpoint.notes(call), wireItem));
     } catch (error) {
       // An answer that can't be read is still an answer: the call must end.
-      call.complete();
+      call.completeUnread();
       throw error;
     }
   }

@@ -84,7 +84,7 @@ class Reader implements Hears {
     const { bytes } = this.endpoint;
     const isTooLong = length > MAX_BODY;
     if (bytes) this.call.complete(bytes(isTooLong ? undefined : content, length, this.contentType));
-    else if (isTooLong) this.call.complete();
+    else if (isTooLong) this.call.completeUnread();
     else if (this.isEvents) {
       this.add(content);
       this.notes().ended();
@@ -104,7 +104,7 @@ class Reader implements Hears {
   }
 
   handedOn(): void {
-    this.call.complete();
+    this.call.completeUnread();
   }
 
   dropped(): void {

@@ -1,5 +1,6 @@
 // Read what an SDK gave or was given, which may hold anything. Pure.
 import type { Fields } from "../platform.js";
+import type { Present } from "../shapes.js";
 
 export function object(value: unknown): Fields {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Fields) : {};
@@ -18,14 +19,18 @@ export function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+export function number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
 /** The members that are there. */
-export function present(fields: Fields): Fields {
+export function present<F extends object>(fields: F): Present<F> {
   const there: Fields = {};
   for (const name of Object.keys(fields)) {
-    const value = fields[name];
+    const value = (fields as Fields)[name];
     if (value !== undefined && value !== null) there[name] = value;
   }
-  return there;
+  return there as Present<F>;
 }
 
 /** Names are few and come again and again; what is not a name must not fill the memory. */

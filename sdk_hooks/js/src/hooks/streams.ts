@@ -124,7 +124,7 @@ export class StreamReading implements Hears {
   }
 
   handedOn(): void {
-    this.notes.call.complete();
+    this.notes.call.completeUnread();
   }
 
   dropped(): void {

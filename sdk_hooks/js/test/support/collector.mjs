@@ -1,6 +1,10 @@
 // A collector for tests of the client: keeps what it gets, and answers as it is told.
+import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { gunzipSync } from "node:zlib";
+
+/** Where whoever runs the tests wants to have every event that a hook sent, a line each. */
+const { HOOKLINE_TEST_EVENTS: written } = process.env;
 
 export async function startCollector() {
   const posts = [];
@@ -14,7 +18,9 @@ export async function startCollector() {
       const raw = Buffer.concat(parts);
       const text = (request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw).toString();
       const { status = 200, headers = {}, body = '{"accepted":1,"duplicates":0,"rejected":[]}', isSilent } = answers.shift() ?? {};
-      posts.push({ headers: request.headers, path: request.url, status, ...JSON.parse(text) });
+      const post = { headers: request.headers, path: request.url, status, ...JSON.parse(text) };
+      posts.push(post);
+      if (written) appendFileSync(written, post.events.map((event) => `${JSON.stringify(event)}\n`).join(""));
       tellPosted();
       if (isSilent) return;
       response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
