@@ -4,22 +4,19 @@ The examples, as they are, against the local provider and a real collector.
 
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector.demo.provider import Provider, start_provider
-from collector.pipeline.pipeline import Pipeline
 from collector.storage.engines import open_store
 from tests.end_to_end.database import query
-from tests.fakes.clock import FakeClock
 from tests.fakes.js_package import BUILD, node, node_server
+from tests.fakes.quiet_calls import quiet_calls
 from tests.fakes.running import Running, eventually, running_collector
 
 PRELOAD = ["--import", "hookline/register"]
-QUIET_MS = 60_000
 # The first test also waits for what it needs to be installed and built.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
@@ -117,16 +114,3 @@ def test_tanstack_server_and_client_meet(package: Path, sqlite_url: str) -> None
 
 
 OWN_EVENTS = "SELECT request_id, timestamp FROM events"
-
-
-def quiet_calls(url: str) -> list[dict[str, Any]]:
-    """The calls as they are once it has long been quiet, by a clock that stands there: none of the test's time passes."""
-    store = open_store(url, settle_ms=0)
-    try:
-        clock = FakeClock(round(time.time() * 1000) + QUIET_MS)
-        pipeline = Pipeline(store, (), settle_ms=0, idle_timeout_ms=30 * QUIET_MS, clock=clock)
-        while pipeline.run_once():
-            pass
-    finally:
-        store.close()
-    return query(url, "SELECT * FROM calls")
