@@ -1,6 +1,6 @@
 // Builds dist/: ESM and CJS by esbuild, types by tsc.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -26,6 +26,10 @@ await Promise.all([
 ]);
 const tsc = createRequire(import.meta.url).resolve("typescript/package.json").replace(/package\.json$/, "bin/tsc");
 execFileSync(process.execPath, [tsc, "-p", here], { stdio: "inherit" });
-for (const name of ["node", "register"]) {
-  copyFileSync(new URL(`dist/types/${name}.d.ts`, import.meta.url), new URL(`dist/types/${name}.d.cts`, import.meta.url));
+// The same types for those who `require`: a CommonJS module may import types of CommonJS modules only (TS1479, TS1541).
+const types = new URL("dist/types/", import.meta.url);
+for (const name of readdirSync(types, { recursive: true })) {
+  if (!name.endsWith(".d.ts")) continue;
+  const text = readFileSync(new URL(name, types), "utf8").replace(/(from |import\()"(\.{1,2}\/[^"]+)\.js"/g, '$1"$2.cjs"');
+  writeFileSync(new URL(name.replace(/\.d\.ts$/, ".d.cts"), types), text);
 }

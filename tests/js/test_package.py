@@ -217,22 +217,26 @@ def test_tarball_works_in_an_empty_project(package: Path, provider: Provider, tm
     project.mkdir()
     (project / "package.json").write_text('{"private": true, "type": "module"}')
     (project / "main.ts").write_text(EXAMPLE)
+    (project / "common.cts").write_text(COMMON_EXAMPLE)
+    typed = ["node", str(package / "node_modules/typescript/bin/tsc"), "--strict", "--skipLibCheck", "false", "--types", ""]
     (project / "main.cjs").write_text('require("hookline/register"); console.log(typeof require("hookline").instrument);')
     steps = [
         ["npm", "install", "--offline", "--no-audit", "--no-fund", str(tmp_path / found["filename"])],
-        ["node", str(package / "node_modules/typescript/bin/tsc"), "--module", "nodenext", "--strict", "--skipLibCheck", "false",
-         "--types", "", "--target", "es2022", "main.ts"],
+        [*typed, "--module", "nodenext", "--target", "es2022", "main.ts"],
+        # No `require` of an ES module there, not even for its types.
+        [*typed, "--module", "node16", "--target", "es2022", "common.cts"],
         ["node", "main.js"],
         ["node", "main.cjs"],
-    ]  # fmt: skip
+        ["node", "common.cjs"],
+    ]
     said = [
         subprocess.run(
             step, cwd=project, env=environment(HOOKLINE_DISABLED="1"), capture_output=True, text=True, timeout=100, check=False
         )
         for step in steps
     ]
-    assert [0] * 4 == [done.returncode for done in said], [done.stdout + done.stderr for done in said]
-    assert ["true\n", "function\n"] == [done.stdout for done in said[2:]]
+    assert [0] * len(steps) == [done.returncode for done in said], [done.stdout + done.stderr for done in said]
+    assert ["true\n", "function\n", "5 false\n"] == [done.stdout for done in said[3:]]
     assert_calls_are_recorded(project, package, provider)
 
 
@@ -310,4 +314,18 @@ const lost: number | undefined = losses()["buffer_full"];
 await flush({ timeoutMs: 10 });
 await shutdown();
 console.log(found === 42 && ended.duration === 5 && lost === 0);
+"""
+
+COMMON_EXAMPLE = """
+import hookline = require("hookline");
+import type { EventOf, TokenUsage } from "hookline/events";
+import type { HooklineEvent, Options } from "hookline";
+
+const usage: TokenUsage = { promptTokens: 5 };
+const ended: Pick<EventOf<"text:request:completed">, "type" | "usage"> = { type: "text:request:completed", usage };
+// @ts-expect-error the types are those of the schema, and not just anything
+const wrong: EventOf<"text:request:completed"> = ended;
+const options: Options = { captureContent: false, redact: (event: HooklineEvent) => event };
+hookline.configure(options);
+console.log(ended.usage?.promptTokens, wrong !== ended);
 """
