@@ -18,6 +18,7 @@ import structlog
 from collector.clock import Clock
 from collector.exporters.protocol import Barred, Exporter, Later, Outcome, Refused, Sent, Untried
 from collector.pipeline.backoff import Backoff
+from collector.pipeline.outcomes import Outcomes
 from collector.pipeline.resting import Rest, Resting
 from collector.storage.outbox import (
     ExportClaim,
@@ -83,7 +84,7 @@ class ExportWorker:
         self._lease_ms = round(exporter.longest_send_s * 1200) + 1000
         self._is_winding_down = False
         self._takes_newest = True
-        self._unsettled: list[ExportOutcome] = []
+        self._outcomes = Outcomes(store, clock)
         self._handed: deque[ExportClaim] = deque()
         self._last_until_ms = 0
         self.counts = ExportCounts()
@@ -103,10 +104,7 @@ class ExportWorker:
 
     def until_due_s(self) -> float | None:
         """How long there is nothing to do; None for nothing at all."""
-        if rest_s := self.rest_s():
-            return rest_s
-        due_ms = self._store.next_export_due_ms(destination=self.destination)
-        return None if due_ms is None else (due_ms - self._clock.now_ms()) / 1000
+        return 0.0 if self._outcomes.is_open else self.rest_s() or self._until_claim_s()
 
     def state(self) -> DestinationState:
         """How it stands with the destination, for those who look from outside."""
@@ -134,26 +132,37 @@ class ExportWorker:
 
     def run_once(self) -> int:
         """Claim, send and settle what is due; how many spans were sent or given up. Raises StoreUnavailable."""
+        return self._send_due(self._outcomes.settle)
+
+    def run_on(self) -> int:
+        """The same, where a next round follows: the commit of what became of the last spans need not be waited for now."""
+        return self._send_due(self._outcomes.begin)
+
+    def _send_due(self, write_down: Callable[[], None]) -> int:
         done = 0
         while self.rest_s() <= 0 and not self._is_winding_down:
             handed = self._take_handed()
-            self._unsettled += self._send_all(handed)
+            self._outcomes.add(self._send_all(handed))
             # Also what waits in the database, an outage's backlog, has its turn each time.
             claims = self._claim() if self._is_due() and not self._is_winding_down else []
-            self._unsettled += self._send_all(claims)
+            self._outcomes.add(self._send_all(claims))
             done += len(handed) + len(claims)
             if not claims:
                 # After some the next claim writes their outcomes down.
-                self._settle()
+                write_down()
                 if not self._handed:
                     break
-        self._settle()
+        write_down()
         return done
 
     def _is_due(self) -> bool:
         """Whether spans wait in the database: to look is cheap, while a claim, also of none, waits for its turn to write."""
-        due_s = self.until_due_s()
+        due_s = self._until_claim_s()
         return due_s is not None and due_s <= 0
+
+    def _until_claim_s(self) -> float | None:
+        due_ms = self._store.next_export_due_ms(destination=self.destination)
+        return None if due_ms is None else (due_ms - self._clock.now_ms()) / 1000
 
     def next_lease_ms(self) -> int | None:
         """
@@ -173,8 +182,8 @@ class ExportWorker:
     def finish(self) -> None:
         """Write down what became of spans, and put back those that were not tried: no more rounds. Raises StoreUnavailable."""
         while self._handed:
-            self._unsettled.append(self._put_back(self._handed.popleft()))
-        self._settle()
+            self._outcomes.add([self._put_back(self._handed.popleft())])
+        self._outcomes.settle()
 
     def _take_handed(self) -> list[ExportClaim]:
         """The next of them; those that waited for too long are put back, since their lease may end before they are sent."""
@@ -184,7 +193,7 @@ class ExportWorker:
         while self._handed and len(taken) < CLAIM_LIMIT and size < CLAIM_MAX_BYTES:
             claim = self._handed.popleft()
             if claim.lease_until_ms < ends_ms:
-                self._unsettled.append(self._put_back(claim))
+                self._outcomes.add([self._put_back(claim)])
             else:
                 taken.append(claim)
                 size += len(claim.encoded)
@@ -200,17 +209,11 @@ class ExportWorker:
             limit=CLAIM_LIMIT if self.rest is None else PROBE_LIMIT,
             max_bytes=CLAIM_MAX_BYTES,
             newest_first=self._takes_newest,
-            outcomes=self._unsettled,
+            outcomes=self._outcomes.kept,
         )
-        self._unsettled = []
+        self._outcomes.drop_kept()
         self._takes_newest = not self._takes_newest
         return claims
-
-    def _settle(self) -> None:
-        """Write outcomes down. Those of a failed attempt are kept: forgetting them would send the spans again."""
-        if self._unsettled:
-            self._store.settle_exports(self._unsettled, now_ms=self._clock.now_ms())
-            self._unsettled = []
 
     def _send_all(self, claims: Sequence[ExportClaim]) -> list[ExportOutcome]:
         starts_s = self._clock.monotonic_s()

@@ -178,7 +178,7 @@ class Pipeline:
 
     def _export_loop(self, worker: ExportWorker, poll_s: float) -> Loop:
         name = f"hookline-export-{worker.destination}"
-        return Loop(name, worker.run_once, worker.until_due_s, poll_s=poll_s, full=exports.CLAIM_LIMIT)
+        return Loop(name, worker.run_on, worker.until_due_s, poll_s=poll_s, full=exports.CLAIM_LIMIT)
 
     def _loops(self) -> tuple[Loop, ...]:
         return (self._call_loop, *self._export_loops, *self._other_loops)

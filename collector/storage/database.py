@@ -5,8 +5,9 @@ Flow: work, exports, reads, keys -> **Database** -> the reader pool | the writer
 """
 
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +18,26 @@ from collector.storage.engine import Engine
 from collector.storage.writer import GroupWriter
 
 T = TypeVar("T")
+
+
+class Write(Generic[T]):
+    """A transaction that waits for its turn, runs, or is over."""
+
+    def __init__(self, future: Future[T]) -> None:
+        self._future = future
+
+    def is_over(self) -> bool:
+        """Whether `result` would be there at once."""
+        return self._future.done()
+
+    def result(self) -> T:
+        """What the job gave, after the commit."""
+        try:
+            return self._future.result()
+        except HooklineError:
+            raise
+        except Exception as exc:
+            raise StoreError(f"the database refused the statement ({type(exc).__name__})") from exc
 
 
 class Database:
@@ -44,12 +65,11 @@ class Database:
 
     def write(self, job: Callable[[Connection], T]) -> T:
         """The job's result, after its transaction is committed."""
-        try:
-            return self.writer.run(job)
-        except HooklineError:
-            raise
-        except Exception as exc:
-            raise StoreError(f"the database refused the statement ({type(exc).__name__})") from exc
+        return self.begin(job).result()
+
+    def begin(self, job: Callable[[Connection], T]) -> Write[T]:
+        """The same, without waiting for it."""
+        return Write(self.writer.begin(job))
 
     def vacuum(self) -> tuple[int, int]:
         """Bytes before and after; see `Keeper.vacuum`."""

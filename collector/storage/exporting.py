@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from collector.storage.database import StorePart
+from collector.storage.database import StorePart, Write
 from collector.storage.loading import resource_of
 from collector.storage.outbox import DeadSpans, ExportClaim, ExportDead, ExportDone, ExportOutcome, ExportPutBack, ExportRetry
 from collector.storage.rows import plain
@@ -67,8 +67,11 @@ class ExportWork(StorePart):
 
     def settle_exports(self, outcomes: Sequence[ExportOutcome], *, now_ms: int) -> None:
         """See `Outbox.settle_exports`."""
-        if outcomes:
-            self._database.write(lambda connection: _settle(connection, outcomes, now_ms))
+        self.begin_settling(outcomes, now_ms=now_ms).result()
+
+    def begin_settling(self, outcomes: Sequence[ExportOutcome], *, now_ms: int) -> Write[None]:
+        """See `Outbox.begin_settling`."""
+        return self._database.begin(lambda connection: _settle(connection, outcomes, now_ms))
 
     def next_export_due_ms(self, *, destination: str) -> int | None:
         """See `Outbox.next_export_due_ms`."""

@@ -99,6 +99,18 @@ class Resend:
     until_ms: int | None = None
 
 
+class Underway(Protocol):
+    """Something that is being stored."""
+
+    def is_over(self) -> bool:
+        """Whether it is stored, or could not be."""
+        ...
+
+    def result(self) -> None:
+        """Wait for its commit. Raises StoreUnavailable; it may be stored all the same."""
+        ...
+
+
 class Outbox(Protocol):
     """Spans to send, one row a destination. A crash between claim and settle repeats the work, with the same bytes."""
 
@@ -129,6 +141,10 @@ class Outbox(Protocol):
 
         Done counts whoever holds the span by now. All else MUST be ignored where the lease is not this one any more.
         """
+        ...
+
+    def begin_settling(self, outcomes: Sequence[ExportOutcome], *, now_ms: int) -> Underway:
+        """The same without waiting for the commit."""
         ...
 
     def next_export_due_ms(self, *, destination: str) -> int | None:

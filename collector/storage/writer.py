@@ -113,12 +113,16 @@ class GroupWriter:
 
         With `is_alone` there is no transaction: for what an engine does outside of one. Commits wait meanwhile.
         """
+        return self.begin(job, is_alone=is_alone).result()
+
+    def begin(self, job: Callable[[Connection], T], *, is_alone: bool = False) -> Future[T]:
+        """The same for those who have more to do meanwhile: the future is done after the commit."""
         queued = _Job(job, self._clock.monotonic_s(), is_alone)
         with self._changed:
             self._refuse_when_closing()
             self._jobs.append(queued)
             self._wake()
-        return queued.future.result()
+        return queued.future
 
     def queued_events(self) -> int:
         """Events whose commit is still to come."""
