@@ -17,9 +17,10 @@ MOST_KEPT = 4_096
 class Outcomes:
     """One worker's, used by its thread alone. All that writes raises StoreUnavailable, and may be tried again."""
 
-    def __init__(self, store: Outbox, clock: Clock) -> None:
+    def __init__(self, store: Outbox, clock: Clock, *, most_kept: int = MOST_KEPT) -> None:
         self._store = store
         self._clock = clock
+        self._most_kept = most_kept
         self._kept: list[ExportOutcome] = []
         self._begun: list[ExportOutcome] = []
         self._underway: Underway | None = None
@@ -45,7 +46,7 @@ class Outcomes:
     def begin(self) -> None:
         """See to it that all are stored soon: one commit at a time, and only a full one is waited for."""
         if self._underway is not None:
-            if not self._underway.is_over() and len(self._kept) < MOST_KEPT:
+            if not self._underway.is_over() and len(self._kept) < self._most_kept:
                 return
             self._end()
         if self._kept:

@@ -13,6 +13,19 @@ class Killed(BaseException):
     """Stands for kill -9: nothing of ours catches it."""
 
 
+class Doomed:
+    """Something that is being stored for as long as nobody waits for it, and then was not."""
+
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+
+    def is_over(self) -> bool:
+        return False
+
+    def result(self) -> None:
+        raise self._fault
+
+
 class FaultyStore:
     """`will_raise` scripts the next calls of one method; None lets one through. `calls` counts all."""
 
@@ -20,10 +33,15 @@ class FaultyStore:
         self._store = store
         self._faults: dict[str, deque[Exception | None]] = {}
         self._checks: dict[str, Callable[..., None]] = {}
+        self._doomed: dict[str, Doomed] = {}
         self.calls: dict[str, int] = {}
 
     def will_raise(self, method: str, *faults: Exception | None) -> None:
         self._faults.setdefault(method, deque()).extend(faults)
+
+    def will_fail_later(self, method: str, fault: Exception) -> None:
+        """The next call of a method that does not wait for the commit begins one that fails."""
+        self._doomed[method] = Doomed(fault)
 
     def check(self, method: str, check: Callable[..., None]) -> None:
         """Every call of the method is shown to `check` first, which may raise."""
@@ -42,6 +60,6 @@ class FaultyStore:
             fault = faults.popleft() if faults else None
             if fault is not None:
                 raise fault
-            return real(*args, **kwargs)
+            return self._doomed.pop(name) if name in self._doomed else real(*args, **kwargs)
 
         return call
