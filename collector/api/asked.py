@@ -98,6 +98,14 @@ def reading(request: Request) -> Asked:
     return asked
 
 
+def looking_after(request: Request) -> Asked:
+    """Who asks, with the scope `read`, or `admin`, which tells less of the project. Raises NotAuthenticated, NotAllowed."""
+    asked = identified(request)
+    if not asked.is_operator:
+        asked.identity.require("read")
+    return asked
+
+
 def administering(request: Request) -> Asked:
     """Who asks, with the scope `admin`. Raises NotAuthenticated, NotAllowed, UnsupportedMedia."""
     asked = identified(request)
@@ -112,6 +120,7 @@ def administering(request: Request) -> Asked:
 
 SameSite = Annotated[Parts, Depends(same_site)]
 Reading = Annotated[Asked, Depends(reading)]
+LookingAfter = Annotated[Asked, Depends(looking_after)]
 Administering = Annotated[Asked, Depends(administering)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from collector.api.asked import Reading, json_answer, parts_of
+from collector.api.asked import LookingAfter, json_answer, parts_of
 from collector.api.outbox import MOST_REASONS
 from collector.api.problems import problem_response
 from collector.api.schemas import answers, problem
@@ -51,17 +51,18 @@ def _not_ready(reason: str) -> Response:
 
 
 @router.get("/metrics", summary="Counters and gauges for Prometheus", response_class=Response, responses=answers(None))
-def metrics(asked: Reading) -> Response:
+def metrics(asked: LookingAfter) -> Response:
     """Prometheus' text format. Who may not operate the collector gets the calls of the own project."""
     told = asked.parts.metrics.render(project=None if asked.is_operator else asked.project)
     return Response(told, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/v1/status", summary="What `hookline doctor` looks at", responses=answers("Status"))
-def status(asked: Reading) -> Response:
+def status(asked: LookingAfter) -> Response:
     """Version, project, newest event; with every scope of the default project also the state of the whole collector."""
     parts = asked.parts
-    newest = parts.store.events(EventFilter(project=asked.project, limit=1)).items
+    may_read = "read" in asked.identity.scopes
+    newest = parts.store.events(EventFilter(project=asked.project, limit=1)).items if may_read else ()
     told: dict[str, Any] = {
         "version": parts.about["version"],
         "project": asked.project,

@@ -210,6 +210,22 @@ def test_a_revoked_key_ends_the_streams_it_opened(locked: Running, is_by_cookie:
         assert next((message for message in messages if message["event"] == "event"), None) is None
 
 
+def test_a_key_revoked_at_another_collector_ends_its_streams_here(postgresql_url: str) -> None:
+    """
+    Nothing is asked of the collector that holds the stream.
+    """
+    with (
+        running_collector(postgresql_url, api_key=OPERATOR) as here,
+        running_collector(postgresql_url, api_key=OPERATOR) as other,
+    ):
+        made = _made_key(other)
+        with _following(here, authorization=f"Bearer {made['key']}") as messages:
+            other.post_events(*chat_call("before"), key=OPERATOR)
+            assert ["before-1", "before-2", "before-3"] == _event_ids(_until(messages, "before"))
+            _revoke(other, made["key_id"])
+            assert [] == [message for message in messages if message["event"] == "event"]
+
+
 def test_an_expired_key_ends_its_stream(locked: Running, sqlite_url: str) -> None:
     """
     Without anything being asked of the collector.

@@ -111,6 +111,21 @@ def test_administration_is_the_operators(collector: Running) -> None:
         assert collector.ask("GET", "/v1/status", headers=_bearer(key["key"])).json["state"] is None
 
 
+def test_a_key_that_only_administers_sees_the_state_and_nothing_of_a_project(collector: Running) -> None:
+    """
+    What `doctor` and the commands look at first, and the metrics of the whole; no event, not even when the last one came.
+    """
+    assert 200 == collector.post_events(*chat_call("seen"), key=OPERATOR).status
+    shown = _bearer(_make_key(collector, "default", "admin")["key"])
+    status = collector.ask("GET", "/v1/status", headers=shown)
+    assert (200, None) == (status.status, status.json["last_event_received_ms"])
+    assert status.json["state"] is not None
+    assert 200 == collector.ask("GET", "/metrics", headers=shown).status
+    assert 403 == collector.ask("GET", "/v1/events", headers=shown).status
+    sender = _bearer(_make_key(collector, "default", "ingest")["key"])
+    assert [403, 403] == [collector.ask("GET", path, headers=sender).status for path in ("/v1/status", "/metrics")]
+
+
 def test_a_revoked_key_is_listed_and_its_secret_never(collector: Running) -> None:
     """
     The list has ids, names and times; no key and no hash.

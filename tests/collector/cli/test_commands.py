@@ -268,6 +268,19 @@ def test_keys_and_reassemble_with_and_without_a_running_collector(tmp_path: Path
     assert by_id[second["key_id"]]["revoked_ms"] is not None
 
 
+def test_a_key_that_only_administers_is_enough_for_the_commands_of_operators(tmp_path: Path) -> None:
+    """
+    On a SQLite file that a collector owns.
+    """
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    admin = json.loads(hookline("keys", "create", "ops", "--scope", "admin", "--json", HOOKLINE_DATABASE_URL=url).stdout)
+    with running_collector(url) as running:
+        environment = {"HOOKLINE_DATABASE_URL": url, "HOOKLINE_URL": running.url, "HOOKLINE_API_KEY": admin["key"]}
+        assert [] == json.loads(hookline("retention", "list", "--json", **environment).stdout)["items"]
+        made = json.loads(hookline("keys", "create", "ci", "--scope", "ingest", "--json", **environment).stdout)
+        assert "revoked  True" in hookline("keys", "revoke", made["key_id"], **environment).stdout
+
+
 def test_a_first_key_that_shuts_its_owner_out_says_so_and_how_to_get_out(tmp_path: Path) -> None:
     """
     Through the collector that it closes: a warning on standard error, and the way that it tells leads out.

@@ -2,7 +2,12 @@
 The commands of keeping: on the database itself, and through the collector that owns it.
 """
 
+import contextlib
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +109,38 @@ def test_backup_and_copy(run: Run, sqlite_url: str, tmp_path: Path):
     assert 0 == code
     assert all(report["is_equal"] for report in reports["tables"])
     assert 1 == count(copied, "SELECT count(*) FROM calls")
+
+
+def test_copy_shows_people_how_far_it_is(run: Run, sqlite_url: str, tmp_path: Path):
+    """
+    On a terminal a bar a table, gone at the end; the table of counts stays.
+    """
+    with running_collector(sqlite_url) as running:
+        running.post_events(*chat_call("a"))
+        running.wait_for_calls("a")
+    code, shown = on_a_terminal("db", "copy", "--from", sqlite_url, "--to", f"sqlite:///{tmp_path}/copy.db")
+
+    assert 0 == code, shown
+    assert re.search(r"copy events .*━.* 3/3", shown), shown
+    assert re.search(r"events +3 +3 ", shown), shown
+
+
+def on_a_terminal(*arguments: str) -> tuple[int, str]:
+    """
+    A command whose output is a terminal of 120 columns: its exit code, and all that was written there.
+    """
+    ours, its = os.openpty()
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "NO_COLOR": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "collector", *arguments], env=environment, stdin=its, stdout=its, stderr=its
+    ) as command:
+        os.close(its)
+        said = bytearray()
+        # The end of a terminal is an error on Linux, and nothing to read elsewhere.
+        with contextlib.suppress(OSError), open(ours, "rb", buffering=0) as terminal:
+            while part := terminal.read(65_536):
+                said += part
+    return command.returncode, said.decode()
 
 
 @pytest.mark.parametrize(("text", "size"), [("500MB", 500_000_000), ("1.5 GiB", 1_610_612_736), ("42", 42), ("0", 0)])
