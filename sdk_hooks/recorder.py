@@ -17,7 +17,7 @@ How a hook uses it (everything under `guard`):
 from collections.abc import Callable, Iterator
 from sys import modules
 from time import perf_counter_ns, time_ns
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sdk_hooks.config import NO_LAYER, CallSettings, Layer
 from sdk_hooks.context import OPENTELEMETRY, Enclosing, HostSpan, current_session, enclosing, is_suppressed, note_call
@@ -50,11 +50,10 @@ def as_it_is(fields: Event | None) -> Event:
     return dict(fields or {})
 
 
-_End = tuple[str, int, Any, dict[str, str] | None]
-"""
-completed, error or aborted; when; what the hook read; name and message of an error. A plain tuple, which costs a tenth of a
-named one: it is made in the host's thread.
-"""
+_How = tuple[str, dict[str, str] | None]
+"""How a call ended: completed, error or aborted; name and message of an error."""
+
+_COMPLETED: _How = ("completed", None)
 
 
 def _discard(_: object) -> None:
@@ -67,22 +66,25 @@ class Call:
 
     `append(perf_counter_ns())` and then `append(delta)` for each piece of a stream, from one thread at a time: a str is text
     of choice 0, a tuple anything else (`packing.Piece`).
-    Set in the host's thread, one by one: there are as few attributes as will do.
+    Set in the host's thread, one by one: there are as few attributes as will do, and no objects that the garbage collector has
+    to look at where a slot will do.
     """
 
     __slots__ = (
         "_chunks",
-        "_end",
+        "_end_ns",
+        "_how",
         "_model",
         "_open",
+        "_packed",
         "_packer",
         "_parent",
         "_provider",
         "_request",
+        "_response",
         "_runtime",
         "_same",
         "_shape",
-        "_tools",
         "host_span",
         "is_done",
         "is_sampled",
@@ -98,7 +100,7 @@ class Call:
         "streaming",
     )
 
-    def __init__(
+    def begin(
         self,
         runtime: Runtime,
         settings: CallSettings,
@@ -111,6 +113,7 @@ class Call:
         started_ns: int | None,
         host_span: HostSpan | None,
     ) -> None:
+        """In place of a constructor, which Python takes longer to call than a method."""
         self._runtime = runtime
         self.settings = settings
         # With nothing around it; else `_nest` and `_place` say otherwise.
@@ -121,7 +124,7 @@ class Call:
         self.is_sampled = True
         self._shape = shape
         # Taken apart: a tuple that stays is one object more for the garbage collector to look at, 0.1 µs.
-        self._request, self._tools, size_bytes = copied(request)
+        self._request, self._packed, size_bytes = copied(request)
         self.size_bytes = size_bytes + 512
         self._provider = provider
         self._model = model
@@ -135,7 +138,8 @@ class Call:
         self._chunks: list[Any] | None = None
         # Deleting it is atomic: whoever could ends the call, without a lock that a fork or a destructor could meet.
         self._open = True
-        self._end: _End | None = None
+        # Set last, when how it ended and what was read are there for the emitter's thread.
+        self._end_ns: int | None = None
         self._packer: Packer | None = None
         # None until the started event was made.
         self._same: Event | None = None
@@ -156,7 +160,7 @@ class Call:
 
     @property
     def has_ended(self) -> bool:
-        return self._end is not None
+        return self._end_ns is not None
 
     def complete(self, response: Any = None, *, at_ns: int | None = None) -> None:
         """The call went well. `response` is the hook's own copy of what it read: plain data that nobody changes."""
@@ -165,7 +169,9 @@ class Call:
             del self._open
         except AttributeError:
             return
-        self._end = ("completed", perf_counter_ns() if at_ns is None else at_ns, response, None)
+        self._how = _COMPLETED
+        self._response = response
+        self._end_ns = perf_counter_ns() if at_ns is None else at_ns
         if self.is_sampled:
             emitter = self._runtime.emitter
             if emitter.hears_ends:
@@ -200,9 +206,8 @@ class Call:
         """
         The host reads on where it had left: a loop that only peeked. Too late, and harmless, once the end was rendered.
         """
-        end = self._end
-        if end is not None and end[0] == "aborted" and not self.is_done:
-            self._end = None
+        if self._end_ns is not None and self._how[0] == "aborted" and not self.is_done:
+            self._end_ns = None
             self._open = True
 
     def _finish(self, what: str, response: Any, error: dict[str, str] | None, at_ns: int | None) -> None:
@@ -210,7 +215,9 @@ class Call:
             del self._open
         except AttributeError:
             return
-        self._end = (what, perf_counter_ns() if at_ns is None else at_ns, response, error)
+        self._how = what, error
+        self._response = response
+        self._end_ns = perf_counter_ns() if at_ns is None else at_ns
         if not self.is_sampled:
             if what != "error":
                 self.is_done = True
@@ -229,7 +236,8 @@ class Call:
         started_ns: int | None = None,
     ) -> "Call | None":
         """A call that happens inside this one's stream, like an image of a Responses stream; `<requestId>/<item id>`."""
-        child = Call(
+        child = Call()
+        child.begin(
             self._runtime,
             self.settings,
             f"{self.request_id}/{item_id}",
@@ -255,7 +263,7 @@ class Call:
     def drain(self) -> Iterator[Event]:
         """Everything new since the last time. `is_done` when nothing more can come."""
         # Read before the chunks: whatever was appended before the end is then in the list.
-        end = self._end
+        end_ns = self._end_ns
         if self._same is None:
             self._same = self._same_fields()
             yield self._started_event(self._same)
@@ -265,12 +273,12 @@ class Call:
             taken = chunks[:count]
             del chunks[:count]
             yield from self._chunk_events(taken)
-        if end is not None:
+        if end_ns is not None:
             self.is_done = True
-            yield self._terminal_event(end)
+            yield self._terminal_event(end_ns)
 
     def _started_event(self, same: Event) -> Event:
-        request, self._request = opened(self._request, self._tools), None
+        request, self._request = opened(self._request, self._packed), None
         event = self._event("started", self.start_ns)
         fields = self._shape.started(request)
         event |= fields
@@ -286,8 +294,8 @@ class Call:
         for event in self._packer.pack(taken, self.start_ns, self.start_wall_ns / 1e6):
             yield event | context_fields
 
-    def _terminal_event(self, end: _End) -> Event:
-        what, at_ns, response, error = end
+    def _terminal_event(self, at_ns: int) -> Event:
+        (what, error), response = self._how, self._response
         event = self._event(what, at_ns)
         event["duration"] = max(0.0, (at_ns - self.start_ns) / 1e6)
         if self._packer is not None:
@@ -339,6 +347,9 @@ CARRIED = frozenset(("messageCount", "hasTools", "inputLength", "documentCount",
 """What a terminal event repeats of its started event where it has a field of that name too."""
 
 
+C = TypeVar("C", bound=Call)
+
+
 def start_call(
     shape: Shape,
     request: Any,
@@ -347,14 +358,20 @@ def start_call(
     streaming: bool = False,
     layer: Layer = NO_LAYER,
     started_ns: int | None = None,
-) -> Call | None:
+    kind: type[C] = Call,  # pyright: ignore[reportArgumentType] (what C is where nothing is said)
+) -> C | None:
     """
     Begin to record a call, in the caller's context, just before it is sent. Never blocks.
 
     None means: not recorded (disabled, suppressed by a framework's hook, or the buffer is full, which is counted).
+    `kind`: a class below `Call` that keeps something of the hook's own.
     """
     runtime = current_runtime()
-    settings = runtime.config.for_call(layer)
+    config, session = runtime.config, current_session()
+    generation, settings = layer.cached
+    # What `for_call` asks first, asked here: a call of a function less for nearly every call.
+    if session is not None or generation is not config.generation:
+        settings = config.for_call(layer)
     if settings.disabled or is_suppressed():
         return None
     identity = runtime.identity
@@ -362,7 +379,8 @@ def start_call(
     request_id = f"{identity.request_prefix}{number}"
     # Asked here first: a call of a function less for a host without it.
     host_span = find_host_span() if OPENTELEMETRY in modules else None
-    call = Call(runtime, settings, request_id, shape, request, provider, model, streaming, started_ns, host_span)
+    call = kind()
+    call.begin(runtime, settings, request_id, shape, request, provider, model, streaming, started_ns, host_span)
     around = enclosing()
     if around is not None:
         _place(call, around, host_span)
@@ -372,7 +390,7 @@ def start_call(
         # One that is not sampled waits whether it fails.
         if not runtime.emitter.offer(call):
             return None
-        if around is not None or host_span is not None or current_session() is not None:
+        if around is not None or host_span is not None or session is not None:
             note_call(call.request_id, around, host_span)
     return call
 

@@ -3,15 +3,18 @@ Copy a request cheaply at the moment it is sent.
 
 Flow: hook -> **snapshot** (caller's thread) -> recorder -> emitter (opens it).
 A request is not private: nested tool schemas and messages are the host's objects and may change after the call.
-Dicts and lists are copied level by level; strings never change, so they are kept by reference, long or short. Tool schemas are
-many small nodes: `marshal` copies them at once.
+`marshal` copies all of it at once, in C: in one piece, whatever other threads do, and into one object that the garbage collector
+need not look at. Where texts are long, dicts and lists are copied level by level instead, and texts, which never change, are
+kept by reference.
 """
 
 import marshal
 from typing import Any, cast
 
 FORMAT = 4
-"""Of marshal: one that looks for objects it has seen before, for nobody has walked through tool schemas before."""
+"""Of marshal: one that looks for objects it has seen before, for nobody has walked through the request before."""
+LONG_BYTES = 64 * 1024
+"""After a request this long the next one is taken for long as well: agents send all of their history, and images, again."""
 LOOK_DEPTH = 16
 """Messages, their parts and schemas of answers are shallower: what goes deeper may be a circle."""
 MAX_DEPTH = 60
@@ -22,11 +25,12 @@ MAX_VALUES = 20_000
 NODE_BYTES = 64
 """About what a dict or list takes beside its texts."""
 ATOMS = frozenset((int, float, bool, type(None)))
+LEAVES = ATOMS | {str, bytes}
 
 Copied = tuple[Any, bytes | None, int]
 """
-A copy: the value; its `tools` where they are packed; and its size in bytes, an estimate for the buffer's bound. A plain tuple,
-which costs a tenth of an object: it is made at every call, in the host's thread.
+A copy: the value, or what it lacks, packed: all of it, or its `tools`; and its size in bytes, an estimate for the buffer's bound.
+A plain tuple, which costs a tenth of an object: it is made at every call, in the host's thread.
 """
 
 
@@ -54,7 +58,11 @@ def opened(value: Any, packed: bytes | None) -> Any:
     if packed is None:
         return value
     unpacked = marshal.loads(packed)  # noqa: S302 (our own bytes, same process)
-    value["tools"] = _freeze(unpacked, 1, [0, MAX_VALUES]) if _is_deep(unpacked, 0) else unpacked
+    if not _is_plain(unpacked, 0):
+        unpacked = _made_plain(unpacked)
+    if value is None:
+        return unpacked
+    value["tools"] = unpacked
     return value
 
 
@@ -65,6 +73,25 @@ def take(value: Any) -> Snapshot:
 
 def copied(value: Any) -> Copied:
     """What `take` holds."""
+    global _last_bytes
+    if _last_bytes >= LONG_BYTES:
+        walked = _walked(value)
+        _last_bytes = walked[2]
+        return walked
+    try:
+        packed = marshal.dumps(value, FORMAT)
+    except ValueError:
+        # Something in it is not plain.
+        return _walked(value)
+    _last_bytes = size_bytes = len(packed)
+    return None, packed, size_bytes
+
+
+_last_bytes = 0
+
+
+def _walked(value: Any) -> Copied:
+    """Level by level, texts by reference; but `tools`, which are many small nodes, packed."""
     try:
         if type(value) is not dict:
             held: list[Any] = []
@@ -79,6 +106,16 @@ def copied(value: Any) -> Copied:
         return mine, packed, _own(mine, 0) + len(packed)
     except (_Odd, ValueError):
         return take_any(value)._copied  # pyright: ignore[reportPrivateUsage] (same module)
+
+
+def _made_plain(unpacked: Any) -> Any:
+    """Tuples become lists, and what may be a circle ends."""
+    held: list[Any] = []
+    try:
+        _own_list([unpacked], held, 0)
+    except _Odd:
+        return _freeze(unpacked, 0, [0, MAX_VALUES])
+    return held[0]
 
 
 def _own(mine: dict[Any, Any], depth: int) -> int:
@@ -147,15 +184,21 @@ def take_any(value: Any) -> Snapshot:
     return Snapshot((frozen, None, size[0]))
 
 
-def _is_deep(value: Any, depth: int) -> bool:
-    """Whether some way through it is longer than a collector accepts, as every way round a circle is."""
-    if isinstance(value, dict):
-        inner: Any = cast("dict[Any, Any]", value).values()
-    elif isinstance(value, list | tuple):
-        inner = cast("list[Any]", value)
-    else:
+def _is_plain(value: Any, depth: int) -> bool:
+    """
+    Whether it is dicts and lists of texts and numbers, and no way through it is longer than a collector accepts, as every way
+    round a circle is.
+    """
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if kind in LEAVES:
+        return True
+    if (kind is not dict and kind is not list) or depth >= MAX_DEPTH:
         return False
-    return depth >= MAX_DEPTH or any(_is_deep(item, depth + 1) for item in inner)
+    for item in value.values() if kind is dict else value:
+        # Asked here first: nearly everything is a leaf.
+        if type(item) not in LEAVES and not _is_plain(item, depth + 1):
+            return False
+    return True
 
 
 def _freeze(value: Any, depth: int, size: list[int]) -> Any:

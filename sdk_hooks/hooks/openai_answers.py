@@ -99,8 +99,7 @@ def take_chat(completion: Any) -> Answer:
     return Answer(fields, take_usage(completion.usage))
 
 
-NO_MORE = (None, None, None)
-"""Of a message: no tool calls, and none of what only OpenRouter has."""
+PLAIN_REASONS = frozenset(("stop", "length", "content_filter"))
 
 
 def plain_chat(completion: Any) -> Plain | None:
@@ -110,11 +109,8 @@ def plain_chat(completion: Any) -> Plain | None:
         (only,) = told["choices"]
         choice = only.__dict__
         message = choice["message"].__dict__
-        text, reason = message["content"], choice["finish_reason"]
-        if type(text) is not str or not text or not reason or reason == "error":
-            return None
-        more = message.get("tool_calls"), message.get("reasoning"), message.get("images")
-        if more != NO_MORE and not all(one is None or is_unset(one) for one in more):
+        text, reason, tools = message["content"], choice["finish_reason"], message.get("tool_calls")
+        if type(text) is not str or not text or reason not in PLAIN_REASONS or (tools is not None and not is_unset(tools)):
             return None
         return told["model"], told["id"], text, reason, take_usage(told["usage"])
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -14,7 +14,7 @@ from sdk_hooks.hooks.openai_endpoints import EMBEDDING, RESPONSE, end_response
 from sdk_hooks.hooks.openai_notes import MediaNotes, provider_error
 from sdk_hooks.hooks.openai_response_notes import ResponseNotes
 from sdk_hooks.hooks.openrouter_notes import ChatNotes, ImageNotes
-from sdk_hooks.hooks.stainless.answers import Answer, Event, get, take_usage
+from sdk_hooks.hooks.stainless.answers import Answer, Event, get, is_unset, take_usage
 from sdk_hooks.hooks.stainless.asked import items, mapping, options, renamed
 from sdk_hooks.hooks.stainless.endpoints import Endpoint
 from sdk_hooks.recorder import Call, Shape
@@ -28,9 +28,15 @@ def _started_chat(request: Any) -> Event:
     return fields
 
 
+def _says_more(completion: Any) -> bool:
+    """Whether a plain chat has thoughts or images as well."""
+    message = completion.choices[0].message
+    return any(one is not None and not is_unset(one) for one in (get(message, "reasoning"), get(message, "images")))
+
+
 def _end_chat(call: Call, completion: Any) -> None:
     plain = answers.plain_chat(completion)
-    if plain is not None:
+    if plain is not None and not _says_more(completion):
         call.complete(plain)
         return
     answer = answers.take_chat(completion)

@@ -22,7 +22,32 @@ def test_copy_is_independent_and_equal():
         assert {"messages": [{"role": "user", "content": text}], "n": 1, "ok": True, "none": None, "x": 0.5} == snapshot.open()
 
 
-def test_nothing_in_a_copy_is_the_hosts():
+def test_long_texts_are_not_copied_again_and_again():
+    """After a long request, which is what agents send again and again, texts are kept as they are; after a short one, packed."""
+    asked: dict[str, Any] = {"messages": [{"role": "user", "content": "long" * 50_000}]}
+    take(asked)
+    kept = take(asked)
+    asked["messages"].append("more")
+    assert kept.open()["messages"][0]["content"] is asked["messages"][0]["content"]
+    assert 1 == len(kept.open()["messages"])
+    short = " ".join(("short", "text"))
+    take(short)
+    assert short is not take([short]).open()[0]
+
+
+def test_tuples_are_lists():
+    """As JSON has them, and as readers of requests expect them; also tools, which are an answer to themselves here."""
+    tools: Any = ({"type": "function", "tools": ({"a": (1,)},)},)
+    for _ in range(2):
+        assert {"input": ["a", ["b"]], "tools": [{"type": "function", "tools": [{"a": [1]}]}]} == take(
+            {"input": ("a", ("b",)), "tools": tools}
+        ).open()
+        # The second time after a long one.
+        take("x" * 100_000)
+
+
+@pytest.mark.parametrize("before", ["short", "long" * 50_000])
+def test_nothing_in_a_copy_is_the_hosts(before: str):
     """Parts of messages, tool schemas, lists in lists, dicts in dicts, however deep: no change of the host's gets in."""
     deep: Any = {"at": "the bottom"}
     for level in range(20):
@@ -36,11 +61,12 @@ def test_nothing_in_a_copy_is_the_hosts():
         {"tools": [], "messages": []},
     ]
     for value in values:
-        before = deepcopy(value)
+        take(before)
+        said = deepcopy(value)
         snapshot = take(value)
         spoil(value)
-        assert before != value
-        assert before == snapshot.open()
+        assert said != value
+        assert said == snapshot.open()
 
 
 def spoil(value: Any) -> None:

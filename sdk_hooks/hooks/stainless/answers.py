@@ -47,16 +47,43 @@ def plain_answer(told: Plain) -> Answer:
 
 
 def take_usage(usage: Any) -> Event | None:
-    """A copy of the provider's usage, two levels deep; what is in it is looked at in the emitter's thread."""
+    """A copy of the provider's usage, with what is inside; what it says is looked at in the emitter's thread."""
     if usage is None:
         return None
+    kind: Any = type(usage)  # pyright: ignore[reportUnknownVariableType]
+    details = _details.get(kind)
+    if details is None or usage.__pydantic_extra__:
+        return _take_any_usage(usage)
+    # Counts are most of it, and this runs at every call: only those fields are looked at that are more by their class.
+    taken: Event = usage.__dict__.copy()
+    for name in details:
+        inner = taken.get(name)
+        if inner is not None:
+            taken[name] = take_usage(inner)
+    return taken
+
+
+def _take_any_usage(usage: Any) -> Any:
+    if type(usage) in PLAIN:
+        return usage
     taken = fields_of(usage)
+    if not taken and is_unset(usage):
+        return None
+    kind: Any = type(usage)  # pyright: ignore[reportUnknownVariableType]
+    known: Any = getattr(kind, "model_fields", None)
+    if isinstance(known, dict) and len(_details) < 1_000:
+        fields = cast("dict[str, Any]", known)
+        _details[kind] = tuple(name for name, field in fields.items() if field.annotation not in COUNTS)
     for name, value in taken.items():
-        # Counts first: they are most of it, and this runs at every call.
-        if value is not None and type(value) is not int and type(value) not in PLAIN:
+        if type(value) not in PLAIN:
             inner = fields_of(value)
             taken[name] = inner if inner or not is_unset(value) else None
     return taken
+
+
+COUNTS = (int, float, int | None, float | None)
+_details: dict[type, tuple[str, ...]] = {}
+"""By class of a usage: its fields that hold more than a count."""
 
 
 def is_unset(value: Any) -> bool:

@@ -33,37 +33,36 @@ class State:
         self.is_active = True
 
 
-class _Request(tuple[Call, Sdk, Endpoint, bool]):
-    """
-    One invocation of `request`, from its arguments to its result: the call, the SDK, the endpoint, whether it is streamed.
+class _Request(Call):
+    """One invocation of `request`, from its arguments to its result: the call itself, so that nothing stands beside it."""
 
-    A bare tuple, without a constructor in Python: it is made at every call, in the host's thread.
-    """
+    __slots__ = ("endpoint", "sdk")
 
-    __slots__ = ()
+    sdk: Sdk
+    endpoint: Endpoint
 
     def returned(self, result: Any) -> Any:
         kind: Any = type(result)  # pyright: ignore[reportUnknownVariableType]
-        call, sdk, endpoint, is_stream = self
+        endpoint = self.endpoint
         try:
             what = _KINDS.get(kind) or _kind_of(kind)
             if what == "whole":
-                endpoint.end(call, result)
+                endpoint.end(self, result)
             elif what == "stream":
-                watch(result, endpoint.notes(call))
+                watch(result, endpoint.notes(self))
             else:
-                watch_raw(result, call, sdk, endpoint, is_stream=is_stream)
+                watch_raw(result, self, self.sdk, endpoint, is_stream=self.streaming)
         except Exception:
             # An answer that can't be read is still an answer: the call must end.
-            call.complete()
+            self.complete()
             raise
         return result
 
     def raised(self, error: BaseException) -> None:
         if is_interruption(error):
-            self[0].abort()
+            self.abort()
         else:
-            self[0].fail(error)
+            self.fail(error)
 
 
 _KINDS: dict[type, str] = {}
@@ -110,8 +109,10 @@ def beginning(state: State) -> Begin:
         is_stream: bool = kwargs.get("stream", False)
         model: str | None = request.get("model")
         # By position: names take their time at every call.
-        call = start_call(endpoint.shape, request, state.provider, model, is_stream, state.layer)
-        return None if call is None else _Request((call, sdk, endpoint, is_stream))
+        call = start_call(endpoint.shape, request, state.provider, model, is_stream, state.layer, None, _Request)
+        if call is not None:
+            call.endpoint, call.sdk = endpoint, sdk
+        return call
 
     return begin
 
