@@ -63,11 +63,15 @@ class Resending(StorePart):
         return [Span(**{**row._mapping, "attributes": read_json(row.attributes)}) for row in rows]  # pyright: ignore[reportPrivateUsage]
 
 
+_KEY = ("project", "request_id", "span", "destination", "is_final")
+
+
 def _put(connection: Connection, values: list[dict[str, Any]]) -> int:
     """How many rows are due now that were not before."""
-    key = (exports.c.project, exports.c.destination, exports.c.span, exports.c.is_final)
-    keys = [(one["project"], one["destination"], one["span"], one["is_final"]) for one in values]
-    waiting = select(exports.c.export_id).where(tuple_(*key).in_(keys), exports.c.state == "pending")
+    keys = [tuple(one[name] for name in _KEY) for one in values]
+    waiting = select(exports.c.export_id).where(
+        tuple_(*(exports.c[name] for name in _KEY)).in_(keys), exports.c.state == "pending"
+    )
     already = len(connection.execute(waiting).all())
     connection.execute(_queue_again(connection.dialect.name), values)
     return len(values) - already
@@ -78,7 +82,7 @@ def _queue_again(engine: str) -> Insert:
     statement = insert(engine, exports)
     names = ("state", "next_at", "reason", "queued_ms", "resource_id", "encoded", "encoded_bytes", "attempts", "stumbles")
     return statement.on_conflict_do_update(
-        index_elements=["project", "span", "destination", "is_final"],
+        index_elements=list(_KEY),
         set_={name: statement.excluded[name] for name in names},
         # What waits goes anyway, and may be on its way right now.
         where=exports.c.state != "pending",

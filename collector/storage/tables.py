@@ -325,8 +325,8 @@ exports = Table(
     # Who sends it now; nobody else may before `next_at`, unless that one is dead.
     _text_or_null("lease_owner"),
     _count("stumbles"),
-    UniqueConstraint("project", "span", "destination", "is_final", name="exports_identity"),
-    Index("exports_by_call", "project", "request_id"),
+    # The call leads: ids of spans are random, and each would have a page of the index to itself.
+    UniqueConstraint("project", "request_id", "span", "destination", "is_final", name="exports_identity"),
     Index("exports_by_state", "destination", "state", "next_at", "export_id"),
     Index("exports_pending", "next_at", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
 )

@@ -2,7 +2,6 @@
 A database with media from before references were kept gets them when it is upgraded.
 """
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from collector.storage import schema
 from tests.end_to_end.database import query
+from tests.fakes.migrated import scripts_before
 from tests.fakes.postgres import PostgresServer
 
 SHA = "ab" * 32
@@ -17,16 +17,6 @@ EVENT = text(
     "INSERT INTO events (project, event_id, type, timestamp, received_at, service, clock, payload, dialect, resource_id)"
     " VALUES ('p', :id, 't', 5, 5, 's', 'sender', :payload, 'hookline', 'r')"
 )
-
-
-def before_keeping(folder: Path) -> Path:
-    """The migrations up to the one before."""
-    scripts = folder / "migrations"
-    shutil.copytree(schema.scripts_folder(), scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in (scripts / "versions").glob("0*.py"):
-        if file.name >= "0009":
-            file.unlink()
-    return scripts
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -39,7 +29,7 @@ def test_references_of_media_that_are_there(engine: str, request: pytest.Fixture
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         url = server.url(server.new_database())
-    schema.prepare(url, scripts=before_keeping(tmp_path))
+    schema.prepare(url, scripts=scripts_before("0009", tmp_path))
     mark = f'{{"$blob":"sha256:{SHA}","bytes":3}}'
     with create_engine(url).begin() as connection:
         connection.execute(

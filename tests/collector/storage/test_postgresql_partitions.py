@@ -2,7 +2,6 @@
 Events in partitions: made ahead, filled by time, dropped whole; and how a table that holds events already becomes one.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from collector.storage.postgresql import PostgresqlEngine
 from collector.storage.postgresql_partitions import DAY_MS, Range, ranges_to_make
 from collector.storage.protocols import EventFilter
 from tests.end_to_end.database import count, query
+from tests.fakes.migrated import scripts_before
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.stored import NOW_MS, append, event
 
@@ -128,13 +128,8 @@ def unpartitioned(postgres_server: PostgresServer, tmp_path: Path) -> str:
     """
     A database of the last version without partitions: with events, one of them from the year 3000, and with things around.
     """
-    scripts = tmp_path / "migrations"
-    shutil.copytree(schema.scripts_folder(), scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (scripts / "versions").glob("[0-9]*.py"):
-        if path.name >= PARTITIONS:
-            path.unlink()
     url = postgres_server.url(postgres_server.new_database())
-    schema.upgrade(url, scripts=scripts)
+    schema.upgrade(url, scripts=scripts_before(PARTITIONS, tmp_path))
     with create_engine(url, poolclass=NullPool).begin() as connection:
         for statement in AROUND:
             connection.exec_driver_sql(statement)
