@@ -93,6 +93,12 @@ class Backlog:
     def take(self, max_events: int, max_bytes: int) -> list[bytes]:
         """Take out the oldest events that fit in one POST; at least one, if there is one."""
         events = self._events
+        if len(events) <= max_events and self._bytes <= max_bytes:
+            # All of them, as nearly always.
+            whole = [*events]
+            events.clear()
+            self._bytes = 0
+            return whole
         picked: list[bytes] = []
         total_bytes = 0
         while events and len(picked) < max_events:

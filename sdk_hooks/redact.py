@@ -33,6 +33,8 @@ KEPT_TEXTS = frozenset((
 ))
 # fmt: on
 """Fields whose text is a name, not content. Everything that is not listed is content: unknown fields too."""
+WITH_SECRETS = ("options", "modelOptions", "error")
+"""Fields in which a host or a provider may have put some."""
 NUMBERS = frozenset((int, float, bool, type(None)))
 KEPT_LISTS = frozenset({"toolNames", "finishReasons"})
 
@@ -70,6 +72,8 @@ def without_secrets(event: Event) -> Event:
 
     Request headers are never read at all; providers quote keys in error messages, hosts put them into `extra_body`.
     """
+    if event.keys().isdisjoint(WITH_SECRETS):
+        return event
     changed: Event = {}
     for name in ("options", "modelOptions"):
         if name in event and (masked := _masked(event[name])) is not event[name]:

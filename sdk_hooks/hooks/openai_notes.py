@@ -33,18 +33,18 @@ class ChatNotes:
         # The common chunk first: some text of the only choice, and nothing else. Here every 100 ns count: the objects' dicts are
         # asked, for pydantic takes 50 ns longer for each attribute.
         try:
-            choices = chunk.__dict__["choices"]
-            if len(choices) == 1 and self._model is not None:
-                choice = choices[0].__dict__
-                delta = choice["delta"].__dict__
-                text = delta["content"]
-                if text and choice["finish_reason"] is None and choice["index"] == 0 and delta.get("tool_calls") is None:
-                    append = self._append
-                    append(perf_counter_ns())
-                    append(text)
-                    return
-        except (AttributeError, KeyError, TypeError):
-            # Of another shape than the SDK's own.
+            (only,) = chunk.__dict__["choices"]
+            choice = only.__dict__
+            delta = choice["delta"].__dict__
+            text = delta["content"]
+            is_text = text and choice["finish_reason"] is None and choice["index"] == 0 and delta.get("tool_calls") is None
+            if is_text and self._model is not None:
+                append = self._append
+                append(perf_counter_ns())
+                append(text)
+                return
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Of another shape than the SDK's own, or of none or several choices.
             pass
         self.any_item(chunk)
 

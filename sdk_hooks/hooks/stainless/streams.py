@@ -18,7 +18,7 @@ from sdk_hooks.patching import is_replaced
 NOTES = "_hookline_notes"
 
 PLAIN_LOOPS = frozenset(("openai._streaming",))
-"""Where a class's own loop does nothing but hand on what its iterator gives: then one generator less will do."""
+"""Where a class's own loop does nothing but hand on what its iterator gives: then ours stands in its place, not around it."""
 
 IsEnding = Callable[[], bool]
 """`sys.is_finalizing`, bound early: at the interpreter's end our modules' names are gone, and the last flush was before."""
@@ -33,8 +33,9 @@ def is_watched(stream: Any) -> bool:
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
     is_async = hasattr(type(stream), "__anext__")  # pyright: ignore[reportUnknownArgumentType]
-    iterator = observe_async(stream._iterator, notes) if is_async else observe(stream._iterator, notes)
-    stream._iterator = iterator
+    if not _is_plain(type(stream)):  # pyright: ignore[reportUnknownArgumentType]
+        stream._iterator = (observe_async if is_async else observe)(stream._iterator, notes)
+    iterator = stream._iterator
     watch_as(stream, notes, _loops)
     response = stream.response
     # A close from inside the iterator is the SDK's own, at the end; any other is the host's. Nobody takes ours away again: a
@@ -62,8 +63,19 @@ def watch_as(stream: Any, notes: Notes, methods_of: Callable[[Any], dict[str, An
     stream.__class__ = watched
 
 
+def _is_plain(kind: Any) -> bool:
+    loop: Any = getattr(kind, "__aiter__" if hasattr(kind, "__anext__") else "__iter__")
+    return loop.__module__ in PLAIN_LOOPS
+
+
 def _loops(kind: Any) -> dict[str, Any]:
-    return {"__aiter__": _async_looping(kind)} if hasattr(kind, "__anext__") else {"__iter__": _looping(kind)}
+    if hasattr(kind, "__anext__"):
+        if _is_plain(kind):
+            return {"__aiter__": _own_loop_async, "__anext__": _next_async(kind.__anext__)}
+        return {"__aiter__": _looping_async(kind.__aiter__)}
+    if _is_plain(kind):
+        return {"__iter__": _own_loop, "__next__": _next(kind.__next__)}
+    return {"__iter__": _looping(kind.__iter__)}
 
 
 def dropping(inherited: Any) -> Any:
@@ -76,19 +88,57 @@ def dropping(inherited: Any) -> Any:
     return __del__
 
 
-def _looping(kind: Any) -> Any:
-    loop = kind.__iter__
-    is_plain = loop.__module__ in PLAIN_LOOPS
+def _own_loop(stream: Any) -> Iterator[Any]:
+    return observe(stream._iterator, getattr(stream, NOTES), stream)
 
+
+def _own_loop_async(stream: Any) -> AsyncIterator[Any]:
+    return observe_async(stream._iterator, getattr(stream, NOTES), stream)
+
+
+def _next(following: Callable[[Any], Any]) -> Any:
+    """A `__next__`, for hosts that ask for the items one by one."""
+
+    def __next__(self: Any) -> Any:
+        notes = getattr(self, NOTES)
+        try:
+            item = following(self)
+        except StopIteration:
+            _ended(notes)
+            raise
+        except BaseException as error:
+            _raised(notes, error)
+            raise
+        _note(notes, item)
+        return item
+
+    return __next__
+
+
+def _next_async(following: Callable[[Any], Any]) -> Any:
+    """The same for `__anext__`."""
+
+    async def __anext__(self: Any) -> Any:
+        notes = getattr(self, NOTES)
+        try:
+            item = await following(self)
+        except StopAsyncIteration:
+            _ended(notes)
+            raise
+        except BaseException as error:
+            _raised(notes, error)
+            raise
+        _note(notes, item)
+        return item
+
+    return __anext__
+
+
+def _looping(loop: Callable[[Any], Iterator[Any]]) -> Any:
     def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
         resumed(self)
         try:
-            if is_plain:
-                # Item by item: a loop that is left must leave the iterator open, for the next loop.
-                for item in self._iterator:  # noqa: UP028 (`yield from` would close it)
-                    yield item
-            else:
-                yield from loop(self)
+            yield from loop(self)
         except GeneratorExit:
             # The loop was left: a break, a return, or an exception in its body.
             if not is_ending():
@@ -98,14 +148,11 @@ def _looping(kind: Any) -> Any:
     return __iter__
 
 
-def _async_looping(kind: Any) -> Any:
-    loop = kind.__aiter__
-    is_plain = loop.__module__ in PLAIN_LOOPS
-
+def _looping_async(loop: Callable[[Any], AsyncIterator[Any]]) -> Any:
     async def __aiter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
         resumed(self)
         try:
-            async for item in self._iterator if is_plain else loop(self):
+            async for item in loop(self):
                 yield item
         except GeneratorExit:
             if not is_ending():
@@ -165,11 +212,18 @@ def closing(inherited: Any) -> Any:
     return close
 
 
-def observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
+def observe(items: Iterator[Any], notes: Notes, stream: Any = None, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
+    """
+    The items, one by one: a loop that is left leaves `items` open, for the next loop.
+
+    `stream`, if it is this that the host reads, is held as long: one that is dropped is left.
+    """
+    if stream is not None:
+        resumed(stream)
     note = notes.item
     try:
         for item in items:
-            # Written out, not `with guard`: this runs for every chunk, and a try costs nothing.
+            # Written out, not `_note`: this runs for every chunk, and a try costs nothing.
             try:
                 note(item)
             except Exception:
@@ -180,16 +234,17 @@ def observe(items: Iterator[Any], notes: Notes, is_ending: IsEnding = sys.is_fin
             left(notes)
         raise
     except BaseException as error:
-        with guard("stream"):
-            notes.raised(error)
+        _raised(notes, error)
         raise
-    try:
-        notes.ended()
-    except Exception:
-        _report("stream")
+    _ended(notes)
 
 
-async def observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
+async def observe_async(
+    items: AsyncIterator[Any], notes: Notes, stream: Any = None, is_ending: IsEnding = sys.is_finalizing
+) -> AsyncIterator[Any]:
+    """The same for `async for`."""
+    if stream is not None:
+        resumed(stream)
     note = notes.item
     try:
         async for item in items:
@@ -203,9 +258,24 @@ async def observe_async(items: AsyncIterator[Any], notes: Notes, is_ending: IsEn
             left(notes)
         raise
     except BaseException as error:
-        with guard("stream"):
-            notes.raised(error)
+        _raised(notes, error)
         raise
+    _ended(notes)
+
+
+def _note(notes: Notes, item: Any) -> None:
+    try:
+        notes.item(item)
+    except Exception:
+        _report("chunk")
+
+
+def _raised(notes: Notes, error: BaseException) -> None:
+    with guard("stream"):
+        notes.raised(error)
+
+
+def _ended(notes: Notes) -> None:
     try:
         notes.ended()
     except Exception:
@@ -237,7 +307,7 @@ def left(notes: Notes | None) -> None:
 
 def _closing(original: Callable[[], None], iterator: Any, notes: Notes) -> Callable[[], None]:
     def close() -> None:
-        if not iterator.gi_running:
+        if not getattr(iterator, "gi_running", False):
             left(notes)
         original()
 
@@ -246,7 +316,7 @@ def _closing(original: Callable[[], None], iterator: Any, notes: Notes) -> Calla
 
 def _closing_async(original: Callable[[], Any], iterator: Any, notes: Notes) -> Callable[[], Any]:
     async def aclose() -> None:
-        if not iterator.ag_running:
+        if not getattr(iterator, "ag_running", False):
             left(notes)
         await original()
 
