@@ -71,6 +71,7 @@ class Call:
     """
 
     __slots__ = (
+        "_around",
         "_chunks",
         "_end_ns",
         "_how",
@@ -78,9 +79,9 @@ class Call:
         "_open",
         "_packed",
         "_packer",
-        "_parent",
         "_provider",
         "_request",
+        "_request_id",
         "_response",
         "_runtime",
         "_same",
@@ -89,10 +90,6 @@ class Call:
         "is_done",
         "is_sampled",
         "message_id",
-        "request_id",
-        "root_request_id",
-        "root_span",
-        "run_id",
         "settings",
         "size_bytes",
         "start_ns",
@@ -104,7 +101,7 @@ class Call:
         self,
         runtime: Runtime,
         settings: CallSettings,
-        request_id: str,
+        request_id: str | int,
         shape: Shape,
         request: Any,
         provider: str | None,
@@ -116,11 +113,10 @@ class Call:
         """In place of a constructor, which Python takes longer to call than a method."""
         self._runtime = runtime
         self.settings = settings
-        # With nothing around it; else `_nest` and `_place` say otherwise.
-        self.request_id = self.root_request_id = request_id
-        self._parent: Enclosing | None = None
-        self.run_id = settings.run_id
-        self.root_span = self.host_span = host_span
+        # Or its number in this process: made a text where somebody reads it.
+        self._request_id = request_id
+        self._around: Enclosing | None = None
+        self.host_span = host_span
         self.is_sampled = True
         self._shape = shape
         # Taken apart: a tuple that stays is one object more for the garbage collector to look at, 0.1 µs.
@@ -145,6 +141,39 @@ class Call:
         self._same: Event | None = None
         self.message_id: str | None = None
         self.is_done = False
+
+    # -- who and where, for whoever asks --------------------------------------------------------------------------------
+
+    @property
+    def request_id(self) -> str:
+        known = self._request_id
+        if isinstance(known, int):
+            known = self._request_id = f"{self._runtime.identity.request_prefix}{known}"
+        return known
+
+    @property
+    def _parent(self) -> Enclosing | None:
+        """
+        What surrounds it, unless the host opened a span of its own in between: that span is the parent then, and what surrounds
+        it an ancestor.
+        """
+        around, host_span = self._around, self.host_span
+        return around if around is not None and (host_span is None or host_span == around.host_span) else None
+
+    @property
+    def root_request_id(self) -> str:
+        parent = self._parent
+        return self.request_id if parent is None else parent.root_request_id
+
+    @property
+    def root_span(self) -> HostSpan | None:
+        """The host's span that the outermost call around it was made in."""
+        parent = self._parent
+        return self.host_span if parent is None else parent.root_span
+
+    @property
+    def run_id(self) -> str | None:
+        return self.settings.run_id if self._around is None else self._around.run_id
 
     # -- in the caller's thread -------------------------------------------------------------------------------------------
 
@@ -249,8 +278,13 @@ class Call:
             started_ns,
             self.host_span,
         )
-        _nest(child, self.as_enclosing(), self.host_span)
+        child.put_inside(self.as_enclosing())
         return child if not child.is_sampled or self._runtime.emitter.offer(child) else None
+
+    def put_inside(self, around: Enclosing) -> None:
+        """It is made inside of another call."""
+        self._around = around
+        self.is_sampled = around.is_sampled
 
     def as_enclosing(self, tool_call_id: str | None = None) -> Enclosing:
         """For `context.enter`: calls made from now on are inside this one."""
@@ -320,9 +354,10 @@ class Call:
 
     def _same_fields(self) -> Event:
         """What started and terminal event both say, but for `tags`, which `redact` may change."""
-        event: Event = {"requestId": self.request_id}
+        request_id, parent = self.request_id, self._parent
+        event: Event = {"requestId": request_id}
         if self._shape.activity == "text":
-            event["streamId"] = self.request_id
+            event["streamId"] = request_id
         if self._provider is not None:
             event["provider"] = self._provider
         if self._model is not None:
@@ -331,15 +366,16 @@ class Call:
             event["streaming"] = self.streaming
         settings = self.settings
         event |= settings_fields(settings, self.run_id)
-        if self.root_span is not None:
-            event["traceparent"] = self.root_span.traceparent()
+        root_span = self.host_span if parent is None else parent.root_span
+        if root_span is not None:
+            event["traceparent"] = root_span.traceparent()
         if settings.sample_rate < 1.0:
             event["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
-        if self._parent is not None:
-            event["parentRequestId"] = self._parent.request_id
-            event["rootRequestId"] = self._parent.root_request_id
-            if self._parent.tool_call_id is not None:
-                event["parentToolCallId"] = self._parent.tool_call_id
+        if parent is not None:
+            event["parentRequestId"] = parent.request_id
+            event["rootRequestId"] = parent.root_request_id
+            if parent.tool_call_id is not None:
+                event["parentToolCallId"] = parent.tool_call_id
         return event
 
 
@@ -374,16 +410,14 @@ def start_call(
         settings = config.for_call(layer)
     if settings.disabled or is_suppressed():
         return None
-    identity = runtime.identity
-    number = identity.request_number()
-    request_id = f"{identity.request_prefix}{number}"
+    number = runtime.identity.request_number()
     # Asked here first: a call of a function less for a host without it.
     host_span = find_host_span() if OPENTELEMETRY in modules else None
     call = kind()
-    call.begin(runtime, settings, request_id, shape, request, provider, model, streaming, started_ns, host_span)
+    call.begin(runtime, settings, number, shape, request, provider, model, streaming, started_ns, host_span)
     around = enclosing()
     if around is not None:
-        _place(call, around, host_span)
+        call.put_inside(around)
     if settings.sample_rate < 1.0 and call._parent is None:  # pyright: ignore[reportPrivateUsage] (same module)
         call.is_sampled = (number * GOLDEN) % 1.0 < settings.sample_rate
     if call.is_sampled:
@@ -393,24 +427,6 @@ def start_call(
         if around is not None or host_span is not None or session is not None:
             note_call(call.request_id, around, host_span)
     return call
-
-
-def _place(call: Call, around: Enclosing, host_span: HostSpan | None) -> None:
-    if host_span is None or host_span == around.host_span:
-        _nest(call, around, host_span)
-    else:
-        # The host opened a span of its own inside the enclosing call: that span is the parent, the enclosing one its ancestor.
-        call.run_id = around.run_id
-        call.is_sampled = around.is_sampled
-
-
-def _nest(call: Call, around: Enclosing, host_span: HostSpan | None) -> None:
-    call._parent = around  # pyright: ignore[reportPrivateUsage]
-    call.root_request_id = around.root_request_id
-    call.run_id = around.run_id
-    call.root_span = around.root_span
-    call.host_span = host_span
-    call.is_sampled = around.is_sampled
 
 
 __all__ = ["Call", "Delta", "Shape", "as_it_is", "start_call"]
