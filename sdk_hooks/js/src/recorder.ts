@@ -27,8 +27,9 @@ export interface Begin<A extends Activity = Activity> {
   /** The host's, until the call has made its copy. */
   request: unknown;
   readonly provider: string | undefined;
-  readonly model: string | undefined;
-  readonly streaming?: boolean;
+  /** Where the shape can read it in what was kept of the request, nobody needs to say it. */
+  model?: string | undefined;
+  streaming?: boolean;
   /** Shares the trace of the call with this id, without being inside it. */
   readonly rootRequestId?: string | undefined;
 }
@@ -160,12 +161,21 @@ export class Call<A extends Activity = Activity> {
   }
 
   private startedEvent(): MadeEvent {
-    const fields: object = this.begin.shape.started(this.begin.request);
-    this.begin.request = undefined;
+    const { begin } = this;
+    const fields: object = begin.shape.started(begin.shape.read ? this.read(begin.shape.read) : begin.request);
+    begin.request = undefined;
     const carried: Record<string, unknown> = {};
     for (const name of CARRIED) if (name in fields) carried[name] = (fields as typeof carried)[name];
     this.carried = carried;
     return Object.assign(this.event("started", this.startMs), fields) as MadeEvent;
+  }
+
+  private read(read: NonNullable<Shape["read"]>): unknown {
+    const { begin } = this;
+    const found = read(begin.request);
+    if (typeof found.model === "string") begin.model ??= found.model;
+    begin.streaming ??= found.stream === true;
+    return found;
   }
 
   private *chunkEvents(pieces: readonly Piece[]): Iterable<MadeEvent> {

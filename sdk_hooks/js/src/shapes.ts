@@ -39,6 +39,8 @@ export type Lazily<F> = F | (() => F);
 export interface Shape<A extends Activity = Activity> {
   readonly activity: A;
   started(request: unknown): Started<A>;
+  /** Where a request is kept as text: what is in it. */
+  readonly read?: (kept: unknown) => { readonly model?: unknown; readonly stream?: unknown };
 }
 
 /** Fields of an event that a call has inside, as a hook tells them. */

@@ -3,7 +3,10 @@ import type { Image, TokenUsage } from "../events/index.js";
 import type { Fields } from "../platform.js";
 import type { Call } from "../recorder.js";
 import type { Activity, Answered, Seen } from "../shapes.js";
-import { finishFields, imagesAnswer, madeImage, type MadeImage, madeImages, providerError, responseAnswer, usageFields } from "./openai-answers.js";
+import { take } from "../snapshot.js";
+import {
+  finishFields, imagesAnswer, keptResponse, madeImage, type MadeImage, madeImages, providerError, responseAnswer, usageFields,
+} from "./openai-answers.js";
 import { IMAGE } from "./openai-shapes.js";
 import { errorOf, isAbort, list, object, present, text } from "./reading.js";
 
@@ -12,6 +15,10 @@ export abstract class Notes<A extends Activity = Activity> {
   constructor(readonly call: Call<A>) {}
 
   abstract item(item: Fields): void;
+  /** An item of this type that is text still. True: it is noted, or nothing of it is told, and nobody needs to parse it now. */
+  unparsed(_kind: string, _text: string): boolean {
+    return false;
+  }
   /** The stream came to its end. */
   abstract ended(): void;
   /** The host left before the end. */
@@ -21,8 +28,11 @@ export abstract class Notes<A extends Activity = Activity> {
 
   raised(error: unknown): void {
     if (isAbort(error)) this.left();
-    else this.call.fail(errorOf(error), this.answer());
+    else this.call.fail(errorOf(error), this.told);
   }
+
+  /** The answer, for when there is time. */
+  protected readonly told = (): Seen<A> => this.answer();
 }
 
 /** Chunks of a chat, or of the older text completions whose choices have `text`. */
@@ -36,7 +46,8 @@ export class ChatNotes extends Notes<"text"> {
   item(chunk: Fields): void {
     this.model ??= text(chunk["model"]);
     if (this.id === undefined) this.id = this.call.messageId = text(chunk["id"]);
-    if (chunk["usage"]) this.usage = chunk["usage"];
+    // The host has it, too, and may change it.
+    if (chunk["usage"]) this.usage = take(chunk["usage"]).value;
     // OpenRouter tells an error in the middle by a chunk like any other.
     if (chunk["error"]) this.error = chunk["error"];
     for (const choice of (chunk["choices"] as Fields[] | undefined) ?? []) this.choice(choice);
@@ -68,14 +79,14 @@ export class ChatNotes extends Notes<"text"> {
   }
 
   ended(): void {
-    if (this.error || this.reasons.includes("error")) this.call.fail(providerError(this.error), this.answer());
-    else this.call.complete(this.answer());
+    if (this.error || this.reasons.includes("error")) this.call.fail(providerError(this.error), this.told);
+    else this.call.complete(this.told);
   }
 
   left(isKnown = true): void {
     // Leaving after every choice has finished (before the usage, say) is no abort: nothing was missed of the answer.
     if (this.error || (this.reasons.length && this.reasons.every(Boolean))) this.ended();
-    else if (isKnown) this.call.abort(this.answer());
+    else if (isKnown) this.call.abort(this.told);
     else this.call.left();
   }
 
@@ -88,7 +99,9 @@ export class ChatNotes extends Notes<"text"> {
 export class ResponseNotes extends Notes<"text"> {
   private model: string | undefined;
   private id: string | undefined;
-  private final: Answered<"text"> | undefined;
+  private final: (() => Answered<"text">) | undefined;
+  /** The first event as it came: nobody may ever ask for what is in it. */
+  private begun = "";
   private error: { name: string; message: string } | undefined;
   private readonly images = new Map<string, Call<"image"> | undefined>();
 
@@ -104,6 +117,25 @@ export class ResponseNotes extends Notes<"text"> {
       this.tool(event, String(event["delta"]));
     } else {
       this.seldom(kind, event);
+    }
+  }
+
+  override unparsed(kind: string, text: string): boolean {
+    switch (kind) {
+      case "response.created":
+        this.id = this.call.messageId = BEGUN.exec(text)?.[1];
+        this.begun = this.id ? text : "";
+        return this.id !== undefined;
+      case "response.output_item.added":
+        return !TOLD_ITEMS.test(text);
+      case "response.output_item.done":
+        return !text.includes(IMAGE_ITEM);
+      case "response.completed":
+        if (text.includes(IMAGE_ITEM)) return false;
+        this.final = () => withoutEmpty(responseAnswer(object(object(JSON.parse(text))["response"])));
+        return true;
+      default:
+        return !TOLD_KINDS.has(kind) && !kind.startsWith("response.image_generation_call.");
     }
   }
 
@@ -137,14 +169,14 @@ export class ResponseNotes extends Notes<"text"> {
 
   /** response.completed, .incomplete, .failed: the whole document once more. */
   private finished(response: Fields): void {
-    const answer = responseAnswer(response);
-    if (!answer.content) delete answer.content;
-    this.final = answer;
+    const kept = keptResponse(response);
+    this.final = () => withoutEmpty(responseAnswer(kept));
     for (const image of madeImages(response)) this.finishImage(image);
     if (response["status"] === "failed") this.error = providerError(response["error"]);
   }
 
   private image(itemId: string): Call<"image"> | undefined {
+    if (this.begun) this.readBegun();
     if (!this.images.has(itemId)) this.images.set(itemId, this.call.child(IMAGE, itemId, this.model));
     return this.images.get(itemId);
   }
@@ -156,8 +188,8 @@ export class ResponseNotes extends Notes<"text"> {
 
   ended(): void {
     this.closeImages();
-    if (this.error) this.call.fail(this.error, this.answer());
-    else this.call.complete(this.answer());
+    if (this.error) this.call.fail(this.error, this.told);
+    else this.call.complete(this.told);
   }
 
   override raised(error: unknown): void {
@@ -168,7 +200,7 @@ export class ResponseNotes extends Notes<"text"> {
   left(isKnown = true): void {
     if (this.final || this.error) return this.ended();
     this.closeImages();
-    if (isKnown) this.call.abort(this.answer());
+    if (isKnown) this.call.abort(this.told);
     else this.call.left();
   }
 
@@ -177,8 +209,30 @@ export class ResponseNotes extends Notes<"text"> {
   }
 
   answer(): Answered<"text"> {
-    return this.final ?? present({ responseModel: this.model, responseId: this.id });
+    if (this.final) return this.final();
+    if (this.begun) this.readBegun();
+    return present({ responseModel: this.model, responseId: this.id });
   }
+
+  private readBegun(): void {
+    const text = this.begun;
+    this.begun = "";
+    this.seldom("response.created", JSON.parse(text) as Fields);
+  }
+}
+
+const BEGUN = /"response":\s*\{"id":\s*"([^"\\]+)"/;
+const IMAGE_ITEM = '"image_generation_call"';
+const TOLD_ITEMS = /"(function_call|custom_tool_call|image_generation_call)"/;
+const TOLD_KINDS = new Set([
+  "response.output_text.delta", "response.refusal.delta", "response.reasoning_summary_text.delta", "response.reasoning_text.delta",
+  "response.function_call_arguments.delta", "response.custom_tool_call_input.delta", "response.incomplete", "response.failed", "error",
+]);
+
+/** Where the pieces of a text came, it is those. */
+function withoutEmpty(answer: Answered<"text">): Answered<"text"> {
+  if (!answer.content) delete answer.content;
+  return answer;
 }
 
 export function endImage(call: Call<"image">, image: MadeImage): void {

@@ -58,10 +58,9 @@ export function holdClient(client: Resource, state: State): void {
 }
 
 function begin({ endpoint, body, turns }: Beginning, state: State): Call | undefined {
-  const { model, stream } = object(JSON.parse(body));
   const at = turns ? { ...turns.at, startedMs: performance.now(), startedWallMs: Date.now() } : moment(state.layer);
   const rootRequestId = turns?.rootRequestId;
-  const call = startCall({ shape: endpoint.shape, request: body, provider: "openrouter", model: text(model), streaming: stream === true, rootRequestId }, at);
+  const call = startCall({ shape: endpoint.shape, request: body, provider: "openrouter", rootRequestId }, at);
   if (turns && call) {
     turns.last = call.asEnclosing();
     turns.rootRequestId ??= turns.last.rootRequestId;

@@ -11,7 +11,7 @@ import { list, number, object, present, text } from "./reading.js";
 
 /** The request is kept as the text that goes over the wire, and read when the event is made. */
 function fromWire<A extends Activity>(shape: Shape<A>): Shape<A> {
-  return { ...shape, started: (request) => shape.started(typeof request === "string" ? JSON.parse(request) : request) };
+  return { ...shape, read: (kept) => object(typeof kept === "string" ? JSON.parse(kept) : kept) };
 }
 
 function wired<A extends Activity>(endpoint: Endpoint<A>): Endpoint<A> {

@@ -8,6 +8,7 @@ import type { Endpoint } from "./openai-endpoints.js";
 import type { Notes } from "./openai-notes.js";
 import { type Hears, watchReadable } from "./readable.js";
 import { errorOf, isAbort } from "./reading.js";
+import { method, Shadow } from "./shadowing.js";
 
 const MAX_BODY = 8 * 1024 * 1024;
 const dropped = new FinalizationRegistry<Reader>((reader) => guard("dropped", () => reader.droppedUnread()));
@@ -17,34 +18,57 @@ export interface Followed {
   isParsed: boolean;
 }
 
+type Whole = "json" | "text" | "arrayBuffer" | "blob";
+type Read = (this: Response) => Promise<never>;
+const WATCH = Symbol("hookline.watch");
+
+interface Watch {
+  readonly reader: Reader;
+  readonly isOurs: () => boolean;
+  /** As the response had them. */
+  readonly was: Readonly<Record<Whole, Read>>;
+}
+
+type Watched = Response & { [WATCH]?: Watch };
+
 export function watchResponse(response: Response, call: Call, endpoint: Endpoint, followed: Followed): void {
+  // It may be asked for twice.
+  if (WATCH in response) return;
   const isOurs = (): boolean => !followed.isParsed && !call.hasEnded;
   const reader = new Reader(call, endpoint, response.headers.get("content-type") ?? "", followed);
   dropped.register(response, reader);
-  const whole = (name: "json" | "text" | "arrayBuffer" | "blob", read: (found: never) => void | Promise<void>): void => {
-    const original = response[name] as () => Promise<never>;
-    Object.defineProperty(response, name, {
-      configurable: true, writable: true,
-      value: async () => {
-        if (!isOurs()) return original.call(response);
-        reader.isRead = true;
-        try {
-          const found = await original.call(response);
-          guard("raw", () => void read(found));
-          return found;
-        } catch (error) {
-          guard("raw", () => reader.failed(error));
-          throw error;
-        }
-      },
-    });
-  };
-  whole("json", (found) => reader.json(found));
-  whole("text", (found) => reader.whole(new TextEncoder().encode(found)));
-  whole("arrayBuffer", (found) => reader.whole(new Uint8Array(found)));
-  whole("blob", (found: Blob) => void found.arrayBuffer().then((bytes) => guard("raw", () => reader.whole(new Uint8Array(bytes))), () => undefined));
+  const { json, text, arrayBuffer, blob } = response as unknown as Record<Whole, Read>;
+  const value: Watch = { reader, isOurs, was: { json, text, arrayBuffer, blob } };
+  (response as Watched)[WATCH] = value;
+  WHOLE.over(response);
   if (response.body) watchBody(response.body, reader, isOurs);
 }
+
+function reading(name: Whole, read: (reader: Reader, found: never) => void): PropertyDescriptor {
+  const value = async function (this: Watched): Promise<never> {
+    const { reader, isOurs, was } = this[WATCH] as Watch;
+    if (!isOurs()) return was[name].call(this);
+    reader.isRead = true;
+    try {
+      const found = await was[name].call(this);
+      guard("raw", () => read(reader, found));
+      return found;
+    } catch (error) {
+      guard("raw", () => reader.failed(error));
+      throw error;
+    }
+  };
+  return method(value);
+}
+
+const WHOLE = new Shadow({
+  json: reading("json", (reader, found) => reader.json(found)),
+  text: reading("text", (reader, found) => reader.whole(new TextEncoder().encode(found))),
+  arrayBuffer: reading("arrayBuffer", (reader, found) => reader.whole(new Uint8Array(found))),
+  blob: reading("blob", (reader, found: Blob) => {
+    void found.arrayBuffer().then((bytes) => guard("raw", () => reader.whole(new Uint8Array(bytes))), () => undefined);
+  }),
+});
 
 /** A body without its response, as an SDK may hand it out. */
 export function watchAudio(body: ReadableStream<Uint8Array>, call: Call, endpoint: Endpoint, contentType: string): void {
@@ -150,6 +174,8 @@ class Reader implements Hears {
 class EventReader {
   private readonly decoder = new TextDecoder();
   private rest = "";
+  /** What the provider calls the next event. */
+  private kind = "";
 
   constructor(readonly notes: Notes) {}
 
@@ -161,8 +187,12 @@ class EventReader {
   }
 
   private line(line: string): void {
-    const data = line.startsWith("data:") ? line.slice(5).trim() : "";
-    if (!data.startsWith("{")) return;
+    if (line.startsWith("event:")) this.kind = line.slice(6).trim();
+    if (!line.startsWith("data:")) return;
+    const data = line.slice(5).trim();
+    const kind = this.kind || (TYPED.exec(data)?.[1] ?? "");
+    this.kind = "";
+    if (!data.startsWith("{") || (kind && this.notes.unparsed(kind, data))) return;
     let event: Fields;
     try {
       event = JSON.parse(data) as Fields;
@@ -172,3 +202,6 @@ class EventReader {
     this.notes.item(event);
   }
 }
+
+/** An event that says first of what type it is. */
+const TYPED = /^\{"type":\s*"([\w.]+)"/;

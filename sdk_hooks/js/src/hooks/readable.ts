@@ -1,5 +1,6 @@
 // Watch a ReadableStream that the host reads, however it reads it: the same object, its ways of reading watched.
 import { guard, report } from "../guard.js";
+import { method, Shadow } from "./shadowing.js";
 
 /** What hears of what the host gets out of a stream. */
 export interface Hears {
@@ -16,45 +17,73 @@ export interface Hears {
 /** Best effort: a collection may never come; the process's end is the last chance. */
 const dropped = new FinalizationRegistry<Hears>((hears) => guard("dropped", () => hears.dropped()));
 
-export function watchReadable(stream: ReadableStream<unknown>, hears: Hears, isOurs: () => boolean = () => true): void {
-  const token = {};
-  dropped.register(stream, hears, token);
-  const define = (name: PropertyKey, value: unknown): void => void Object.defineProperty(stream, name, { configurable: true, writable: true, value });
-  // Whoever reads may let go of the stream itself.
-  const follow = (reading: object, replace: () => void): void => {
-    if (!isOurs()) return;
-    dropped.unregister(token);
-    dropped.register(reading, hears);
-    guard("read", replace);
-  };
-  const { getReader, cancel } = stream;
-  define("getReader", (...args: []) => {
-    const found = getReader.apply(stream, args) as ReadableStreamDefaultReader<unknown>;
-    if (!args.length) follow(found, () => watchReader(found, hears));
-    return found;
-  });
-  const values = (stream as { values?: (options?: object) => AsyncIterator<unknown> }).values;
-  if (values) {
-    const iterate = (options?: object): AsyncIterator<unknown> => {
-      const found = values.call(stream, options);
-      follow(found, () => watchIterator(found, hears));
-      return found;
-    };
-    define("values", iterate);
-    define(Symbol.asyncIterator, iterate);
-  }
-  define("cancel", (reason?: unknown) => {
-    if (isOurs()) guard("read", () => hears.left());
-    return cancel.call(stream, reason);
-  });
-  for (const name of ["pipeTo", "pipeThrough", "tee"] as const) {
-    const original = stream[name] as (...args: unknown[]) => unknown;
-    define(name, (...args: unknown[]) => {
-      if (isOurs()) guard("read", () => hears.handedOn());
-      return original.apply(stream, args);
-    });
-  }
+const WATCH = Symbol("hookline.watch");
+type Method = (this: object, ...args: unknown[]) => unknown;
+type Name = "getReader" | "values" | "cancel" | "pipeTo" | "pipeThrough" | "tee";
+
+interface Watch {
+  readonly hears: Hears;
+  readonly isOurs: () => boolean;
+  /** As the stream had them. */
+  readonly was: Readonly<Record<Name, Method>>;
 }
+
+type Watched = ReadableStream<unknown> & { [WATCH]?: Watch };
+const always = (): boolean => true;
+
+export function watchReadable(stream: ReadableStream<unknown>, hears: Hears, isOurs: () => boolean = always): void {
+  // A response may be asked for twice.
+  if (WATCH in stream) return;
+  const { getReader, values, cancel, pipeTo, pipeThrough, tee } = stream as unknown as Record<Name, Method>;
+  const value: Watch = { hears, isOurs, was: { getReader, values, cancel, pipeTo, pipeThrough, tee } };
+  dropped.register(stream, hears, value);
+  (stream as Watched)[WATCH] = value;
+  (typeof values === "function" ? ITERABLE : READABLE).over(stream);
+}
+
+/** Whoever reads may let go of the stream itself. */
+function follow(watch: Watch, reading: object, replace: () => void): void {
+  if (!watch.isOurs()) return;
+  dropped.unregister(watch);
+  dropped.register(reading, watch.hears);
+  guard("read", replace);
+}
+
+function getReader(this: Watched, ...args: unknown[]): unknown {
+  const watch = this[WATCH] as Watch;
+  const found = watch.was.getReader.apply(this, args) as ReadableStreamDefaultReader<unknown>;
+  if (!args.length) follow(watch, found, () => watchReader(found, watch.hears));
+  return found;
+}
+
+function values(this: Watched, ...args: unknown[]): unknown {
+  const watch = this[WATCH] as Watch;
+  const found = watch.was.values.apply(this, args) as AsyncIterator<unknown>;
+  follow(watch, found, () => watchIterator(found, watch.hears));
+  return found;
+}
+
+function cancel(this: Watched, ...args: unknown[]): unknown {
+  const { isOurs, hears, was } = this[WATCH] as Watch;
+  if (isOurs()) guard("read", () => hears.left());
+  return was.cancel.apply(this, args);
+}
+
+function handingOn(name: "pipeTo" | "pipeThrough" | "tee"): Method {
+  return function (this: object, ...args: unknown[]) {
+    const { isOurs, hears, was } = (this as Watched)[WATCH] as Watch;
+    if (isOurs()) guard("read", () => hears.handedOn());
+    return was[name].apply(this, args);
+  };
+}
+
+const METHODS = {
+  getReader: method(getReader), cancel: method(cancel),
+  pipeTo: method(handingOn("pipeTo")), pipeThrough: method(handingOn("pipeThrough")), tee: method(handingOn("tee")),
+};
+const READABLE = new Shadow(METHODS);
+/** Not every browser's streams can be iterated. */
+const ITERABLE = new Shadow({ ...METHODS, values: method(values), [Symbol.asyncIterator]: method(values) });
 
 function watchReader(found: ReadableStreamDefaultReader<unknown>, hears: Hears): void {
   const { read, cancel } = found;
