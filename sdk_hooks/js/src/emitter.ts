@@ -14,7 +14,8 @@ import type { MadeEvent } from "./shapes.js";
 export interface Recorded {
   readonly settings: CallSettings;
   readonly sizeBytes: number;
-  readonly isDone: boolean;
+  /** Nothing of it can come any more; also set where it could not be rendered. */
+  isDone: boolean;
   drain(): Iterable<MadeEvent>;
   /** The process ends: nothing more can come. */
   left(): void;
@@ -56,6 +57,11 @@ export class Emitter {
     this.liveBytes += record.sizeBytes;
     this.wake(settings.flushIntervalMs);
     return true;
+  }
+
+  /** A record that was taken in holds so much more. */
+  grew(bytes: number): void {
+    this.liveBytes += bytes;
   }
 
   /** A call has ended. In sync delivery it is sent now. */
@@ -204,16 +210,15 @@ export class Emitter {
   }
 
   private renderOne(record: Recorded): void {
-    let isBroken = false;
     try {
       for (const event of record.drain()) this.add(event, record.settings);
     } catch (error) {
       // What a hook's reader can't read: this call's remaining events are lost, others are not.
-      isBroken = true;
+      record.isDone = true;
       this.losses.count("render_failed");
       logSeldom("emitter.render", `a call could not be rendered (${error instanceof Error ? error.name : "error"})`);
     }
-    if (record.isDone || isBroken) this.liveBytes -= record.sizeBytes;
+    if (record.isDone) this.liveBytes -= record.sizeBytes;
     else this.open.push(record);
   }
 

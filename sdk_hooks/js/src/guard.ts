@@ -10,6 +10,15 @@ export function log(message: string): void {
   }
 }
 
+/** What nobody needs to see who does not look for it: a page's console is a visitor's. */
+export function whisper(message: string): void {
+  try {
+    console.debug(`hookline: ${message}`);
+  } catch {
+    // As above.
+  }
+}
+
 /** At most once a minute for each place. */
 export function logSeldom(place: string, message: string): void {
   const nowMs = Date.now();

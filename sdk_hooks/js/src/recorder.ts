@@ -38,7 +38,8 @@ export class Call<A extends Activity = Activity> {
   messageId: string | undefined;
   isDone = false;
   isSampled = true;
-  readonly sizeBytes: number;
+  /** Grows by what a stream says, which is held until its end. */
+  sizeBytes: number;
   private scope: Enclosing | undefined;
   private pieces: Piece[] | undefined;
   private end: End | undefined;
@@ -81,7 +82,10 @@ export class Call<A extends Activity = Activity> {
 
   append(piece: Piece): void {
     this.lastMs = piece.atMs;
-    if (this.isSampled) (this.pieces ??= []).push(piece);
+    if (!this.isSampled || this.isDone) return;
+    (this.pieces ??= []).push(piece);
+    this.sizeBytes += piece.text.length;
+    this.runtime.emitter.grew(piece.text.length);
   }
 
   complete(answer: Lazily<Answered<A>>): void {

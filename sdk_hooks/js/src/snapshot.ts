@@ -68,7 +68,8 @@ function copyMembers(value: object, copying: Copying): unknown {
     }
     const inner = copy(member, copying);
     if (inner === undefined) delete copied[name];
-    else if (inner !== member) copied[name] = inner;
+    // Where somebody has given all objects a member, it is not this one's.
+    else if (inner !== member && Object.hasOwn(copied, name)) copied[name] = inner;
   }
   return copied;
 }

@@ -166,3 +166,49 @@ test("both kinds of module share one runtime", async () => {
   assert.equal((await run({ then })).stdout, "true\n");
   assert.deepEqual(numbers(), [0, 1, 2]);
 });
+
+/** What a process prints that has a service of aisbreaker's shape, whose `say` is what it streams, and `answer` its end. */
+async function withService(program) {
+  const text = `
+    import * as hookline from "hookline";
+    let say, answer;
+    const process = (request) => new Promise((resolve) => {
+      say = (content) => request.streamProgressFunction?.({ outputs: [{ text: { index: 0, role: "assistant", content, isDelta: true } }] });
+      answer = () => resolve({ outputs: [{ text: { index: 0, role: "assistant", content: "" } }], usage: {} });
+    });
+    const service = hookline.instrument({ serviceProps: { serviceId: "chat:openai.com/gpt-4o" }, process });
+    const ask = (more = {}) => service.process({ inputs: [], streamProgressFunction: () => undefined, ...more });
+    ${program}`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", text], {
+    cwd: HERE, env: { PATH: process.env.PATH, HOOKLINE_URL: collector.url }, timeout: 200_000,
+  });
+  return JSON.parse(stdout);
+}
+
+test("what an open stream has said counts for the buffer's bound, and is let go with its end", async () => {
+  const refused = await withService(`
+    hookline.configure({ bufferMaxBytes: 50_000, flushIntervalMs: 1_000_000 });
+    const refused = [];
+    const tryOne = async () => { ask(); await hookline.flush(); refused.push(hookline.losses().buffer_full); };
+    const asked = ask();
+    const [sayMore, end] = [say, answer];
+    for (let n = 0; n < 6; n++) sayMore("x".repeat(10_000));
+    await hookline.flush();
+    await tryOne();
+    end();
+    await asked;
+    await hookline.flush();
+    await tryOne();
+    console.log(JSON.stringify(refused));`);
+  assert.deepEqual(refused, [1, 1]);
+});
+
+test("a request has its own members only, whatever somebody has given all objects", async () => {
+  assert.equal(await withService(`
+    Object.prototype.everywhere = { of: ["all"] };
+    ask({ requested: { text: { size: "small" } } });
+    answer();
+    console.log(await hookline.flush());`), true);
+  const [{ modelOptions }] = collector.events();
+  assert.deepEqual(modelOptions, { text: { size: "small" } });
+});

@@ -3,7 +3,7 @@
 // Flow: Runner.run(agent, …) -> **run** -> recorder, as `agent:request:*`; whatever is called inside is its child.
 import type { CallOptions } from "../config.js";
 import { enter, followsAwaits, surroundings, within } from "../context.js";
-import { guard, log } from "../guard.js";
+import { guard, whisper } from "../guard.js";
 import type { Fields } from "../platform.js";
 import { type Call, moment, startCall } from "../recorder.js";
 import type { Told } from "../shapes.js";
@@ -51,7 +51,7 @@ let isSaid = false;
 function sayWhatIsMissing(): void {
   if (isSaid || followsAwaits()) return;
   isSaid = true;
-  log("no context follows an await here: model calls of @openai/agents are recorded apart from their runs, tools and handoffs are not");
+  whisper("no context follows an await here: model calls of @openai/agents are recorded apart from their runs, tools and handoffs are not");
 }
 
 function returned(result: unknown, run: Run): unknown {
