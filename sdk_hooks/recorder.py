@@ -366,7 +366,7 @@ class Call:
             event["streaming"] = self.streaming
         settings = self.settings
         event |= settings_fields(settings, self.run_id)
-        root_span = self.host_span if parent is None else parent.root_span
+        root_span = self.root_span
         if root_span is not None:
             event["traceparent"] = root_span.traceparent()
         if settings.sample_rate < 1.0:

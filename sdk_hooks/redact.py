@@ -33,7 +33,8 @@ KEPT_TEXTS = frozenset((
 ))
 # fmt: on
 """Fields whose text is a name, not content. Everything that is not listed is content: unknown fields too."""
-WITH_SECRETS = ("options", "modelOptions", "error")
+OPTIONS = ("options", "modelOptions")
+WITH_SECRETS = (*OPTIONS, "error")
 """Fields in which a host or a provider may have put some."""
 NUMBERS = frozenset((int, float, bool, type(None)))
 KEPT_LISTS = frozenset({"toolNames", "finishReasons"})
@@ -75,7 +76,7 @@ def without_secrets(event: Event) -> Event:
     if event.keys().isdisjoint(WITH_SECRETS):
         return event
     changed: Event = {}
-    for name in ("options", "modelOptions"):
+    for name in OPTIONS:
         if name in event and (masked := _masked(event[name])) is not event[name]:
             changed[name] = masked
     error = event.get("error")

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from collector.storage import schema
 from collector.storage.tables import metadata
-from tests.fakes import npm
+from tests.fakes import js_package, npm
 from tests.fakes.postgres import PostgresServer, find_binaries
 from tests.fakes.required import missing, shared
 
@@ -74,6 +74,17 @@ def tanstack_bus() -> Path:
     """
     try:
         return npm.installed(npm.TANSTACK_BUS)
+    except npm.NpmMissing as exc:
+        missing(str(exc))
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """
+    The folder of the JavaScript package, with its dependencies, and built.
+    """
+    try:
+        return js_package.built()
     except npm.NpmMissing as exc:
         missing(str(exc))
 

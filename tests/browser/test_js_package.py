@@ -14,10 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from collector.demo.provider import start_provider
-from tests.fakes.js_package import built, node_server
-from tests.fakes.npm import NpmMissing
+from tests.fakes.js_package import node_server
 from tests.fakes.ports import free_port
-from tests.fakes.required import missing
 from tests.fakes.running import Running, eventually, running_collector
 
 OPERATOR = "operator-key-of-this-test"
@@ -41,17 +39,6 @@ PAGE = """<!doctype html><meta charset=utf-8><title>a shop</title>
     process: (request) => new Promise(() => request.streamProgressFunction(delta)),
   }, {clientId: "asking"}).process({inputs: [{text: {role: "user", content: "Hi"}}], streamProgressFunction: () => {}});
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def package() -> Path:
-    """
-    The package's folder, built.
-    """
-    try:
-        return built()
-    except NpmMissing as exc:
-        missing(str(exc))
 
 
 class _Quiet(SimpleHTTPRequestHandler):

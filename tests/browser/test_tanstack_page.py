@@ -16,11 +16,9 @@ from playwright.sync_api import Browser, Page
 
 from collector.demo.provider import start_provider
 from collector.storage.engines import open_store
-from tests.fakes.js_package import built, environment, node_server
-from tests.fakes.npm import NpmMissing
+from tests.fakes.js_package import environment, node_server
 from tests.fakes.ports import free_port
 from tests.fakes.quiet_calls import quiet_calls
-from tests.fakes.required import missing
 from tests.fakes.running import Running, eventually, running_collector
 
 OPERATOR = "operator-key-of-this-test"
@@ -28,17 +26,6 @@ SERVER = "chat-server"
 SILENCE_S = 1.5
 # The first test also waits for what it needs to be installed and built.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
-
-
-@pytest.fixture(scope="module")
-def package() -> Path:
-    """
-    The package's folder, built.
-    """
-    try:
-        return built()
-    except NpmMissing as exc:
-        missing(str(exc))
 
 
 def bundled(package: Path, name: str, folder: Path, **more: str) -> Path:

@@ -1,27 +1,12 @@
 """
-The JavaScript package, and what its programs get.
+What programs of JavaScript get.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from collector.demo.provider import Provider, start_provider
-from tests.fakes.js_package import built
-from tests.fakes.npm import NpmMissing
-from tests.fakes.required import missing
-
-
-@pytest.fixture(scope="session")
-def package() -> Path:
-    """
-    The package's folder, with its dependencies, and built.
-    """
-    try:
-        return built()
-    except NpmMissing as exc:
-        missing(str(exc))
 
 
 @pytest.fixture(scope="session")
