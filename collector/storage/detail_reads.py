@@ -7,16 +7,17 @@ Flow: query -> **DetailReads** -> events, spans, calls. A call may have 20,000 e
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
 from collector.events import StoredEvent
 from collector.storage.database import StorePart
 from collector.storage.loading import stored_event
-from collector.storage.paging import after, decode_cursor, encode_cursor, encode_place, page_size
+from collector.storage.paging import after, decode_cursor, encode_cursor, page_size
 from collector.storage.parts import events_of_call
 from collector.storage.payloads import whole_payload
+from collector.storage.piece_order import cursor_of, pieces_in_order, some_pieces
 from collector.storage.protocols import Page, Row
-from collector.storage.rows import plain, read_json, shown
+from collector.storage.rows import AnyRow, plain, read_json, shown
 from collector.storage.tables import calls, events, spans
 from collector.storage.views import PIECE_KINDS, SOMETIMES_PIECES
 
@@ -35,7 +36,6 @@ _STORY_COLUMNS = (
     whole_payload.label("payload"),
 )
 _NOISE_OF_RUNS = (*PIECE_KINDS, "hook:state-snapshot")
-_PIECE_COLUMNS = (events.c.type, events.c.message_id, events.c.tool_call_id, events.c.payload)
 _SPAN_COLUMNS = tuple(
     spans.c[name]
     for name in (
@@ -112,18 +112,11 @@ class DetailReads(StorePart):
     ) -> Sequence[Row]:
         """See `Reader.call_pieces`."""
         types = [type_ for type_, its_kind in PIECE_KINDS.items() if kind in {None, its_kind}]
-        # Of a pack the times are in the payload; 20,000 payloads that nobody reads cost half a second.
-        packed = case((events.c.payload.contains('"chunks"'), events.c.payload))
-        columns = (_AT_MS, packed) if times_only else (*_ORDER, *_PIECE_COLUMNS)
-        statement = select(*columns).where(_of_call(project, request_id), events.c.type.in_(types)).order_by(*_ORDER).limit(limit)
-        if cursor is not None:
-            place = decode_cursor(cursor, "call_events", (int, float, int, int))
-            statement = statement.where(after(_ORDER, place, descending=False))
+        wanted = and_(_of_call(project, request_id), events.c.type.in_(types))
         with self._database.reading() as connection:
-            rows: Sequence[Any] = connection.execute(statement).all()
-        if times_only:
-            return [{"at_ms": at_ms, "payload": read_json(payload) if payload else None} for at_ms, payload in rows]
-        return [_piece(*row) for row in rows]
+            if times_only:
+                return _times(connection, wanted, limit)
+            return [_piece(row) for row in connection.execute(some_pieces(wanted, limit=limit, cursor=cursor))]
 
     def trace_outline(self, project: str, trace_id: str, *, limit: int) -> Mapping[str, Sequence[Row]]:
         """See `Reader.trace_outline`."""
@@ -153,21 +146,23 @@ def _of_call(project: str, request_id: str) -> ColumnElement[bool]:
     return and_(events.c.request_id == request_id, events.c.project == project)
 
 
-def _piece(
-    timestamp: int,
-    part: float,
-    order: int,
-    arrival: int,
-    type_: str,
-    message_id: str | None,
-    tool_call_id: str | None,
-    payload: str,
-) -> Row:
+def _times(connection: Connection, wanted: ColumnElement[bool], limit: int) -> Sequence[Row]:
+    # Of a pack the times are in the payload; 20,000 payloads that nobody reads cost half a second.
+    packed = case((events.c.payload.contains('"chunks"'), events.c.payload)).label("payload")
+    by_time = select(_AT_MS, packed).where(wanted).order_by(*_ORDER).limit(limit)
+    rows: Sequence[Any] = connection.execute(by_time).all()
+    if any(row.payload for row in rows):
+        # What else stands in the millisecond of a pack goes before or behind all of its pieces.
+        rows = connection.execute(pieces_in_order(wanted, limit=limit, payload=packed)).all()
+    return [{"at_ms": row.at_ms, "payload": read_json(row.payload) if row.payload else None} for row in rows]
+
+
+def _piece(row: AnyRow) -> Row:
     return {
-        "at_ms": timestamp + part,
-        "kind": PIECE_KINDS[type_],
-        "message_id": message_id,
-        "tool_call_id": tool_call_id,
-        "payload": read_json(payload),
-        "cursor": encode_place("call_events", (timestamp, part, order, arrival)),
+        "at_ms": row.at_ms,
+        "kind": PIECE_KINDS[row.type],
+        "message_id": row.message_id,
+        "tool_call_id": row.tool_call_id,
+        "payload": read_json(row.payload),
+        "cursor": cursor_of(row),
     }

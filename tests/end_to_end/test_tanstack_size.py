@@ -46,7 +46,7 @@ def said(kind: str, after_ms: float, **payload: Any) -> dict[str, Any]:
     return {"type": f"tanstack-ai-devtools:text:{kind}", "payload": body, "pluginId": "tanstack-ai-devtools"}
 
 
-def chat() -> list[bytes]:
+def chat(*, ends_with_text: bool = True) -> list[bytes]:
     """
     A chat as it goes over the bus: several chunks a millisecond, the text so far in each.
     """
@@ -60,12 +60,13 @@ def chat() -> list[bytes]:
     ]
     for number, word in enumerate(WORDS, 1):
         messages.append(said("chunk:content", 100 + number // 3, messageId=MESSAGE, content=text[: number * 5], delta=word))
+    end = {"content": text} if ends_with_text else {}
     usage = {"promptTokens": 9, "completionTokens": CHUNKS, "totalTokens": CHUNKS + 9}
     messages += [
         said("chunk:done", 600, messageId=MESSAGE, finishReason="stop", usage=usage),
         said("usage", 600, messageId=MESSAGE, usage=usage),
         said("iteration:completed", 601, iteration=0, messageId=MESSAGE, duration=599, usage=usage),
-        said("request:completed", 602, content=text, messageId=MESSAGE, finishReason="stop", usage=usage, duration=602),
+        said("request:completed", 602, **end, messageId=MESSAGE, finishReason="stop", usage=usage, duration=602),
     ]
     return [json.dumps(message, separators=(",", ":")).encode() for message in messages]
 
@@ -94,10 +95,10 @@ def size_bytes(store_url: str) -> int:
 @pytest.mark.parametrize("is_named", [True, False], ids=["as a bus reader names them", "without ids"])
 def test_a_thousand_chunks_cost_a_part_of_the_bus(store_url: str, is_named: bool) -> None:
     """
-    With indexes, the call and its spans. Shuffled, the answer is put together exactly, by the length of the text so far; and
-    with the ids that a bridge gives, the table `chunks` is, too.
+    With indexes, the call and its spans. Shuffled, the answer is put together exactly, for the call, in the view `chunks` and on
+    the page: by the ids that a bridge gives, or by the length of the text so far, where no end repeats the text.
     """
-    messages = chat()
+    messages = chat(ends_with_text=is_named)
     assert sum(map(len, messages)) > ON_THE_BUS_BYTES
     if is_named:
         reader = BusReader("019abcdef0123456789abcde")
@@ -109,11 +110,12 @@ def test_a_thousand_chunks_cost_a_part_of_the_bus(store_url: str, is_named: bool
             body = b"\n".join(messages[start : start + 100])
             assert 200 == collector.send("POST", "/v1/events", body, {"content-type": "application/x-ndjson"}).status
         call = eventually(lambda: _settled(collector.wait_for_calls(str(BASE["requestId"]))))
+        page = collector.get(f"/calls/{BASE['requestId']}?tab=conversation").body.decode()
     shown = call["answer_preview"].removesuffix("…").removesuffix("...")
     assert len(shown) > 100
     assert "".join(WORDS).startswith(shown.rstrip())
-    if is_named:
-        assert "".join(WORDS) == "".join(row["delta"] for row in query(store_url, "SELECT delta FROM chunks ORDER BY n"))
+    assert "".join(WORDS) == "".join(row["delta"] for row in query(store_url, "SELECT delta FROM chunks ORDER BY n"))
+    assert "".join(WORDS) in page
     cost = size_bytes(store_url) - empty
     print(f"{cost:,} bytes")
     assert cost < MOST_BYTES[store_url.partition(":")[0].partition("+")[0]]

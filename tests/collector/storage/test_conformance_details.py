@@ -4,11 +4,13 @@ Reading one call closely: pieces as the view `chunks` has them, heads of events,
 
 import importlib
 import json
+import random
 from typing import Any
 
 import pytest
 
 from collector.errors import BadRequest
+from collector.events import EventRow
 from collector.query.chunks import read_pieces, read_times
 from collector.storage.protocols import Store
 from collector.storage.views import PIECE_KINDS
@@ -43,25 +45,97 @@ def fill(store: Store) -> None:
     append(store, *rows, *odd)
 
 
+def windows(store: Store, limit: int, kind: str | None = None) -> list[tuple[object, ...]]:
+    """All pieces of the call, put together from windows of a size."""
+    found: list[tuple[object, ...]] = []
+    window, rounds = None, 0
+    while rounds == 0 or window is not None:
+        taken = read_pieces(store, "p", "r1", window=window, limit=limit, kind=kind)
+        found += [(one.n, one.at_ms, one.gap_ms, one.kind, one.delta) for one in taken.pieces]
+        window, rounds = taken.next_window, rounds + 1
+    return found
+
+
+def rows_of_view(store_url: str) -> list[tuple[object, ...]]:
+    """The same from the view."""
+    sql = "SELECT n, at_ms, gap_ms, kind, delta FROM chunks WHERE request_id = 'r1' ORDER BY n"
+    return [tuple(row.values()) for row in query(store_url, sql)]
+
+
 @pytest.mark.parametrize("limit", [1, 3, 200])
 def test_pieces_are_the_rows_of_the_view(store: Store, store_url: str, limit: int):
     """
     Windows of any size put together are what the view says: number, time, gap, kind and text.
     """
     fill(store)
-    sql = "SELECT n, at_ms, gap_ms, kind, delta FROM chunks WHERE request_id = 'r1' ORDER BY n"
-    expected = [tuple(row.values()) for row in query(store_url, sql)]
+    expected = rows_of_view(store_url)
 
-    found: list[tuple[object, ...]] = []
-    window, rounds = None, 0
-    while rounds == 0 or window is not None:
-        taken = read_pieces(store, "p", "r1", window=window, limit=limit)
-        found += [(one.n, one.at_ms, one.gap_ms, one.kind, one.delta) for one in taken.pieces]
-        window, rounds = taken.next_window, rounds + 1
-
-    assert expected == found
+    assert expected == windows(store, limit)
     assert 11 == len(expected)
     assert [row[1] for row in expected] == read_times(store, "p", "r1")
+
+
+def streamed(choose: random.Random) -> tuple[list[EventRow], dict[str, str]]:
+    """A call's chunks without ids, shuffled, and its texts: several side by side, many pieces in a millisecond."""
+    texts: dict[str, str] = {}
+    rows: list[EventRow] = []
+    for n in range(choose.randint(5, 60)):
+        kind, message = choose.choice(("content", "thinking")), choose.choice((None, "m1", "m2"))
+        before = texts.get(f"{kind} {message}", "")
+        delta = choose.choice(("a", "äö", "", "\n", "😀 b")) + str(n)
+        content = before + delta if choose.random() < 0.5 else len(before + delta)
+        texts[f"{kind} {message}"] = before + delta
+        rows.append(
+            event(f"e{n}", type=f"text:chunk:{kind}", timestamp=NOW_MS + n // 9, fraction=0.5 if n % 9 > 5 else None,
+                  message_id=message, payload={"delta": delta, "content": content})
+        )  # fmt: skip
+    for n in range(choose.randint(0, 6)):
+        pack = {
+            "chunks": [{"delta": f"p{n}", "offsetMs": 0}, {"delta": f"q{n}", "offsetMs": 1.5}],
+            "content": choose.choice((0, "")),
+        }
+        odd = choose.choice(({"arguments": "{}"}, {"delta": "-", "content": "x" * n}, pack))
+        rows.append(event(f"o{n}", type="text:chunk:tool-call", timestamp=NOW_MS + n % 3, payload=odd))
+        rows.append(event(f"p{n}", type="text:chunk:content", timestamp=NOW_MS + n % 3, message_id="pack", payload=pack))
+    choose.shuffle(rows)
+    return rows, texts
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shuffled_texts_without_ids_are_whole_for_the_view_and_in_windows(store: Store, store_url: str, seed: int):
+    """
+    By the length that each piece tells, and the two agree on every number, whatever the windows' size.
+    """
+    rows, texts = streamed(random.Random(seed))
+    append(store, *rows)
+    sql = "SELECT kind, message_id, delta FROM chunks WHERE request_id = 'r1' AND delta NOT IN ('-', '{}') ORDER BY n"
+    found: dict[str, str] = {}
+    for row in query(store_url, sql):
+        found[f"{row['kind']} {row['message_id']}"] = found.get(f"{row['kind']} {row['message_id']}", "") + row["delta"]
+
+    assert texts == {name: found[name] for name in texts}
+    expected = rows_of_view(store_url)
+    assert [expected] * 4 == [windows(store, limit) for limit in (1, 2, 7, 200)]
+    thoughts = [row[3:] for row in expected if row[3] == "thinking"]
+    assert thoughts == [row[3:] for row in windows(store, 3, kind="thinking")]
+    assert [row[1] for row in expected] == read_times(store, "p", "r1")
+
+
+def test_a_browsers_copy_without_a_piece_does_not_part_view_and_windows(store: Store, store_url: str):
+    """
+    It tells a length and came first; the two agree on where its text stands.
+    """
+    told: tuple[dict[str, Any], ...] = (
+        {"content": 3},
+        {"arguments": "{"},
+        {"delta": "b", "content": 2},
+        {"delta": "a", "content": 1},
+    )
+    append(store, *(event(f"e{n}", type="text:chunk:content", payload=one) for n, one in enumerate(told)))
+
+    expected = rows_of_view(store_url)
+    assert ["a", "b", "{"] == [row[4] for row in expected]
+    assert [expected] * 3 == [windows(store, limit) for limit in (1, 2, 9)]
 
 
 def test_pieces_of_one_kind(store: Store):
@@ -86,7 +160,8 @@ def test_kinds_are_those_of_the_view():
     """
     What the page takes for a piece is what SQL takes for one.
     """
-    assert importlib.import_module("migrations.versions.0002_views").KINDS == PIECE_KINDS
+    for name in ("0002_views", "0014_chunks_by_length"):
+        assert importlib.import_module(f"migrations.versions.{name}").KINDS == PIECE_KINDS
 
 
 def test_heads_of_events_are_cut(store: Store):

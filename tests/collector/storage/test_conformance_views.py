@@ -4,6 +4,7 @@ What users read with their own tools: the promised names and columns, and the vi
 
 import pytest
 
+from collector.events import EventRow
 from collector.spans import Health
 from collector.storage.protocols import Store
 from tests.end_to_end.database import query
@@ -98,6 +99,74 @@ def test_offsets_beyond_all_measure_count_as_none(store: Store, store_url: str):
 
     assert [(0.0, "a"), (0.0, "b"), (0.0, "c"), (0.0, "d"), (7.0, "e")] == [(row[1], row[4]) for row in chunks(store_url)]
     assert [{"longest": 7.0}] == query(store_url, "SELECT max(gap_ms) AS longest FROM chunks")
+
+
+def of_one_ms(request_id: str, *told: tuple[str, str, object]) -> list[EventRow]:
+    """Chunks (kind, delta, content) of one millisecond whose sender gives no ids, in the order of their arrival."""
+    return [
+        event(f"{request_id}-{n}", request_id=request_id, type=f"text:chunk:{kind}", payload={"delta": delta, "content": content})
+        for n, (kind, delta, content) in enumerate(told)
+    ]
+
+
+def deltas(store_url: str, request_id: str) -> list[object]:
+    """In the order of the view."""
+    return [row[4] for row in chunks(store_url, request_id)]
+
+
+def test_pieces_of_one_millisecond_stand_by_the_length_of_the_text_so_far(store: Store, store_url: str):
+    """
+    Where the sender tells no order, whether the length was kept or all of the text; of equal lengths the first to come.
+    """
+    by_length = of_one_ms("r1", ("content", "c", 10), ("content", "b", 9), ("content", "", 9), ("content", "a", 2))
+    by_text = of_one_ms("r2", ("content", "c", "äbcd"), ("content", "d", "äbcde"), ("content", "ä", "ä"), ("content", "b", "äb"))
+    append(store, *by_length, *by_text)
+
+    assert ["a", "b", "", "c"] == deltas(store_url, "r1")
+    assert ["ä", "b", "c", "d"] == deltas(store_url, "r2")
+
+
+def test_texts_side_by_side_are_put_in_order_apart(store: Store, store_url: str):
+    """
+    Each where its first piece came: the end of a long thought before the answer that follows it, tools' arguments as they came.
+    """
+    append(
+        store,
+        *of_one_ms(
+            "r1", ("thinking", "y", 800), ("tool-call", "{", None), ("thinking", "x", 790), ("content", "b", 2),
+            ("content", "a", 1), ("tool-call", "}", None),
+        ),
+    )  # fmt: skip
+
+    assert ["x", "y", "{", "a", "b", "}"] == deltas(store_url, "r1")
+
+
+def test_a_senders_own_order_goes_before_lengths(store: Store, store_url: str):
+    """
+    Its sequence, and its fractions of a millisecond.
+    """
+    append(
+        store,
+        event("e1", type="text:chunk:content", sequence=2, payload={"delta": "b", "content": 1}),
+        event("e2", type="text:chunk:content", sequence=1, payload={"delta": "a", "content": 9}),
+        event("e3", type="text:chunk:content", fraction=0.5, payload={"delta": "c", "content": 0}),
+    )
+
+    assert ["a", "b", "c"] == deltas(store_url, "r1")
+
+
+ODD_CONTENT = (-1, 1.5, 10**15, 10**30, 1e300, -0.0, True, None, [1], {"a": 1}, "7", "\\u0000", "")
+
+
+def test_content_of_any_shape_is_a_piece_at_its_place(store: Store, store_url: str):
+    """
+    What is no length of a text orders nothing, and is no error.
+    """
+    append(store, *of_one_ms("r1", *(("content", f"{n}", content) for n, content in enumerate(ODD_CONTENT))))
+
+    found = deltas(store_url, "r1")
+    assert sorted(map(str, range(len(ODD_CONTENT)))) == sorted(map(str, found))
+    assert ["12", "10", "11"] == [one for one in found if str(one) in {"10", "11", "12"}]
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM chunks WHERE request_id = 'r1'"])
