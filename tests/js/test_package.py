@@ -33,6 +33,8 @@ OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
         pytest.param("slices", {}, id="slices", marks=pytest.mark.long),
         pytest.param("ending", {}, id="ending", marks=pytest.mark.long),
         pytest.param("openai", {}, id="openai"),
+        pytest.param("odd", {}, id="odd", marks=pytest.mark.long),
+        pytest.param("unasked", {}, id="unasked", marks=pytest.mark.long),
         pytest.param("openrouter", {}, id="openrouter", marks=pytest.mark.long),
         pytest.param("aisbreaker", {}, id="aisbreaker"),
         pytest.param("agents", {}, id="agents", marks=pytest.mark.long),
@@ -90,7 +92,7 @@ MADE = {
 """Types of which each part must have made at least one event."""
 _POLLED = {(f"video:request:{what}", "model", "missing") for what in ("started", "completed")}
 _OWN_MODELS = {(f"text:request:{what}", name, "missing") for what in ("started", "completed") for name in ("provider", "model")}
-UNKNOWN = {"openai": _POLLED, "openrouter": _POLLED, "agents": _OWN_MODELS}
+UNKNOWN = {"openai": _POLLED, "openrouter": _POLLED, "agents": _OWN_MODELS, "odd": _OWN_MODELS}
 """Who asks for a video's job does not say its model, and a host's own class of models need not say who it is."""
 
 

@@ -57,6 +57,7 @@ function soon(run: () => void): void {
 }
 
 const platform: Platform = {
+  language: "webjs",
   environment: {},
   post,
   resource: () => ({ "user_agent.original": globalThis.navigator?.userAgent ?? "" }),

@@ -24,6 +24,7 @@ export class Delivery {
   private bytes = 0;
   private sending = 0;
   private failures = 0;
+  /** By the steady clock, like the next: the host's may be set back. */
   private retryAtMs = 0;
   private askedUntilMs = 0;
   private batchLimit = Infinity;
@@ -45,7 +46,7 @@ export class Delivery {
 
   /** How long until the next try by ourselves. */
   get dueMs(): number {
-    return Math.max(0, this.retryAtMs - Date.now());
+    return Math.max(0, this.retryAtMs - performance.now());
   }
 
   add(encoded: string, settings: DeliverySettings): void {
@@ -79,9 +80,11 @@ export class Delivery {
     let bytes = JSON.stringify(this.resource(settings)).length + 32;
     for (const event of this.waiting) {
       if (this.leaving.has(event)) continue;
-      bytes += sizeOf(event) + 1;
-      if (bytes > roomBytes || batch.length >= settings.batchMaxEvents) break;
-      batch.push(event);
+      const more = sizeOf(event) + 1;
+      // One that is too large must not keep those behind it.
+      if (bytes + more > roomBytes) continue;
+      bytes += more;
+      if (batch.push(event) >= settings.batchMaxEvents) break;
     }
     if (!batch.length) return 0;
     for (const event of batch) this.leaving.add(event);
@@ -96,7 +99,7 @@ export class Delivery {
   /** Everything, for a process that ends at once; also what is on its way: by their ids the collector knows what it has. */
   last(settings: DeliverySettings): LastPost[] {
     const posts: LastPost[] = [];
-    if (Date.now() < this.askedUntilMs) return posts;
+    if (performance.now() < this.askedUntilMs) return posts;
     for (let from = 0; from < this.waiting.length; ) {
       const batch = this.waiting.slice(from, from + this.next(settings, settings.batchMaxBytes, from));
       posts.push({ post: this.asPost(batch, settings, true), drop: () => this.drop(batch) });
@@ -113,7 +116,7 @@ export class Delivery {
   }
 
   private async loop(settings: DeliverySettings, isForced: boolean, isLast: boolean): Promise<void> {
-    while (this.waiting.length && Date.now() >= (isForced ? this.askedUntilMs : this.retryAtMs)) {
+    while (this.waiting.length && performance.now() >= (isForced ? this.askedUntilMs : this.retryAtMs)) {
       const count = this.next(settings, settings.batchMaxBytes);
       const batch = this.waiting.slice(0, count);
       this.sending = count;
@@ -164,6 +167,8 @@ export class Delivery {
       }
       this.healed(settings);
       this.drop(batch);
+      // What was too large was it perhaps by one event.
+      this.batchLimit = Math.min(this.batchLimit * 2, settings.batchMaxEvents);
       return true;
     }
     if (status === 413 && count > 1) {
@@ -197,8 +202,9 @@ export class Delivery {
     }
     const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.failures - 1, 10)) * (0.5 + Math.random() / 2);
     const askedMs = Math.min(readRetryAfter(retryAfter), RETRY_AFTER_MAX_MS);
-    this.askedUntilMs = Date.now() + askedMs;
-    this.retryAtMs = Date.now() + Math.max(backoffMs, askedMs);
+    const nowMs = performance.now();
+    this.askedUntilMs = nowMs + askedMs;
+    this.retryAtMs = nowMs + Math.max(backoffMs, askedMs);
     return false;
   }
 

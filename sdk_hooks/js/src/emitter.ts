@@ -36,6 +36,7 @@ export class Emitter {
   private slicing: Promise<void> | undefined;
   private sequence = 0;
   private cancelTimer: (() => void) | undefined;
+  private cancelRetry: (() => void) | undefined;
   private isClosed = false;
 
   constructor(
@@ -84,14 +85,14 @@ export class Emitter {
   /** True: everything recorded so far is delivered. */
   async flush(timeoutMs: number, isLast = false): Promise<boolean> {
     const before = this.lost();
-    const deadline = Date.now() + timeoutMs;
+    const deadlineMs = performance.now() + timeoutMs;
     guard("emitter", () => this.render());
     const sent = (async () => {
       do {
         await this.round(true, isLast);
         if (!this.delivery.inMemory || (isLast && this.delivery.isFailing)) break;
         await new Promise<void>((resolve) => setTimeout(resolve, 100));
-      } while (Date.now() < deadline);
+      } while (performance.now() < deadlineMs);
     })();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
@@ -113,6 +114,7 @@ export class Emitter {
   giveUp(): void {
     this.isClosed = true;
     this.cancelTimer?.();
+    this.cancelRetry?.();
     const left = this.delivery.close();
     if (left) this.losses.count("exit", left);
   }
@@ -146,10 +148,17 @@ export class Emitter {
   private wake(afterMs: number): void {
     this.cancelTimer ??= this.platform.later(() => {
       this.cancelTimer = undefined;
-      void this.round(false).then(() => {
-        if (this.delivery.inMemory) this.wake(Math.max(this.delivery.dueMs, 50));
-      });
+      void this.round(false).then(() => this.tryLater());
     }, afterMs);
+  }
+
+  /** By a timer of its own: what is recorded while the collector is away is rendered meanwhile, so that the oldest goes and not the newest. */
+  private tryLater(): void {
+    if (!this.delivery.inMemory || this.isClosed) return;
+    this.cancelRetry ??= this.platform.later(() => {
+      this.cancelRetry = undefined;
+      void this.round(false).then(() => this.tryLater());
+    }, Math.max(this.delivery.dueMs, 50));
   }
 
   private async round(isForced: boolean, isLast = false): Promise<void> {

@@ -27,17 +27,30 @@ async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<An
   agents ??= { http: new HttpAgent({ keepAlive: true, maxSockets: 2 }), https: new HttpsAgent({ keepAlive: true, maxSockets: 2 }) };
   const isHttps = /^https:/i.test(url);
   const all = { ...headers, ...OWN, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
-  const options = { method: "POST", headers: all, agent: isHttps ? agents.https : agents.http };
+  const agent: HttpAgent | HttpsAgent | false = isHttps ? agents.https : agents.http;
+  return send(isHttps ? httpsRequest : httpRequest, url, { method: "POST", headers: all, agent }, content, timeoutMs, isLast);
+}
+
+type Options = { method: string; headers: Record<string, string>; agent: HttpAgent | HttpsAgent | false };
+
+function send(ask: typeof httpRequest, url: string, options: Options, content: Buffer, timeoutMs: number, isLast: boolean): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
-    const request = (isHttps ? httpsRequest : httpRequest)(url, options, (response) => read(response, resolve, reject));
+    const request = ask(url, options, (response) => read(response, resolve, reject));
     const timer = setTimeout(() => request.destroy(Object.assign(new Error("timeout"), { name: "Timeout" })), timeoutMs);
     if (!isLast) timer.unref();
     request.on("socket", (socket) => (isLast ? socket.ref() : socket.unref()));
-    request.on("error", reject);
+    request.on("error", (error) => {
+      // A server may close an idle connection at any time; by their ids it knows what it has.
+      if (request.reusedSocket && CUT.has(codeOf(error))) resolve(send(ask, url, { ...options, agent: false }, content, timeoutMs, isLast));
+      else reject(error);
+    });
     request.on("close", () => clearTimeout(timer));
     request.end(content);
   });
 }
+
+const CUT = new Set<unknown>(["ECONNRESET", "EPIPE"]);
+const codeOf = (error: Error): unknown => (error as { code?: unknown }).code;
 
 function read(response: IncomingMessage, resolve: (answer: Answer) => void, reject: (error: Error) => void): void {
   const parts: Buffer[] = [];
@@ -68,6 +81,7 @@ function later(run: () => void, afterMs: number): () => void {
 }
 
 const platform: Platform = {
+  language: "nodejs",
   get environment() {
     return process.env;
   },

@@ -26,6 +26,8 @@ export interface Scope<T> {
 }
 
 export interface Platform {
+  /** As OpenTelemetry calls it. */
+  readonly language: "nodejs" | "webjs";
   readonly environment: Record<string, string | undefined>;
   /** Rejects when there is no answer. */
   post(post: Post): Promise<Answer>;

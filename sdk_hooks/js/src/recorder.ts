@@ -38,6 +38,8 @@ export class Call<A extends Activity = Activity> {
   messageId: string | undefined;
   isDone = false;
   isSampled = true;
+  /** An answer has come, and nobody has asked for it yet. */
+  isAnswered = false;
   /** Grows by what a stream says, which is held until its end. */
   sizeBytes: number;
   private scope: Enclosing | undefined;
@@ -106,9 +108,14 @@ export class Call<A extends Activity = Activity> {
     this.finish("aborted", answer);
   }
 
-  /** Nobody reads on, and nobody said so: it ended, for the host, with the last piece. */
+  answered(): void {
+    this.isAnswered = true;
+    this.lastMs = performance.now();
+  }
+
+  /** Nobody reads on, and nobody said so: it ended, for the host, with the last piece. What is only not asked for went well. */
   left(): void {
-    this.finish("aborted", undefined, undefined, this.lastMs);
+    this.finish(this.isAnswered ? "completed" : "aborted", undefined, undefined, this.lastMs);
   }
 
   get hasEnded(): boolean {

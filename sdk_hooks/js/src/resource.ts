@@ -16,7 +16,7 @@ export function describe(platform: Platform, sdkName: string): (settings: Delive
       ...attributes,
       "telemetry.sdk.name": sdkName,
       "telemetry.sdk.version": VERSION,
-      "telemetry.sdk.language": "nodejs",
+      "telemetry.sdk.language": platform.language,
     };
   };
 }

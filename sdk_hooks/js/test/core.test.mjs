@@ -111,6 +111,60 @@ test("a batch that is too large goes in halves, down to the event that nobody ta
   assert.deepEqual(numbers(), [1, 2, 3]);
 });
 
+test("after a batch that was too large they grow again", async () => {
+  collector.answers.push({ status: 413 }, { status: 413 });
+  const { stdout } = await run({ count: 16, then: "console.log(await hookline.flush())" });
+  assert.equal(stdout, "true\n");
+  assert.deepEqual(collector.posts.filter((post) => post.status === 200).map((post) => post.events.length), [4, 8, 4]);
+});
+
+const SAYS = `const say = () => hookline.recordTanStack({ type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} });
+  const setBack = () => { const { now } = Date; Date.now = () => now() - 3_600_000; };`;
+
+test("a clock that is set back keeps nothing waiting, neither what is tried again nor the process", async () => {
+  collector.answers.push({ status: 503 });
+  // It ends when it is told that its second POST is here.
+  const then = `${SAYS} hookline.configure({ flushIntervalMs: 1 }); say();
+    await new Promise((resolve) => process.stdin.once("data", resolve));
+    setBack();
+    setTimeout(() => process.exit(9), 30_000).unref();
+    await new Promise((resolve) => process.stdin.on("end", resolve).resume())`;
+  const onStart = (child) => void collector.posted.then(async () => {
+    child.stdin.write("set back");
+    await collector.postedAgain;
+    child.stdin.end();
+  });
+  await run({ count: 0, then, onStart });
+
+  collector.answers.push(...Array.from({ length: 100 }, () => ({ status: 503 })));
+  await run({ count: 0, then: `${SAYS} say(); const flushed = hookline.flush({ timeoutMs: 300 }); setBack();
+    setTimeout(() => process.exit(9), 30_000).unref(); await flushed;` });
+});
+
+test("a connection that the collector closed meanwhile is no failure", async () => {
+  collector.answers.push({}, { isCut: true });
+  const { stdout, stderr } = await run({ count: 0, then: `${SAYS} for (const _ of "ab") { say(); console.log(await hookline.flush()); }` });
+  assert.deepEqual([stdout, stderr], ["true\ntrue\n", ""]);
+  assert.equal(collector.posts.length, 3);
+});
+
+test("of a page that is left, what is too large for its last request does not keep the rest", async () => {
+  const program = `
+    const heard = {};
+    globalThis.addEventListener = (name, listener) => (heard[name] = listener);
+    const hookline = await import("../dist/esm/browser.js");
+    hookline.configure({ url: ${JSON.stringify(collector.url)}, flushIntervalMs: 1_000_000 });
+    for (const n of [100_000, 1, 2]) hookline.recordTanStack({
+      type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: { n, delta: "x".repeat(n) } });
+    const { fetch } = globalThis;
+    globalThis.fetch = async (...args) => { const found = await fetch(...args); setImmediate(() => process.exit()); return found; };
+    setTimeout(() => process.exit(9), 30_000);
+    heard.pagehide({ persisted: false });`;
+  await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], { cwd: HERE, timeout: 200_000 });
+  assert.deepEqual(numbers(), [1, 2]);
+  assert.equal(collector.posts[0].resource["telemetry.sdk.language"], "webjs");
+});
+
 test("rejected and refused events are counted by reason", async () => {
   collector.answers.push({ status: 422, body: '{"rejected":[{"index":0,"code":"too_deep"}]}' }, { status: 400 });
   const then = `await hookline.flush(); hookline.recordTanStack({ type: "tanstack-ai-devtools:x", pluginId: "tanstack-ai-devtools", payload: {} });
@@ -201,6 +255,24 @@ test("what an open stream has said counts for the buffer's bound, and is let go 
     await tryOne();
     console.log(JSON.stringify(refused));`);
   assert.deepEqual(refused, [1, 1]);
+});
+
+test("while the collector asks to be left alone, the oldest calls go and not the newest", async () => {
+  collector.answers.push(...Array.from({ length: 10 }, () => ({ status: 503, headers: { "retry-after": "600" } })));
+  const [losses, isInTime] = await withService(`
+    let rendered = 0;
+    const redact = (event) => { rendered += 1; return event; };
+    hookline.configure({ flushIntervalMs: 1, bufferMaxEvents: 40, exitTimeoutMs: 0, redact });
+    const giveUpMs = performance.now() + 20_000;
+    let isInTime = true;
+    for (let n = 1; n <= 60 && isInTime; n++) {
+      const asked = ask();
+      answer();
+      await asked;
+      while (rendered < 2 * n && isInTime) { await new Promise((resolve) => setTimeout(resolve, 1)); isInTime = performance.now() < giveUpMs; }
+    }
+    console.log(JSON.stringify([hookline.losses(), isInTime]));`);
+  assert.deepEqual([isInTime, losses.buffer_full, losses.undelivered], [true, 0, 80]);
 });
 
 test("a request has its own members only, whatever somebody has given all objects", async () => {

@@ -31,7 +31,14 @@ export function running(original: Method, layerOf: (runner: object) => CallOptio
     const run = guard("agents.run", () => begin(args, layerOf(this)));
     if (!run) return original.apply(this, args);
     guard("agents.hold", () => hold(this));
-    const result = within({ run, enclosing: run.call.asEnclosing() }, () => original.apply(this, args)) as Promise<unknown>;
+    let result: Promise<unknown>;
+    try {
+      result = within({ run, enclosing: run.call.asEnclosing() }, () => original.apply(this, args)) as typeof result;
+    } catch (error) {
+      // A runner of the host's own may be no async function.
+      return rethrown(error, run);
+    }
+    if (typeof result?.then !== "function") return returned(result, run);
     return result.then((found) => returned(found, run), (error: unknown) => rethrown(error, run));
   };
 }

@@ -62,8 +62,16 @@ function processing(service: object, process: Process, layer: () => CallOptions)
   return function (request: unknown, ...rest: unknown[]) {
     const reading = guard("aisbreaker.process", () => begin(service, object(request), layer()));
     if (!reading) return process.call(service, request, ...rest);
-    return process.call(service, reading.watched(object(request)), ...rest).then(
-      (final) => reading.returned(final),
+    let final: Promise<unknown>;
+    try {
+      final = process.call(service, reading.watched(request), ...rest);
+    } catch (error) {
+      return reading.rethrow(error);
+    }
+    // A service of the host's own may be no async function.
+    if (typeof final?.then !== "function") return reading.returned(final) as typeof final;
+    return final.then(
+      (found) => reading.returned(found),
       (error: unknown) => reading.rethrow(error),
     );
   };
@@ -124,14 +132,14 @@ class Reading {
   constructor(private readonly call: Call<"text"> | Call<"image">) {}
 
   /** The request, its progress heard on the way to the host. A host that wants none gets none. */
-  watched(request: Fields): Fields {
-    const { streamProgressFunction: progress } = request;
+  watched(request: unknown): unknown {
+    const { streamProgressFunction: progress } = object(request);
     if (typeof progress !== "function") return request;
     const heard = (event: unknown, ...rest: unknown[]): unknown => {
       guard("aisbreaker.event", () => this.event(object(event)));
       return (progress as (...args: unknown[]) => unknown)(event, ...rest);
     };
-    return { ...request, streamProgressFunction: heard };
+    return { ...object(request), streamProgressFunction: heard };
   }
 
   private event(event: Fields): void {

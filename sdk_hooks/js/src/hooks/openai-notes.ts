@@ -257,6 +257,11 @@ abstract class Followed<A extends Activity> extends Notes<A> {
 export class ImageNotes extends Followed<"image"> {
   protected readonly images: Image[] = [];
 
+  /** Sketches are large, and nothing of them is told. */
+  override unparsed(kind: string): boolean {
+    return kind.endsWith(".partial_image");
+  }
+
   override item(event: Fields): void {
     const kind = text(event["type"]) ?? "";
     if (kind.startsWith("image_") && kind.endsWith(".completed")) this.images.push(...imagesAnswer({ data: [event] }).images);

@@ -12,7 +12,7 @@ import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
 import { findVideo } from "./openai-videos.js";
 import { Replaced, SILENT } from "./patching.js";
 import { type Followed, watchResponse } from "./raw.js";
-import { errorOf, isAbort, isPlain, object, text } from "./reading.js";
+import { errorOf, isAbort, isPlain, knowErrors, object, text } from "./reading.js";
 import { isStream, watch } from "./streams.js";
 
 interface Client {
@@ -22,6 +22,7 @@ interface Client {
 }
 
 interface State {
+  readonly client: object;
   layer: CallOptions;
   readonly replaced: Replaced;
   /** Who answers at the address that the client had last. */
@@ -30,24 +31,28 @@ interface State {
 
 /** The SDK's promise of an answer, as far as we touch it. */
 interface AnswerPromise {
+  readonly responsePromise?: Promise<unknown>;
   parse: () => Promise<unknown>;
   asResponse: () => Promise<Response>;
   _thenUnwrap?: (transform: unknown) => AnswerPromise;
 }
 
 const clients = new WeakMap<object, State>();
+/** By our `request`: a proxy of a client, or what inherits from it, is the same client. */
+const states = new WeakMap<object, State>();
 
 export function instrument(client: object, layer: CallOptions): boolean {
   if (!isClient(client)) return false;
-  const known = clients.get(client);
+  const known = stateOf(client);
   if (known) {
     known.layer = layer;
     return true;
   }
-  const state: State = { layer, replaced: new Replaced(), served: { by: undefined, provider: "openai" } };
+  const state: State = { client, layer, replaced: new Replaced(), served: { by: undefined, provider: "openai" } };
   const { request, withOptions } = client;
   clients.set(client, state);
-  state.replaced.replace(client, "request", function (this: unknown, ...args: unknown[]) {
+  knowErrors(client.constructor);
+  const ours = function (this: unknown, ...args: unknown[]): unknown {
     // What `guard` does, written out: no function is made for each call.
     let begun: Begun | undefined;
     try {
@@ -55,14 +60,22 @@ export function instrument(client: object, layer: CallOptions): boolean {
     } catch (error) {
       report("openai.request", error);
     }
-    const promise = request.apply(this ?? client, args);
+    let promise: unknown;
     try {
-      if (begun) follow(promise, begun);
+      promise = request.apply(this ?? client, args);
+    } catch (error) {
+      if (begun) begun.thrown = { error };
+      return rethrown(error, begun);
+    }
+    try {
+      return begun ? follow(promise, begun) : promise;
     } catch (error) {
       report("openai.follow", error);
+      return promise;
     }
-    return promise;
-  });
+  };
+  states.set(ours, state);
+  state.replaced.replace(client, "request", ours);
   state.replaced.replace(client, "withOptions", function (this: unknown, ...args: unknown[]) {
     const copy = withOptions.apply(this ?? client, args);
     if (clients.get(client) === state) guard("openai.copy", () => instrument(copy as object, state.layer));
@@ -71,10 +84,15 @@ export function instrument(client: object, layer: CallOptions): boolean {
   return true;
 }
 
+function stateOf(client: object): State | undefined {
+  const { request } = client as { request?: unknown };
+  return clients.get(client) ?? (typeof request === "function" ? states.get(request) : undefined);
+}
+
 export function uninstrument(client: object): boolean {
-  const state = clients.get(client);
+  const state = stateOf(client);
   if (!state) return false;
-  clients.delete(client);
+  clients.delete(state.client);
   state.layer = SILENT;
   state.replaced.restore();
   return true;
@@ -90,14 +108,20 @@ function isClient(client: object): client is Client {
 interface Begun extends Followed {
   call: Call | undefined;
   endpoint: Endpoint | undefined;
+  /** The host wants to know what comes of it. */
+  isAsked: boolean;
   isAnswered: boolean;
+  /** What the host got, as long as it is not known whether it asks. */
+  promise: AnswerPromise | undefined;
+  /** What the SDK threw before it gave a promise. */
+  thrown: { readonly error: unknown } | undefined;
 }
 
 const ignored = (): void => undefined;
 
 /** The options may be a promise; ours is asked before the SDK's, so the call begins before anything is sent. */
 function begin(client: Client, state: State, given: unknown): Begun {
-  const begun: Begun = { call: undefined, endpoint: undefined, isAnswered: false, isParsed: false };
+  const begun: Begun = { call: undefined, endpoint: undefined, isAsked: false, isAnswered: false, promise: undefined, isParsed: false, thrown: undefined };
   const at = moment(state.layer);
   const start = (options: unknown): void => {
     try {
@@ -123,6 +147,10 @@ function startOf(client: Client, state: State, options: Fields, at: Moment, begu
   begun.call = startCall(
     { shape: endpoint.shape, request, provider: servedBy(client, state), model: text(request["model"]), streaming: options["stream"] === true }, at,
   );
+  if (begun.thrown) failed(begun.thrown.error, begun);
+  // Nearly every host asks at once, which is before the options are there.
+  if (begun.promise && !begun.isAsked && begun.call) watchUnasked(begun.promise, begun, begun.call);
+  begun.promise = undefined;
 }
 
 interface Found {
@@ -158,18 +186,23 @@ function fieldsOf(body: unknown): Fields {
  * In place of the SDK's own promises, not beside them, and only once somebody asks: another promise would reject unhandled where
  * the host handles the first, and take the rejection from a host that handles none.
  */
-function follow(given: unknown, begun: Begun): void {
+function follow(given: unknown, begun: Begun): unknown {
   const promise = given as AnswerPromise;
   const { parse, asResponse, _thenUnwrap: derive } = promise;
-  if (typeof parse !== "function" || typeof asResponse !== "function") return;
+  if (typeof parse !== "function" || typeof asResponse !== "function") return followOther(given, begun);
   let parsed: Promise<unknown> | undefined;
   // What `then`, `catch`, `finally` and `withResponse` go through.
   promise.parse = () => {
     begun.isParsed = true;
+    asked(begun);
     return (parsed ??= parse.call(promise).then((result) => answered(result, begun), (error: unknown) => rethrown(error, begun)));
   };
-  promise.asResponse = () => asResponse.call(promise).then((response) => handedOut(response, begun), (error: unknown) => rethrown(error, begun));
-  if (typeof derive !== "function") return;
+  promise.asResponse = () => {
+    asked(begun);
+    return asResponse.call(promise).then((response) => handedOut(response, begun), (error: unknown) => rethrown(error, begun));
+  };
+  if (begun.call === undefined) begun.promise = promise;
+  if (typeof derive !== "function") return promise;
   // What a resource derives from it either reads through this one (6.49) or goes its own way (7.57).
   promise._thenUnwrap = (transform) => {
     const derived = derive.call(promise, transform);
@@ -180,6 +213,41 @@ function follow(given: unknown, begun: Begun): void {
     }
     return derived;
   };
+  return promise;
+}
+
+function asked(begun: Begun): void {
+  begun.isAsked = true;
+  if (begun.call) begun.call.isAnswered = false;
+}
+
+/** A client whose own `request` gives what another promise resolves to: the host gets one like it. */
+function followOther(given: unknown, begun: Begun): unknown {
+  const { then } = (given ?? {}) as Partial<Promise<unknown>>;
+  if (typeof then !== "function") return answered(given, begun);
+  return then.call(given, (result) => answered(result, begun), (error: unknown) => rethrown(error, begun));
+}
+
+/** What is collected before anybody asked it is never asked. */
+const unasked = new FinalizationRegistry<() => void>((tell) => guard("unasked", tell));
+
+/**
+ * The SDK sends what nobody asks for, too. The call has ended when the response is there and the promise is not; its body is not
+ * read, for the SDK reads none. A rejection that the host handles is handled here, and one that it does not goes on.
+ */
+function watchUnasked(promise: AnswerPromise, begun: Begun, call: Call): void {
+  let isDropped = false;
+  unasked.register(promise, () => {
+    isDropped = true;
+    if (call.isAnswered && !begun.isAsked) call.left();
+  });
+  void promise.responsePromise?.then(() => {
+    if (begun.isAsked) return;
+    call.answered();
+    if (isDropped) call.left();
+  }, (error: unknown) => {
+    if (!begun.isAsked) rethrown(error, begun);
+  });
 }
 
 function handedOut(response: Response, begun: Begun): Response {
@@ -188,8 +256,12 @@ function handedOut(response: Response, begun: Begun): Response {
   return response;
 }
 
-function rethrown(error: unknown, { call }: Begun): never {
+function failed(error: unknown, { call }: Begun): void {
   guard("openai.error", () => (isAbort(error) ? call?.abort() : call?.fail(errorOf(error))));
+}
+
+function rethrown(error: unknown, begun: Begun | undefined): never {
+  if (begun) failed(error, begun);
   throw error;
 }
 

@@ -24,6 +24,8 @@ class Turns {
 }
 
 const turnsOf = new WeakMap<object, Turns>();
+/** The SDK stops asking a tool's generator that gives what it does not want, and does not tell it. */
+const dropped = new FinalizationRegistry<ToolRun>((run) => guard("dropped", () => run.left()));
 
 interface Beginning {
   readonly endpoint: Endpoint;
@@ -52,6 +54,9 @@ export function holdClient(client: Resource, state: State): void {
     return sent.then((result) => {
       guard("openrouter.answer", () => answered(object(result), call, beginning.endpoint));
       return result;
+    }, (error: unknown) => {
+      guard("openrouter.error", () => call.fail(errorOf(error)));
+      throw error;
     });
   });
   holdCallModel(client as unknown as Record<"callModel", CallModel>, state);
@@ -140,7 +145,15 @@ function followed(result: unknown, run: ToolRun): unknown {
     return completed(result, run);
   }
   const items = result as AsyncIterator<unknown>;
+  const { return: leave } = items;
   let last: unknown;
+  dropped.register(items, run);
+  if (leave) {
+    items.return = (...args) => {
+      guard("openrouter.tool", () => run.left());
+      return leave.apply(items, args);
+    };
+  }
   items.next = (...args: [] | [unknown]) =>
     within({ enclosing: run.asEnclosing() }, () => next.apply(items, args as [])).then((item) => {
       if (item.done) completed(item.value ?? last, run);

@@ -75,7 +75,7 @@ function holdResource(resource: Resource, rows: Readonly<Record<string, Row>>, s
       const sending = guard("openrouter.send", () => new Sending(row, request, moment(state.layer)));
       if (!sending) return send.call(resource, request, options, ...rest);
       // By this object, which the SDK hands on, the request on the wire is known to be this method's.
-      const known = { ...options };
+      const known = copyOf(options);
       sendings.set(known, sending);
       return send.call(resource, request, known, ...rest).then(
         (result) => sending.returned(result),
@@ -83,6 +83,12 @@ function holdResource(resource: Resource, rows: Readonly<Record<string, Row>>, s
       );
     });
   }
+}
+
+/** As the host gave it, with what it inherits. */
+function copyOf(options: object | undefined): object {
+  if (!options || Object.getPrototypeOf(options) === Object.prototype) return { ...options };
+  return Object.create(Object.getPrototypeOf(options) as object | null, Object.getOwnPropertyDescriptors(options)) as object;
 }
 
 /** One run of a resource's method. */

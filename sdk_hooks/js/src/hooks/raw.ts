@@ -18,7 +18,7 @@ export interface Followed {
   isParsed: boolean;
 }
 
-type Whole = "json" | "text" | "arrayBuffer" | "blob";
+type Whole = "json" | "text" | "arrayBuffer" | "bytes" | "blob";
 type Read = (this: Response) => Promise<never>;
 const WATCH = Symbol("hookline.watch");
 
@@ -26,7 +26,7 @@ interface Watch {
   readonly reader: Reader;
   readonly isOurs: () => boolean;
   /** As the response had them. */
-  readonly was: Readonly<Record<Whole, Read>>;
+  readonly was: Readonly<Record<Whole, Read>> & { readonly clone: () => Response };
 }
 
 type Watched = Response & { [WATCH]?: Watch };
@@ -37,18 +37,21 @@ export function watchResponse(response: Response, call: Call, endpoint: Endpoint
   const isOurs = (): boolean => !followed.isParsed && !call.hasEnded;
   const reader = new Reader(call, endpoint, response.headers.get("content-type") ?? "", followed);
   dropped.register(response, reader);
-  const { json, text, arrayBuffer, blob } = response as unknown as Record<Whole, Read>;
-  const value: Watch = { reader, isOurs, was: { json, text, arrayBuffer, blob } };
+  const { json, text, arrayBuffer, bytes, blob, clone } = response as unknown as Watch["was"];
+  const value: Watch = { reader, isOurs, was: { json, text, arrayBuffer, bytes, blob, clone } };
   (response as Watched)[WATCH] = value;
-  WHOLE.over(response);
-  if (response.body) watchBody(response.body, reader, isOurs);
+  (typeof bytes === "function" ? WITH_BYTES : WHOLE).over(response);
+  const { body } = response;
+  if (typeof body?.getReader === "function") watchBody(body, reader, isOurs);
+  // A `fetch` of the host's may have bodies of another kind.
+  else reader.isUnseen = true;
 }
 
 function reading(name: Whole, read: (reader: Reader, found: never) => void): PropertyDescriptor {
   const value = async function (this: Watched): Promise<never> {
     const { reader, isOurs, was } = this[WATCH] as Watch;
     if (!isOurs()) return was[name].call(this);
-    reader.isRead = true;
+    reader.isRead = reader.isWhole = true;
     try {
       const found = await was[name].call(this);
       guard("raw", () => read(reader, found));
@@ -61,14 +64,25 @@ function reading(name: Whole, read: (reader: Reader, found: never) => void): Pro
   return method(value);
 }
 
-const WHOLE = new Shadow({
+function clone(this: Watched): Response {
+  const { reader, isOurs, was } = this[WATCH] as Watch;
+  const copy = was.clone.call(this);
+  if (isOurs()) guard("raw", () => reader.handedOn());
+  return copy;
+}
+
+const METHODS = {
   json: reading("json", (reader, found) => reader.json(found)),
   text: reading("text", (reader, found) => reader.whole(new TextEncoder().encode(found))),
   arrayBuffer: reading("arrayBuffer", (reader, found) => reader.whole(new Uint8Array(found))),
   blob: reading("blob", (reader, found: Blob) => {
     void found.arrayBuffer().then((bytes) => guard("raw", () => reader.whole(new Uint8Array(bytes))), () => undefined);
   }),
-});
+  clone: method(clone),
+};
+const WHOLE = new Shadow(METHODS);
+/** Not every platform's responses have it. */
+const WITH_BYTES = new Shadow({ ...METHODS, bytes: reading("bytes", (reader, found) => reader.whole(found)) });
 
 /** A body without its response, as an SDK may hand it out. */
 export function watchAudio(body: ReadableStream<Uint8Array>, call: Call, endpoint: Endpoint, contentType: string): void {
@@ -77,6 +91,8 @@ export function watchAudio(body: ReadableStream<Uint8Array>, call: Call, endpoin
 
 function watchBody(body: ReadableStream<Uint8Array>, reader: Reader, isOurs: () => boolean): void {
   watchReadable(body, reader, () => {
+    // Node's own methods read the body by its reader, too.
+    if (reader.isWhole) return false;
     if (isOurs()) reader.isRead = true;
     return isOurs();
   });
@@ -85,6 +101,10 @@ function watchBody(body: ReadableStream<Uint8Array>, reader: Reader, isOurs: () 
 class Reader implements Hears {
   /** Somebody reads: the response itself may be let go of. */
   isRead = false;
+  /** By a method that gives the whole of it. */
+  isWhole = false;
+  /** Whether anybody reads can't be seen. */
+  isUnseen = false;
   private parts: Uint8Array[] = [];
   private length = 0;
   private events: EventReader | undefined;
@@ -94,7 +114,7 @@ class Reader implements Hears {
   ) {}
 
   heard(result: { done?: boolean | undefined; value?: unknown }): void {
-    if (!result.done) this.add(result.value as Uint8Array);
+    if (!result.done) this.add(bytesOf(result.value as ArrayBufferView));
     else if (this.isEvents) this.notes().ended();
     else this.whole(this.content(), this.length);
   }
@@ -137,7 +157,9 @@ class Reader implements Hears {
   }
 
   droppedUnread(): void {
-    if (!this.isRead && !this.followed.isParsed) this.dropped();
+    if (this.isRead || this.followed.isParsed) return;
+    if (this.isUnseen) this.handedOn();
+    else this.dropped();
   }
 
   private get isEvents(): boolean {
@@ -170,6 +192,11 @@ class Reader implements Hears {
   }
 }
 
+/** Who reads into a buffer gets a view of his own kind. */
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
 /** Server-sent events out of pieces of bytes, as they come. */
 class EventReader {
   private readonly decoder = new TextDecoder();
@@ -180,10 +207,15 @@ class EventReader {
   constructor(readonly notes: Notes) {}
 
   add(part: Uint8Array): void {
-    const lines = (this.rest + this.decoder.decode(part, { stream: true })).split("\n");
-    this.rest = lines.pop() ?? "";
-    if (this.rest.length > MAX_BODY) this.rest = "";
-    for (const line of lines) this.line(line);
+    const text = this.decoder.decode(part, { stream: true });
+    let from = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
+      this.line(this.rest + text.slice(from, end));
+      this.rest = "";
+      from = end + 1;
+    }
+    // A line of a picture's megabytes comes in hundreds of parts: none is looked through twice.
+    this.rest = this.rest.length > MAX_BODY ? "" : this.rest + text.slice(from);
   }
 
   private line(line: string): void {

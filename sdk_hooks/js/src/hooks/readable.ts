@@ -45,14 +45,14 @@ export function watchReadable(stream: ReadableStream<unknown>, hears: Hears, isO
 function follow(watch: Watch, reading: object, replace: () => void): void {
   if (!watch.isOurs()) return;
   dropped.unregister(watch);
-  dropped.register(reading, watch.hears);
+  dropped.register(reading, watch.hears, watch);
   guard("read", replace);
 }
 
 function getReader(this: Watched, ...args: unknown[]): unknown {
   const watch = this[WATCH] as Watch;
   const found = watch.was.getReader.apply(this, args) as ReadableStreamDefaultReader<unknown>;
-  if (!args.length) follow(watch, found, () => watchReader(found, watch.hears));
+  follow(watch, found, () => watchReader(found, this, watch));
   return found;
 }
 
@@ -85,13 +85,21 @@ const READABLE = new Shadow(METHODS);
 /** Not every browser's streams can be iterated. */
 const ITERABLE = new Shadow({ ...METHODS, values: method(values), [Symbol.asyncIterator]: method(values) });
 
-function watchReader(found: ReadableStreamDefaultReader<unknown>, hears: Hears): void {
-  const { read, cancel } = found;
+function watchReader(found: ReadableStreamDefaultReader<unknown>, stream: object, watch: Watch): void {
+  const { read, cancel, releaseLock } = found;
+  const { hears } = watch;
   const [heard, failed] = ears<ReadableStreamReadResult<unknown>>(hears);
-  found.read = () => read.call(found).then(heard, failed);
+  // One that reads into a buffer is given it.
+  found.read = (...args: []) => read.apply(found, args).then(heard, failed);
   found.cancel = (reason) => {
     guard("read", () => hears.left());
     return cancel.call(found, reason);
+  };
+  found.releaseLock = () => {
+    releaseLock.call(found);
+    // Another one may go on.
+    dropped.unregister(watch);
+    dropped.register(stream, hears, watch);
   };
 }
 

@@ -46,10 +46,22 @@ export function camel(name: string): string {
   return found;
 }
 
+/** Names of an SDK's classes of errors: a bundler may have given the classes themselves shorter ones. */
+const ERRORS = new WeakMap<object, string>();
+
+/** A client's class has them as members. */
+export function knowErrors(holder: object): void {
+  const members = holder as Fields;
+  for (const name in members) {
+    const member = members[name];
+    if (typeof member === "function" && member.prototype instanceof Error) ERRORS.set(member, name);
+  }
+}
+
 export function errorOf(error: unknown): { name: string; message: string } {
   if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
-  const name = error.name === "Error" ? (error.constructor?.name ?? "Error") : error.name;
-  return { name, message: error.message };
+  const { name, message, constructor: made } = error;
+  return { name: name === "Error" && typeof made === "function" ? (ERRORS.get(made) ?? made.name) : name, message };
 }
 
 const ABORTS = new Set(["AbortError", "APIUserAbortError", "RequestAbortedError"]);

@@ -85,10 +85,16 @@ function observe(items: AsyncIterator<unknown>, notes: Notes, controller: AbortC
     throw error;
   }
 
-  items.next =
-    around === bare
-      ? (...args: [] | [undefined]) => next.apply(items, args).then(heard, failed)
-      : (...args: [] | [undefined]) => around(() => next.apply(items, args)).then(heard, failed);
+  items.next = (...args: [] | [undefined]) => {
+    let found: Promise<IteratorResult<unknown>>;
+    try {
+      found = around === bare ? next.apply(items, args) : around(() => next.apply(items, args));
+    } catch (error) {
+      return failed(error);
+    }
+    // `for await` takes items without a promise, too; a host's own iterator may give such.
+    return typeof found?.then === "function" ? found.then(heard, failed) : (heard(found as unknown as IteratorResult<unknown>) as unknown as typeof found);
+  };
   if (leave) {
     items.return = function (value?: unknown) {
       isOver = true;

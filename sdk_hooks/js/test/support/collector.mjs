@@ -8,8 +8,10 @@ const { HOOKLINE_TEST_EVENTS: written } = process.env;
 
 export async function startCollector() {
   const posts = [];
-  let tellPosted;
-  const posted = new Promise((resolve) => (tellPosted = resolve));
+  const [posted, postedAgain] = [0, 1].map(() => {
+    let tell;
+    return Object.assign(new Promise((resolve) => (tell = resolve)), { tell });
+  });
   const answers = [];
   const server = createServer((request, response) => {
     const parts = [];
@@ -17,12 +19,13 @@ export async function startCollector() {
     request.on("end", () => {
       const raw = Buffer.concat(parts);
       const text = (request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw).toString();
-      const { status = 200, headers = {}, body = '{"accepted":1,"duplicates":0,"rejected":[]}', isSilent } = answers.shift() ?? {};
+      const { status = 200, headers = {}, body = '{"accepted":1,"duplicates":0,"rejected":[]}', isSilent, isCut } = answers.shift() ?? {};
       const post = { headers: request.headers, path: request.url, status, ...JSON.parse(text) };
       posts.push(post);
       if (written) appendFileSync(written, post.events.map((event) => `${JSON.stringify(event)}\n`).join(""));
-      tellPosted();
+      (posts.length === 1 ? posted : postedAgain).tell();
       if (isSilent) return;
+      if (isCut) return void request.socket.destroy();
       response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
     });
   });
@@ -33,6 +36,8 @@ export async function startCollector() {
     answers,
     /** The first POST is here. */
     posted,
+    /** The second one, too. */
+    postedAgain,
     events: () => posts.filter((post) => post.status === 200).flatMap((post) => post.events),
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
   };
