@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Text, and_, any_, bindparam, delete, exists, literal, literal_column, select
+from sqlalchemy import ARRAY, Connection, Text, and_, any_, bindparam, delete, exists, func, literal, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
 from collector.errors import StoreUnavailable
@@ -168,6 +168,8 @@ def _remove_refs(connection: Connection, rows: Sequence[Any]) -> int:
     keep_ingest_out(connection, "blob_refs")
     r, e = blob_refs.c, events.c
     one = and_(r.project == bindparam("p"), r.timestamp == bindparam("t"), r.event_id == bindparam("i"))
-    is_there = exists().where(e.project == r.project, e.timestamp == r.timestamp, e.event_id == r.event_id)
+    # The hash is what the index has.
+    same = func.hashtextextended(e.event_id, 0) == func.hashtextextended(r.event_id, 0)
+    is_there = exists().where(e.project == r.project, e.timestamp == r.timestamp, same, e.event_id == r.event_id)
     values = [{"p": row.project, "t": row.timestamp, "i": row.event_id} for row in rows]
     return max(connection.execute(delete(blob_refs).where(one, ~is_there), values).rowcount, 0)

@@ -26,7 +26,8 @@ _TYPES: Mapping[str, Kind] = {
 }
 _COLUMN_TYPES: tuple[Kind, ...] = tuple(_TYPES.get(name, "text") for name in EventRow._fields)
 _COLUMNS = ", ".join(EventRow._fields)
-_ONCE = "ON CONFLICT (project, timestamp, event_id) DO NOTHING"
+# As the index has it: ids that differ in 64 bits of their hash, within a millisecond of a project, are two events.
+_ONCE = "ON CONFLICT (project, timestamp, hashtextextended(event_id, 0)) DO NOTHING"
 
 _ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in _COLUMN_TYPES)
 # WITH ORDINALITY: arrivals follow the order in which the events came.

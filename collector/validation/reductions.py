@@ -14,14 +14,18 @@ from collector.validation.decoding import encode
 
 _CHUNK_TEXT_TYPES: Final = frozenset({"text:chunk:content", "text:chunk:thinking"})
 CHUNK_CONTEXT: Final = ("systemPrompts", "options", "modelOptions", "toolNames")
+CONTEXT: Final = "context"
+"""In `reduced`: of these, those that the event had."""
 SNAPSHOT_TYPE: Final = "hook:state-snapshot"
 
 
 def reduce_chunk(event: dict[str, Any], type_name: str) -> list[str]:
     """Cut what a `text:chunk:*` event repeats; the names of what changed."""
-    reduced = [name for name in CHUNK_CONTEXT if name in event]
-    for name in reduced:
+    repeated = [name for name in CHUNK_CONTEXT if name in event]
+    for name in repeated:
         del event[name]
+    # One word for all: a stream has it in thousands of rows.
+    reduced = [CONTEXT] if repeated else []
     if is_repeated(type_name, event.get("content"), event.get("delta"), chunks=event.get("chunks"), source=event.get("source")):
         # The length stays: it orders the chunks of one millisecond.
         event["content"] = len(event["content"])

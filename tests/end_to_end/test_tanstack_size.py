@@ -13,12 +13,16 @@ import pytest
 
 from collector.dialects.tanstack_bus import BusReader
 from tests.end_to_end.database import query
-from tests.fakes.running import eventually, running_collector
+from tests.fakes.running import Running, eventually, running_collector
 
 CHUNKS = 1_000
-MOST_BYTES = {"sqlite": 600 * 1024, "postgresql": 1_200_000}
-"""Of everything, the other tables too; those of PostgreSQL keep the rows of each look at the running call. Its events alone are
-held to less by `tests/collector/storage/test_slim_chunks.py`."""
+MOST_BYTES = 600 * 1024
+"""Of everything, the other tables too."""
+FIRST_PAGES_BYTES = {"sqlite": 0, "postgresql": 384 * 1024}
+"""What an empty PostgreSQL takes once beside: the first pages of tables and indexes that had none, partitions of the coming weeks
+(measured 188,416 and 139,264), and rows of each look at the running call. Events alone are held to less by
+`tests/collector/storage/test_slim_chunks.py`."""
+FURTHER = 2
 ON_THE_BUS_BYTES = 3_000_000
 AT_MS = 1_764_000_000_000
 BASE = {
@@ -103,13 +107,9 @@ def test_a_thousand_chunks_cost_a_part_of_the_bus(store_url: str, is_named: bool
     if is_named:
         reader = BusReader("019abcdef0123456789abcde")
         messages = [event for message in messages if (event := reader.read(message))]
-    random.Random(11).shuffle(messages)
     empty = size_bytes(store_url)
     with running_collector(store_url) as collector:
-        for start in range(0, len(messages), 100):
-            body = b"\n".join(messages[start : start + 100])
-            assert 200 == collector.send("POST", "/v1/events", body, {"content-type": "application/x-ndjson"}).status
-        call = eventually(lambda: _settled(collector.wait_for_calls(str(BASE["requestId"]))))
+        call = stored(collector, messages, str(BASE["requestId"]))
         page = collector.get(f"/calls/{BASE['requestId']}?tab=conversation").body.decode()
     shown = call["answer_preview"].removesuffix("…").removesuffix("...")
     assert len(shown) > 100
@@ -118,9 +118,33 @@ def test_a_thousand_chunks_cost_a_part_of_the_bus(store_url: str, is_named: bool
     assert "".join(WORDS) in page
     cost = size_bytes(store_url) - empty
     print(f"{cost:,} bytes")
-    assert cost < MOST_BYTES[store_url.partition(":")[0].partition("+")[0]]
+    assert cost < MOST_BYTES + FIRST_PAGES_BYTES[store_url.partition(":")[0].partition("+")[0]]
 
 
-def _settled(calls: dict[str, Any]) -> dict[str, Any] | None:
-    call = calls[str(BASE["requestId"])]
+def test_each_further_chat_costs_as_little(store_url: str) -> None:
+    """
+    Without ids and shuffled, which is what makes the largest indexes; the mean, since PostgreSQL's grow by jumps.
+    """
+    first = 0
+    with running_collector(store_url) as collector:
+        for number in range(1 + FURTHER):
+            messages = [message.replace(b"fwnfvyj", b"fwnf%03d" % number) for message in chat()]
+            stored(collector, messages, str(BASE["requestId"]).replace("fwnfvyj", f"fwnf{number:03d}"))
+            if number == 0:
+                first = size_bytes(store_url)
+        cost = (size_bytes(store_url) - first) / FURTHER
+    print(f"{cost:,.0f} bytes")
+    assert cost < MOST_BYTES
+
+
+def stored(collector: Running, messages: list[bytes], request_id: str) -> dict[str, Any]:
+    """Post a chat, shuffled, and wait for its call."""
+    random.Random(11).shuffle(messages)
+    for start in range(0, len(messages), 100):
+        body = b"\n".join(messages[start : start + 100])
+        assert 200 == collector.send("POST", "/v1/events", body, {"content-type": "application/x-ndjson"}).status
+    return eventually(lambda: _settled(collector.wait_for_calls(request_id)[request_id]))
+
+
+def _settled(call: dict[str, Any]) -> dict[str, Any] | None:
     return call if call["chunk_count"] == CHUNKS else None
