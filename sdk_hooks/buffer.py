@@ -21,8 +21,8 @@ class Record(Protocol):
     settings: Any
     is_done: bool
 
-    def drain(self) -> Iterator[dict[str, Any]]:
-        """Events that are new since the last time; sets `is_done` with the last one."""
+    def drain(self) -> Iterator[Any]:
+        """Events (dicts, or `heads.Headed`) that are new since the last time; sets `is_done` with the last one."""
         ...
 
 

@@ -22,7 +22,9 @@ from typing import Any, NamedTuple, TypeVar
 from sdk_hooks.config import NO_LAYER, CallSettings, Layer
 from sdk_hooks.context import OPENTELEMETRY, Enclosing, HostSpan, current_session, enclosing, is_suppressed, note_call
 from sdk_hooks.context import host_span as find_host_span
-from sdk_hooks.fields import error_fields, settings_fields
+from sdk_hooks.encoding import quote
+from sdk_hooks.fields import call_members, error_fields, settings_fields
+from sdk_hooks.heads import Headed, members
 from sdk_hooks.packing import Delta, Event, Packer
 from sdk_hooks.runtime import Runtime, current_runtime
 from sdk_hooks.snapshot import copied, opened
@@ -72,6 +74,7 @@ class Call:
 
     __slots__ = (
         "_around",
+        "_carried",
         "_chunks",
         "_end_ns",
         "_how",
@@ -137,8 +140,8 @@ class Call:
         # Set last, when how it ended and what was read are there for the emitter's thread.
         self._end_ns: int | None = None
         self._packer: Packer | None = None
-        # None until the started event was made.
-        self._same: Event | None = None
+        # None until the started event was made; then `_carried` is there, too.
+        self._same: str | None = None
         self.message_id: str | None = None
         self.is_done = False
 
@@ -294,13 +297,13 @@ class Call:
 
     # -- in the emitter's thread ------------------------------------------------------------------------------------------
 
-    def drain(self) -> Iterator[Event]:
+    def drain(self) -> Iterator[Event | Headed]:
         """Everything new since the last time. `is_done` when nothing more can come."""
         # Read before the chunks: whatever was appended before the end is then in the list.
         end_ns = self._end_ns
         if self._same is None:
-            self._same = self._same_fields()
-            yield self._started_event(self._same)
+            self._same = self._same_members()
+            yield self._started_event()
         chunks = self._chunks
         # A time without its delta waits for the next time.
         if chunks and (count := len(chunks) & ~1):
@@ -311,14 +314,11 @@ class Call:
             self.is_done = True
             yield self._terminal_event(end_ns)
 
-    def _started_event(self, same: Event) -> Event:
+    def _started_event(self) -> Headed:
         request, self._request = opened(self._request, self._packed), None
-        event = self._event("started", self.start_ns)
         fields = self._shape.started(request)
-        event |= fields
-        for name in CARRIED.intersection(fields):
-            same[name] = fields[name]
-        return event
+        self._carried = {name: fields[name] for name in CARRIED.intersection(fields)}
+        return self._event("started", self.start_ns, fields)
 
     def _chunk_events(self, taken: list[Any]) -> Iterator[Event]:
         if self._packer is None:
@@ -328,55 +328,56 @@ class Call:
         for event in self._packer.pack(taken, self.start_ns, self.start_wall_ns / 1e6):
             yield event | context_fields
 
-    def _terminal_event(self, at_ns: int) -> Event:
+    def _terminal_event(self, at_ns: int) -> Headed:
         (what, error), response = self._how, self._response
-        event = self._event(what, at_ns)
-        event["duration"] = max(0.0, (at_ns - self.start_ns) / 1e6)
+        own = self._carried
+        own["duration"] = max(0.0, (at_ns - self.start_ns) / 1e6)
         if self._packer is not None:
-            event["timeToFirstChunk"] = (self._packer.first_ns - self.start_ns) / 1e6
-            event |= self._packer.seen()
+            own["timeToFirstChunk"] = (self._packer.first_ns - self.start_ns) / 1e6
+            own |= self._packer.seen()
         if response is not None or what == "completed":
-            event |= self._shape.completed(response)
+            own |= self._shape.completed(response)
         if error is not None:
-            event["error"] = error
-        return event
+            own["error"] = error
+        return self._event(what, at_ns, own)
 
-    def _event(self, what: str, at_ns: int) -> Event:
-        event: Event = {
-            "type": f"{self._shape.activity}:request:{what}",
-            # From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around.
-            "timestamp": (self.start_wall_ns + at_ns - self.start_ns) / 1e6,
-            **(self._same or {}),
-        }
-        if self.settings.tags:
-            event["tags"] = dict(self.settings.tags)
-        return event
+    def _event(self, what: str, at_ns: int, own: Event) -> Headed:
+        tags = self.settings.tags
+        if tags:
+            # Not among what is written once: `redact` may change them.
+            own = {**own, "tags": dict(tags)}
+        # From the start's wall clock and the steady clock: a clock that is set back in between can't turn a call around.
+        at_us = (self.start_wall_ns + at_ns - self.start_ns) // 1_000
+        # As a float, which has no more digits than these at today's times, it takes ten times as long.
+        timestamp = f"{at_us // 1_000}.{at_us % 1_000:03}"
+        return Headed(f'{{"type":"{self._shape.activity}:request:{what}","timestamp":{timestamp},{self._same}', own)
 
-    def _same_fields(self) -> Event:
-        """What started and terminal event both say, but for `tags`, which `redact` may change."""
-        request_id, parent = self.request_id, self._parent
-        event: Event = {"requestId": request_id}
-        if self._shape.activity == "text":
-            event["streamId"] = request_id
-        if self._provider is not None:
-            event["provider"] = self._provider
-        if self._model is not None:
-            event["model"] = self._model
-        if self.streaming or self._shape.activity == "text":
-            event["streaming"] = self.streaming
-        settings = self.settings
-        event |= settings_fields(settings, self.run_id)
-        root_span = self.root_span
+    def _same_members(self) -> str:
+        """What started and terminal event both say, as members of a JSON object."""
+        quoted = quote()(self.request_id)
+        is_text = self._shape.activity == "text"
+        streaming = self.streaming if is_text or self.streaming else None
+        ids = f'"requestId":{quoted},"streamId":{quoted}' if is_text else f'"requestId":{quoted}'
+        same = ids + call_members(self.settings, self.run_id, self._provider, self._model, streaming)
+        if self._around is None and self.host_span is None and self.settings.sample_rate >= 1.0:
+            return same
+        return same + members(self._place())
+
+    def _place(self) -> Event:
+        """Where in a trace it is, and what it stands for."""
+        settings, parent, root_span = self.settings, self._parent, self.root_span
+        place: Event = {}
         if root_span is not None:
-            event["traceparent"] = root_span.traceparent()
+            place["traceparent"] = root_span.traceparent()
         if settings.sample_rate < 1.0:
-            event["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
+            place["sampleRate"] = settings.sample_rate if self.is_sampled else 1.0
         if parent is not None:
-            event["parentRequestId"] = parent.request_id
-            event["rootRequestId"] = parent.root_request_id
-            if parent.tool_call_id is not None:
-                event["parentToolCallId"] = parent.tool_call_id
-        return event
+            place |= {
+                "parentRequestId": parent.request_id,
+                "rootRequestId": parent.root_request_id,
+                "parentToolCallId": parent.tool_call_id,
+            }
+        return place
 
 
 CARRIED = frozenset(("messageCount", "hasTools", "inputLength", "documentCount", "requestType", "agentName", "dimensions"))

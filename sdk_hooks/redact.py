@@ -10,6 +10,7 @@ from threading import current_thread, main_thread
 from typing import Any, cast
 
 from sdk_hooks.config import CallSettings, Event
+from sdk_hooks.heads import NAMES, Headed
 
 SECRET = "[secret]"  # noqa: S105 (what stands in a secret's place)
 SECRET_NAMES = re.compile(
@@ -44,8 +45,15 @@ class RedactFailed(Exception):
     """`redact` raised or returned something else than an event. The event must not be sent."""
 
 
-def prepare(event: Event, settings: CallSettings) -> Event | None:
+def prepare(event: Event | Headed, settings: CallSettings) -> Event | Headed | None:
     """The event as it may leave; None where `redact` wants it gone."""
+    if isinstance(event, Headed):
+        head, own = event
+        if settings.redact is None and settings.capture_content and NAMES.isdisjoint(own):
+            # Nobody looks at the head, which has no secrets.
+            kept = without_secrets(own)
+            return event if kept is own else Headed(head, kept)
+        event = event.whole()
     event = without_secrets(event)
     if not settings.capture_content:
         event = without_content(event)

@@ -49,17 +49,24 @@ class Parcel(NamedTuple):
 
 def encode_long(event: dict[str, Any], encode: Encode) -> bytes:
     """The event as `encode` gives it, piece by piece, with the places of its long messages where it has any."""
-    messages = event.get("messages")
-    if event.get("type") != TYPE or not isinstance(messages, list):
+    if event.get("type") != TYPE or not isinstance(event.get("messages"), list):
         return encode(event)
+    return encode_messages(event, encode, b"")
+
+
+def encode_messages(event: dict[str, Any], encode: Encode, head: bytes) -> bytes:
+    """The same for an event that has a list of messages. `head`: what goes before it, an object without its last brace."""
+    messages = event["messages"]
     names = list(event)
     at = names.index("messages")
-    before = encode({name: event[name] for name in names[:at]})
+    before = encode({name: event[name] for name in names[:at]})[:-1]
     after = encode({name: event[name] for name in names[at + 1 :]})
-    pieces = [before[:-1], b',"messages":[' if at else b'"messages":[']
+    if head:
+        before = head + b"," + before[1:] if at else head
+    pieces = [before, b',"messages":[' if at or head else b'"messages":[']
     start = len(pieces[0]) + len(pieces[1])
     places: list[Place] = []
-    for message in cast("list[Any]", messages):
+    for message in messages:
         piece = encode(message)
         if len(piece) >= LEAST_BYTES and isinstance(message, dict) and not _is_changed(cast("dict[str, Any]", message), piece):
             places.append(Place(start, start + len(piece), _role(cast("dict[str, Any]", message))))

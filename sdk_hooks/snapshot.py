@@ -195,8 +195,11 @@ def _is_plain(value: Any, depth: int) -> bool:
     if (kind is not dict and kind is not list) or depth >= MAX_DEPTH:
         return False
     for item in value.values() if kind is dict else value:
-        # Asked here first: nearly everything is a leaf.
-        if type(item) not in LEAVES and not _is_plain(item, depth + 1):
+        # Asked here first: nearly everything is a leaf, or a message, which has nothing but leaves.
+        inner: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
+        if inner in LEAVES or (inner is dict and LEAVES.issuperset(map(type, item.values()))):
+            continue
+        if not _is_plain(item, depth + 1):
             return False
     return True
 

@@ -144,6 +144,13 @@ class HttpTransport:
             os.close(connection.sock.detach())
 
 
+def is_near(url: str) -> bool:
+    """Whether the collector is on this machine."""
+    from urllib.parse import urlsplit
+
+    return is_loopback(urlsplit(url).hostname or "")
+
+
 def is_loopback(host: str) -> bool:
     """Whether it can only be this machine. Of names by their spelling: nobody is asked."""
     return host in ("localhost", "::1") or host.endswith(".localhost") or _is_127(host)

@@ -56,10 +56,11 @@ def token_usage(usage: Mapping[str, Any] | None) -> Event:
         known = TOTALS.get(name)
         if known is not None:
             told[known] = value
-        elif name in DETAILS and isinstance(value, dict):
+        elif name in DETAILS and type(value) is dict:
+            details = cast("Event", value)
             told[DETAILS[name]] = {
                 camel(inner): count if type(count) in SCALARS else plain(count)
-                for inner, count in cast("Event", value).items()
+                for inner, count in details.items()
                 if count is not None and (type(count) in SCALARS or not is_unset(count))
             }
         else:

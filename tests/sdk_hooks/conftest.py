@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from sdk_hooks.config import Config
+from sdk_hooks.delivery import Connect
 from sdk_hooks.runtime import Runtime, use
+from sdk_hooks.transport import HttpTransport
 from tests.fakes.receiver import Receiver
 
 
@@ -22,10 +24,16 @@ def running(receiver: Receiver) -> Iterator[Callable[..., Runtime]]:
     """`running(**settings)` makes and installs a runtime; short waits, so that tests are quick."""
     made: list[Runtime] = []
 
-    def make(environment: dict[str, str] | None = None, *, clock_s: Callable[[], float] = monotonic, **settings: Any) -> Runtime:
+    def make(
+        environment: dict[str, str] | None = None,
+        *,
+        clock_s: Callable[[], float] = monotonic,
+        connect: Connect = HttpTransport,
+        **settings: Any,
+    ) -> Runtime:
         config = Config(environment or {})
         config.update({"url": receiver.url, "flush_interval_s": 0.02, "post_timeout_s": 20.0} | settings)
-        made.append(Runtime(config, clock_s=clock_s))
+        made.append(Runtime(config, connect=connect, clock_s=clock_s))
         use(made[-1])
         return made[-1]
 

@@ -57,8 +57,8 @@ def test_end_of_a_long_call_is_sent_although_the_thread_rests(receiver: Receiver
 
 
 def test_large_batches_are_gzip_and_repetition_is_not(receiver: Receiver, running: Running):
-    """Bodies are compressed, but never by more than a collector accepts."""
-    runtime = running()
+    """Bodies for another machine are compressed, but never by more than a collector accepts."""
+    runtime = running(url="https://collector.example", connect=lambda *_: HttpTransport(receiver.url, None))
     words = " ".join(str(n * 7919) for n in range(2000))
     chat(messages=[{"role": "user", "content": words}]).complete()
     assert runtime.emitter.flush(30)
@@ -67,6 +67,15 @@ def test_large_batches_are_gzip_and_repetition_is_not(receiver: Receiver, runnin
 
     encodings = [post.headers.get("content-encoding") for post in receiver.posts]
     assert ["gzip", None] == encodings
+
+
+def test_collector_on_the_same_machine_gets_its_batches_plain(receiver: Receiver, running: Running):
+    """Compressing would cost both of them more than carrying it."""
+    runtime = running()
+    chat(messages=[{"role": "user", "content": " ".join(str(n * 7919) for n in range(2000))}]).complete()
+    assert runtime.emitter.flush(30)
+
+    assert [None] == [post.headers.get("content-encoding") for post in receiver.posts]
 
 
 def test_busy_collector_is_tried_again(receiver: Receiver, running: Running):
