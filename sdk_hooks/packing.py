@@ -87,6 +87,9 @@ class Packer:
             self._text.setdefault(0, []).append(delta)
             return "content", delta, 0, self.message_id, None
         kind, text, choice, message_id = delta[:4]
+        if not isinstance(text, str):
+            # What a provider put where a text should be says nothing, and must not cost the call.
+            text = ""
         tool = None
         if kind == "tool-call":
             tool = self._tool(choice, *cast("tuple[str | None, str | None, int]", delta[4:7]))

@@ -11,7 +11,8 @@ from typing import Any, cast
 from sdk_hooks.hooks.openai_answers import take_response
 from sdk_hooks.hooks.openai_answers import token_usage as openai_usage
 from sdk_hooks.hooks.openai_requests import started_response
-from sdk_hooks.hooks.stainless.answers import Answer, Event, completed_by, plain, take_usage
+from sdk_hooks.hooks.stainless.answers import Answer, Event, Given, Plain, completed_by, plain, take_usage
+from sdk_hooks.hooks.stainless.asked import mapping
 from sdk_hooks.recorder import Shape
 
 ARGUMENTS = ("system_instructions", "input", "model_settings", "tools", "output_schema", "handoffs", "tracing")
@@ -37,18 +38,27 @@ SETTINGS = (
 COUNTS = ("input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details")
 
 
+COUNTED = frozenset((type(None), bool, int, float, str))
+counted = COUNTED.issuperset
+
+
 def request_of(asked: Event) -> Event:
-    """The arguments by name -> a Responses request, for the snapshot."""
-    told: Any = getattr(asked.get("model_settings"), "__dict__", {})
-    request: Event = {name: plain(value) for name in SETTINGS if (value := told.get(name)) is not None}
+    """The arguments by name -> nearly a Responses request, for the snapshot."""
+    ask = asked.get
+    told: Any = getattr(ask("model_settings"), "__dict__", {})
+    # Nearly always they are numbers and words, of which `started` takes those that are told; seen in C. Where there is more,
+    # which may be headers, nothing else is copied.
+    if counted(map(type, told.values())):
+        settings = told.copy()
+    else:
+        settings = {name: plain(value) for name in SETTINGS if (value := told.get(name)) is not None}
+    request: Event = {"settings": settings, "input": ask("input"), "instructions": ask("system_instructions")}
     for name in ("previous_response_id", "conversation_id"):
-        if asked.get(name):
+        if ask(name):
             request[name] = asked[name]
-    request["input"] = asked.get("input")
-    request["instructions"] = asked.get("system_instructions")
-    tools = [_tool(tool) for tool in asked.get("tools") or ()] + [_handoff(handoff) for handoff in asked.get("handoffs") or ()]
-    if tools:
-        request["tools"] = tools
+    tools, handoffs = ask("tools"), ask("handoffs")
+    if tools or handoffs:
+        request["tools"] = [_tool(tool) for tool in tools or ()] + [_handoff(handoff) for handoff in handoffs or ()]
     return request
 
 
@@ -66,20 +76,44 @@ def _handoff(handoff: Any) -> Event:
 
 
 def started(request: Any) -> Event:
-    fields = started_response(request)
+    asked = {**mapping(request)}
+    settings = mapping(asked.pop("settings", None))
+    fields = started_response({name: value for name in SETTINGS if (value := settings.get(name)) is not None} | asked)
     # It is the SDK's language, not necessarily what goes over the wire.
     del fields["api"]
     return fields
+
+
+def plain_model_response(response: Any) -> Plain | None:
+    """An answer of one message of one text, read at once. None: `take_model_response` reads it."""
+    try:
+        told = response.__dict__
+        (only,) = told["output"]
+        message = only.__dict__
+        (part,) = message["content"]
+        text, usage = part.__dict__["text"], told["usage"].__dict__
+        if message["type"] != "message" or type(text) is not str or not text:
+            return None
+        counts: Event = {
+            "input_tokens": usage["input_tokens"],
+            "output_tokens": usage["output_tokens"],
+            "total_tokens": usage["total_tokens"],
+            "input_tokens_details": take_usage(usage["input_tokens_details"]),
+            "output_tokens_details": take_usage(usage["output_tokens_details"]),
+        }
+        # Neither its model nor its finish reason is known.
+        return None, told["response_id"], text, None, counts
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def take_model_response(response: Any) -> Answer:
     """The whole answer of a call that was not streamed. Pictures in it are the run's, not calls of their own."""
     seen = SimpleNamespace(output=response.output, id=response.response_id, status="completed")
     fields = take_response(seen)[0].fields
-    # A ModelResponse has no model and no finish reason.
-    told = {name: value for name, value in fields.items() if value is not None and name != "finishReason"}
+    fields.pop("finishReason", None)
     usage = response.usage
-    return Answer(told, take_usage({name: getattr(usage, name, None) for name in COUNTS}))
+    return Answer(fields, take_usage({name: getattr(usage, name, None) for name in COUNTS}))
 
 
 def _token_usage(usage: Event | None) -> Event:
@@ -88,7 +122,15 @@ def _token_usage(usage: Event | None) -> Event:
     return told if any(told.get(name) for name in ("promptTokens", "completionTokens", "totalTokens")) else {}
 
 
-MODEL_CALL = Shape("text", started, completed_by(_token_usage))
+_completed = completed_by(_token_usage)
+
+
+def completed(given: Given) -> Event:
+    """The fields of a terminal event. A ModelResponse has neither model nor finish reason, a stream's last event has both."""
+    return {name: value for name, value in _completed(given).items() if value is not None}
+
+
+MODEL_CALL = Shape("text", started, completed)
 
 
 def shown(value: Any) -> Any:

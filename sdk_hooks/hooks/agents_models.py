@@ -7,40 +7,38 @@ Flow: runner -> **model** -> recorder, as `text:request:*`. The client underneat
 import sys
 from collections.abc import AsyncIterator
 from contextvars import Token
-from typing import Any
+from typing import Any, TypeVar
 
 from sdk_hooks import context
 from sdk_hooks.guard import guard
-from sdk_hooks.hooks.agents_answers import ARGUMENTS, MODEL_CALL, request_of, take_model_response
+from sdk_hooks.hooks.agents_answers import ARGUMENTS, MODEL_CALL, plain_model_response, request_of, take_model_response
 from sdk_hooks.hooks.agents_asked import layer_for
 from sdk_hooks.hooks.openai_response_notes import ResponseNotes
 from sdk_hooks.hooks.stainless.notes import is_interruption
-from sdk_hooks.hooks.stainless.streams import IsEnding
+from sdk_hooks.hooks.stainless.streams import IsEnding, report
 from sdk_hooks.recorder import Call, start_call
 
 
-class Whole:
-    """One `get_response`."""
+class Whole(Call):
+    """One `get_response`: the call itself, so that nothing stands beside it."""
 
-    __slots__ = ("_call", "_silence")
+    __slots__ = ("silence",)
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._silence: Token[bool] = context.suppress()
+    silence: Token[bool]
 
     def returned(self, result: Any) -> Any:
-        context.unsuppress(self._silence)
+        context.unsuppress(self.silence)
         try:
-            self._call.complete(take_model_response(result))
+            self.complete(plain_model_response(result) or take_model_response(result))
         except Exception:
             # An answer that can't be read is still an answer: the call must end.
-            self._call.complete()
+            self.complete()
             raise
         return result
 
     def raised(self, error: BaseException) -> None:
-        context.unsuppress(self._silence)
-        self._call.fail(error)
+        context.unsuppress(self.silence)
+        self.fail(error)
 
 
 class Streamed:
@@ -62,30 +60,30 @@ class Streamed:
 
 
 def begin_whole(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Whole | None:
-    call = _start(args, kwargs, streaming=False)
-    return None if call is None else Whole(call)
+    call = _start(args, kwargs, False, Whole)
+    if call is not None:
+        call.silence = context.suppress()
+    return call
 
 
 def begin_streamed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Streamed | None:
-    call = _start(args, kwargs, streaming=True)
+    call = _start(args, kwargs, True, Call)
     return None if call is None else Streamed(call)
 
 
-def _start(args: tuple[Any, ...], kwargs: dict[str, Any], *, streaming: bool) -> Call | None:
+C = TypeVar("C", bound=Call)
+
+
+def _start(args: tuple[Any, ...], kwargs: dict[str, Any], is_stream: bool, kind: type[C]) -> C | None:
     model = args[0]
     layer = layer_for(model)
     if layer is None or context.is_suppressed():
         return None
-    request = request_of({**dict(zip(ARGUMENTS, args[1:], strict=False)), **kwargs})
+    request = request_of(kwargs if len(args) == 1 else {**dict(zip(ARGUMENTS, args[1:], strict=False)), **kwargs})
     name: Any = getattr(model, "model", None)
-    return start_call(
-        MODEL_CALL,
-        request,
-        provider=_provider_of(model, name),
-        model=None if name is None else str(name),
-        streaming=streaming,
-        layer=layer,
-    )
+    provider = _provider_of(model, name)
+    # By position: names take their time at every call.
+    return start_call(MODEL_CALL, request, provider, None if name is None else str(name), is_stream, layer, None, kind)
 
 
 def _provider_of(model: Any, name: Any) -> str | None:
@@ -106,14 +104,6 @@ class _Reading:
 
     def __init__(self, call: Call) -> None:
         self.notes = ResponseNotes(call)
-
-    def item(self, event: Any) -> None:
-        try:
-            self.notes.item(event)
-        except Exception:
-            # A try costs nothing, the block half a microsecond: this runs for every chunk.
-            with guard("agents.stream"):
-                raise
 
     def raised(self, error: BaseException) -> None:
         with guard("agents.stream"):
@@ -136,16 +126,21 @@ class _Reading:
 async def _watched(stream: AsyncIterator[Any], reading: _Reading) -> AsyncIterator[Any]:
     """The events, unchanged. Silent only while the SDK works: what the reader does between two events is its own."""
     events = aiter(stream)
+    following, note, suppress, unsuppress = events.__anext__, reading.notes.item, context.suppress, context.unsuppress
     try:
         while True:
-            silence = context.suppress()
+            silence = suppress()
             try:
-                event = await anext(events)
+                event = await following()
             except StopAsyncIteration:
                 break
             finally:
-                context.unsuppress(silence)
-            reading.item(event)
+                unsuppress(silence)
+            # Written out: this runs for every chunk, and a try costs nothing.
+            try:
+                note(event)
+            except Exception:
+                report("agents.stream")
             yield event
     except BaseException as error:
         reading.raised(error)

@@ -10,7 +10,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
+from sdk_hooks.hooks.openai_parts import no_thoughts, parts_of, thought_in
 from sdk_hooks.hooks.stainless.answers import (
+    NOTHING,
     SCALARS,
     Answer,
     Event,
@@ -51,7 +53,7 @@ def token_usage(usage: Mapping[str, Any] | None) -> Event:
     told: Event = {}
     other: Event = {}
     for name, value in (usage or {}).items():
-        if value is None:
+        if value is None or (type(value) not in SCALARS and is_unset(value)):
             continue
         known = TOTALS.get(name)
         if known is not None:
@@ -79,16 +81,22 @@ completed = completed_by(token_usage)
 
 def take_chat(completion: Any) -> Answer:
     """A chat completion, or an older text completion, whose choices have `text`."""
-    texts: list[Any] = []
+    texts: list[str] = []
+    thoughts: list[str] = []
     calls: list[Event] = []
     reasons: list[str | None] = []
     for choice in completion.choices:
         message = getattr(choice, "message", None)
-        texts.append(getattr(message, "content", None) or get(message, "refusal") or get(choice, "text") or "")
+        content = getattr(message, "content", None) or get(message, "refusal") or get(choice, "text") or ""
+        text, thought = (content, "") if isinstance(content, str) else parts_of(content)
+        texts.append(text)
+        thoughts.append(thought or thought_in(getattr(message, "__pydantic_extra__", None)))
         reasons.append(choice.finish_reason)
         for call in getattr(message, "tool_calls", None) or ():
             calls.append(tool_call(call))
     fields: Event = {"responseModel": completion.model, "responseId": completion.id, "content": texts[0] if texts else ""}
+    if thoughts and thoughts[0]:
+        fields["reasoning"] = thoughts[0]
     if len(texts) > 1:
         fields["choiceContents"] = texts
     if calls:
@@ -103,16 +111,26 @@ def take_chat(completion: Any) -> Answer:
 PLAIN_REASONS = frozenset(("stop", "length", "content_filter"))
 
 
-def plain_chat(completion: Any) -> Plain | None:
-    """A completion that is one choice of text, read at once: nearly every one is. None: `take_chat` reads it."""
+def plain_chat(completion: Any, also: tuple[str, ...] = ()) -> Plain | None:
+    """
+    A completion that is one choice of text, read at once: nearly every one is. None: `take_chat` reads it.
+
+    `also`: what else a message must not have.
+    """
     try:
         told = completion.__dict__
         (only,) = told["choices"]
         choice = only.__dict__
+        extra = choice["message"].__pydantic_extra__
         message = choice["message"].__dict__
-        text, reason, tools = message["content"], choice["finish_reason"], message.get("tool_calls")
-        if type(text) is not str or not text or reason not in PLAIN_REASONS or (tools is not None and not is_unset(tools)):
+        text, reason = message["content"], choice["finish_reason"]
+        if extra and not no_thoughts(extra):
             return None
+        if type(text) is not str or not text or reason not in PLAIN_REASONS or type(message.get("tool_calls")) not in NOTHING:
+            return None
+        for name in also:
+            if type(message.get(name)) not in NOTHING:
+                return None
         return told["model"], told["id"], text, reason, take_usage(told["usage"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

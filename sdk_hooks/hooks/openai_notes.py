@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from typing import Any, cast
 
 from sdk_hooks.hooks.openai_answers import finish_fields
+from sdk_hooks.hooks.openai_parts import parts_of, thought_in
 from sdk_hooks.hooks.stainless.answers import Answer, Event, get, take_usage
 from sdk_hooks.hooks.stainless.notes import is_interruption
 from sdk_hooks.recorder import Call
@@ -37,8 +38,8 @@ class ChatNotes:
             choice = only.__dict__
             delta = choice["delta"].__dict__
             text = delta["content"]
-            is_text = text and choice["finish_reason"] is None and choice["index"] == 0 and delta.get("tool_calls") is None
-            if is_text and self._model is not None:
+            is_plain = choice["finish_reason"] is None and choice["index"] == 0 and delta.get("tool_calls") is None
+            if is_plain and type(text) is str and text and self._model is not None:
                 append = self._append
                 append(perf_counter_ns())
                 append(text)
@@ -61,6 +62,12 @@ class ChatNotes:
             index = choice.index
             delta = get(choice, "delta")
             text = get(choice, "text") if delta is None else get(delta, "content") or get(delta, "refusal")
+            thought = ""
+            if not isinstance(text, str):
+                text, thought = parts_of(text)
+            if thought:
+                self._append(perf_counter_ns())
+                self._append(("thinking", thought, index, None))
             if text:
                 self._append(perf_counter_ns())
                 self._append(text if index == 0 else ("content", text, index, None))
@@ -70,13 +77,10 @@ class ChatNotes:
             self._error = get(choice, "error") or self._error
 
     def _more(self, index: int, delta: Any) -> None:
-        extra: Any = getattr(delta, "__pydantic_extra__", None)
-        if extra:
-            # Not openai's own: DeepSeek and vLLM call it reasoning_content, OpenRouter reasoning.
-            thought = extra.get("reasoning_content") or extra.get("reasoning")
-            if isinstance(thought, str) and thought:
-                self._append(perf_counter_ns())
-                self._append(("thinking", thought, index, None))
+        thought = thought_in(getattr(delta, "__pydantic_extra__", None))
+        if thought:
+            self._append(perf_counter_ns())
+            self._append(("thinking", thought, index, None))
         for tool in get(delta, "tool_calls") or ():
             function = tool.function
             arguments = (function.arguments if function else None) or ""

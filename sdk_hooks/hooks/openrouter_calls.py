@@ -21,7 +21,20 @@ NOT_KEPT = frozenset(("input_audio", "file"))
 """Audio that the host sends: big, and said by nothing but itself."""
 
 LEFT_OUT = NOT_SENT | NOT_KEPT
+# fmt: off
+USUAL = frozenset(
+    (
+        "model", "models", "messages", "input", "instructions", "prompt", "stream", "stream_options", "temperature", "top_p",
+        "top_k", "seed", "max_tokens", "max_completion_tokens", "max_output_tokens", "stop", "tools", "tool_choice",
+        "parallel_tool_calls", "response_format", "reasoning", "provider", "plugins", "user", "metadata", "session_id", "n",
+        "size", "dimensions",
+    )
+)
+# fmt: on
+"""Arguments that are the request's body as they are."""
 ALONE = frozenset((str, int, float, bool, dict, list))
+alone = ALONE.issuperset
+usual = USUAL.issuperset
 
 
 class State:
@@ -37,19 +50,22 @@ class State:
 def beginning(state: State, endpoint: Endpoint) -> Begin:
     """What looks at the arguments of a method."""
 
+    shape = endpoint.shape
+
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Sending | None:
         if not state.is_active:
             return None
+        # Nearly every call has nothing else: seen in C, and `kwargs` is nobody else's.
+        request = kwargs if usual(kwargs) and alone(map(type, kwargs.values())) else request_of(kwargs)
         model = kwargs.get("model")
-        call = start_call(
-            endpoint.shape,
-            request_of(kwargs),
-            provider="openrouter",
-            model=model if isinstance(model, str) else None,
-            streaming=kwargs.get("stream") is True,
-            layer=state.layer,
-        )
-        return None if call is None else _Sending(call, endpoint)
+        if type(model) is not str:
+            model = str(model) if isinstance(model, str) else None
+        is_stream = kwargs.get("stream") is True
+        # By position: names take their time at every call.
+        call = start_call(shape, request, "openrouter", model, is_stream, state.layer, None, _Sending)
+        if call is not None:
+            call.endpoint = endpoint
+        return call
 
     return begin
 
@@ -94,33 +110,31 @@ def _kind_of(kind: type, result: Any) -> str:
     return found
 
 
-class _Sending:
-    """A method that runs."""
+class _Sending(Call):
+    """A method that runs: the call itself, so that nothing stands beside it."""
 
-    __slots__ = ("_call", "_endpoint")
+    __slots__ = ("endpoint",)
 
-    def __init__(self, call: Call, endpoint: Endpoint) -> None:
-        self._call = call
-        self._endpoint = endpoint
+    endpoint: Endpoint
 
     def returned(self, result: Any) -> Any:
         kind: Any = type(result)  # pyright: ignore[reportUnknownVariableType]
-        call, endpoint = self._call, self._endpoint
+        endpoint = self.endpoint
         try:
             what = _KINDS.get(kind) or _kind_of(kind, result)
             if what == "whole":
-                endpoint.end(call, result)
+                endpoint.end(self, result)
             elif what == "stream":
-                watch(result, endpoint.notes(call))
+                watch(result, endpoint.notes(self))
             else:
                 # Speech is the bare HTTP response, which the host has yet to read.
-                watch_raw(_Raw(result), call, _AUDIO, endpoint, is_stream=False)
+                watch_raw(_Raw(result), self, _AUDIO, endpoint, is_stream=False)
         except Exception:
             # An answer that can't be read is still an answer: the call must end.
-            call.complete()
+            self.complete()
             raise
         return result
 
     def raised(self, error: BaseException) -> None:
         # What is no Exception is the host that left: `fail` knows.
-        self._call.fail(error)
+        self.fail(error)

@@ -6,7 +6,7 @@ One row a resource. What has no row is not recorded: keys, models, files and the
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from sdk_hooks.hooks import openai_answers as answers
 from sdk_hooks.hooks import openai_requests as requests
@@ -14,7 +14,7 @@ from sdk_hooks.hooks.openai_endpoints import EMBEDDING, RESPONSE, end_response
 from sdk_hooks.hooks.openai_notes import MediaNotes, provider_error
 from sdk_hooks.hooks.openai_response_notes import ResponseNotes
 from sdk_hooks.hooks.openrouter_notes import ChatNotes, ImageNotes
-from sdk_hooks.hooks.stainless.answers import Answer, Event, get, is_unset, take_usage
+from sdk_hooks.hooks.stainless.answers import Answer, Event, get, take_usage
 from sdk_hooks.hooks.stainless.asked import items, mapping, options, renamed
 from sdk_hooks.hooks.stainless.endpoints import Endpoint
 from sdk_hooks.recorder import Call, Shape
@@ -28,23 +28,18 @@ def _started_chat(request: Any) -> Event:
     return fields
 
 
-def _says_more(completion: Any) -> bool:
-    """Whether a plain chat has thoughts or images as well."""
-    message = completion.choices[0].message
-    return any(one is not None and not is_unset(one) for one in (get(message, "reasoning"), get(message, "images")))
+MORE = ("reasoning", "images")
+"""What a message may have beside its text."""
 
 
 def _end_chat(call: Call, completion: Any) -> None:
-    plain = answers.plain_chat(completion)
-    if plain is not None and not _says_more(completion):
+    plain = answers.plain_chat(completion, MORE)
+    if plain is not None:
         call.complete(plain)
         return
     answer = answers.take_chat(completion)
     choices = completion.choices
     message = get(choices[0], "message") if choices else None
-    content = answer.fields["content"]
-    if isinstance(content, list):
-        answer.fields["content"] = "".join(get(part, "text") or "" for part in cast("list[Any]", content))
     thought = get(message, "reasoning")
     if isinstance(thought, str) and thought:
         answer.fields["reasoning"] = thought

@@ -10,7 +10,7 @@ from typing import Any
 
 from sdk_hooks.hooks import openai_notes
 from sdk_hooks.hooks.openai_notes import provider_error
-from sdk_hooks.hooks.stainless.answers import Answer, get
+from sdk_hooks.hooks.stainless.answers import NOTHING, Answer, get, is_unset
 
 
 class ChatNotes(openai_notes.ChatNotes):
@@ -20,22 +20,38 @@ class ChatNotes(openai_notes.ChatNotes):
 
     def item(self, chunk: Any) -> None:
         # The common chunk first, as openai's notes have it: some text of the only choice, and nothing else.
-        choices = chunk.choices
-        if self._model is not None and len(choices) == 1 and chunk.usage is None and chunk.error is None:
-            choice = choices[0]
-            delta = choice.delta
-            text = delta.content
-            is_plain = choice.finish_reason is None and choice.index == 0 and delta.tool_calls is None
-            if text and is_plain and not delta.reasoning:
-                self._append(perf_counter_ns())
-                self._append(text)
+        try:
+            told = chunk.__dict__
+            (only,) = told["choices"]
+            choice = only.__dict__
+            delta = choice["delta"].__dict__
+            text = delta["content"]
+            # In one expression, which ends at the first thing that is there.
+            if (
+                type(text) is str
+                and text
+                and choice["finish_reason"] is None
+                and delta["tool_calls"] is None
+                and told["usage"] is None
+                and told["error"] is None
+                and not choice["index"]
+                and type(delta["reasoning"]) in NOTHING
+                and self._model is not None
+            ):
+                append = self._append
+                append(perf_counter_ns())
+                append(text)
                 return
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Of another shape than this SDK's own, or of none or several choices.
+            pass
         self.any_item(chunk)
         self._error = get(chunk, "error") or self._error
 
     def _more(self, index: int, delta: Any) -> None:
         thought = get(delta, "reasoning")
-        if isinstance(thought, str) and thought:
+        # Asked, so that the next chunk finds it in `NOTHING`.
+        if not is_unset(thought) and isinstance(thought, str) and thought:
             self._append(perf_counter_ns())
             self._append(("thinking", thought, index, None))
         super()._more(index, delta)

@@ -2,23 +2,39 @@
 Watch an EventStream without changing what it is to the host.
 
 Flow: EventStream or EventStreamAsync from the SDK -> **the same object, watched** -> host.
-Its generator is put into one that takes notes. Its class becomes a subclass of its own class (made once a class, same name):
-only a class can see a loop being left (`__iter__`), a close, or the object being dropped before it was read (`__del__`).
+Its class becomes a subclass of its own class (made once a class, same name): only a class can see a loop being left
+(`__iter__`), a close, or the object being dropped before it was read (`__del__`). The loop reads the SDK's generator itself
+where the SDK's own step does nothing else; where it does, the generator is put into one that takes notes.
 """
 
+import sys
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 from sdk_hooks.hooks.stainless.notes import Notes
 from sdk_hooks.hooks.stainless.streams import (
     NOTES,
+    IsEnding,
     closing,
+    ended,
     left,
     looping_by,
     looping_by_async,
+    names_in,
     observe,
     observe_async,
+    raised,
+    report,
+    resumed,
+    stepping,
+    stepping_async,
     watch_as,
 )
+
+PLAIN_STEPS = frozenset(
+    (("_closed", "StopIteration", "next", "generator"), ("_closed", "StopAsyncIteration", "generator", "__anext__"))
+)
+"""The names that `__next__` and `__anext__` use where they do nothing but ask the generator, unless the stream was closed."""
 
 
 def is_stream(result: Any) -> bool:
@@ -27,15 +43,77 @@ def is_stream(result: Any) -> bool:
 
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
-    around: Any = observe_async if hasattr(cast("type[Any]", type(stream)), "__anext__") else observe
-    stream.generator = around(stream.generator, notes)
-    watch_as(stream, notes, _methods)
+    kind: Any = cast("type[Any]", type(stream))
+    is_async = hasattr(kind, "__anext__")
+    if names_in(kind.__anext__ if is_async else kind.__next__) in PLAIN_STEPS:
+        watch_as(stream, notes, _own_methods)
+    else:
+        stream.generator = (observe_async if is_async else observe)(stream.generator, notes)
+        watch_as(stream, notes, _methods)
+
+
+def _own_methods(kind: Any) -> dict[str, Any]:
+    if hasattr(kind, "__anext__"):
+        return {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind.__anext__), "close": _async_closing(kind)}
+    return {"__iter__": _own_loop, "__next__": stepping(kind.__next__), "close": closing(kind.close)}
 
 
 def _methods(kind: Any) -> dict[str, Any]:
     if hasattr(kind, "__anext__"):
         return {"__aiter__": looping_by_async(kind.__anext__), "close": _async_closing(kind)}
     return {"__iter__": looping_by(kind.__next__), "close": closing(kind.close)}
+
+
+def _own_loop(stream: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
+    """What `streams.observe` does, and as the SDK's step does it: a closed stream has no more items, though its generator may."""
+    if stream._closed:
+        return
+    resumed(stream)
+    notes: Notes = getattr(stream, NOTES)
+    note = notes.item
+    try:
+        for item in stream.generator:
+            try:
+                note(item)
+            except Exception:
+                report("chunk")
+            yield item
+            if stream._closed:
+                return
+    except GeneratorExit:
+        if not is_ending():
+            left(notes)
+        raise
+    except BaseException as error:
+        raised(notes, error)
+        raise
+    ended(notes)
+
+
+async def _own_loop_async(stream: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
+    """The same for `async for`."""
+    if stream._closed:
+        return
+    resumed(stream)
+    notes: Notes = getattr(stream, NOTES)
+    note = notes.item
+    try:
+        async for item in stream.generator:
+            try:
+                note(item)
+            except Exception:
+                report("chunk")
+            yield item
+            if stream._closed:
+                return
+    except GeneratorExit:
+        if not is_ending():
+            left(notes)
+        raise
+    except BaseException as error:
+        raised(notes, error)
+        raise
+    ended(notes)
 
 
 def _async_closing(kind: Any) -> Any:

@@ -7,7 +7,7 @@ unknown shape is recorded as unknown, not guessed.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast, get_args, get_origin
 
 Event = dict[str, Any]
 
@@ -58,7 +58,8 @@ def take_usage(usage: Any) -> Event | None:
     taken: Event = usage.__dict__.copy()
     for name in details:
         inner = taken.get(name)
-        if inner is not None:
+        # What was not said stays as it is: `is_unset` sees it where it is read.
+        if inner is not None and type(inner) not in NO_DETAILS:
             taken[name] = take_usage(inner)
     return taken
 
@@ -73,7 +74,7 @@ def _take_any_usage(usage: Any) -> Any:
     known: Any = getattr(kind, "model_fields", None)
     if isinstance(known, dict) and len(_details) < 1_000:
         fields = cast("dict[str, Any]", known)
-        _details[kind] = tuple(name for name, field in fields.items() if field.annotation not in COUNTS)
+        _details[kind] = tuple(name for name, field in fields.items() if not _is_count(field.annotation))
     for name, value in taken.items():
         if type(value) not in PLAIN:
             inner = fields_of(value)
@@ -81,7 +82,11 @@ def _take_any_usage(usage: Any) -> Any:
     return taken
 
 
-COUNTS = (int, float, int | None, float | None)
+def _is_count(annotation: Any) -> bool:
+    """Whether a field holds a number, a text or nothing, and so no details."""
+    return all(kind in PLAIN or get_origin(kind) is Literal for kind in get_args(annotation) or (annotation,))
+
+
 _details: dict[type, tuple[str, ...]] = {}
 """By class of a usage: its fields that hold more than a count."""
 
@@ -94,14 +99,21 @@ def is_unset(value: Any) -> bool:
         known = getattr(kind, "model_fields", None) == {}
         if len(_unset) < 1_000:
             _unset[kind] = known
+            if known:
+                NOTHING.add(kind)
+                NO_DETAILS.add(kind)
     return known
 
 
 _unset: dict[type, bool] = {}
+NOTHING: set[type] = {type(None)}
+"""Kinds of what says nothing, as far as `is_unset` has seen them: for readers that ask at every call."""
 
 
 SCALARS = frozenset((int, float, str, bool))
 PLAIN = SCALARS | {type(None), list}
+NO_DETAILS: set[type] = {*PLAIN}
+"""Kinds of what a usage holds that `take_usage` has no need to look into."""
 
 
 def fields_of(model: Any) -> Event:

@@ -23,6 +23,11 @@ class Thing:
     def __init__(self, members: dict[str, Any]) -> None:
         self.__dict__.update(members)
 
+    @property
+    def __pydantic_extra__(self) -> dict[str, Any]:
+        """Where a provider's own members are."""
+        return self.__dict__
+
     def __getattr__(self, name: str) -> None:
         return None
 

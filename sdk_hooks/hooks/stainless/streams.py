@@ -17,13 +17,17 @@ from sdk_hooks.patching import is_replaced
 
 NOTES = "_hookline_notes"
 
-PLAIN_LOOPS = frozenset(("openai._streaming",))
-"""Where a class's own loop does nothing but hand on what its iterator gives: then ours stands in its place, not around it."""
+PLAIN_LOOPS = frozenset((("_iterator",), ("_iterator", "_observer", "item")))
+"""
+The names that a class's own loop uses where it does nothing but hand on what its iterator gives, and tell an observer if it has
+one. Where it has none, ours stands in its place and not around it. A loop that does anything else has other names in it.
+"""
 
 IsEnding = Callable[[], bool]
 """`sys.is_finalizing`, bound early: at the interpreter's end our modules' names are gone, and the last flush was before."""
 
-_classes: dict[type, type] = {}
+MethodsOf = Callable[[Any], dict[str, Any]]
+_classes: dict[tuple[type, MethodsOf], type] = {}
 
 
 def is_watched(stream: Any) -> bool:
@@ -33,10 +37,12 @@ def is_watched(stream: Any) -> bool:
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
     is_async = hasattr(type(stream), "__anext__")  # pyright: ignore[reportUnknownArgumentType]
-    if not _is_plain(type(stream)):  # pyright: ignore[reportUnknownArgumentType]
-        stream._iterator = (observe_async if is_async else observe)(stream._iterator, notes)
-    iterator = stream._iterator
-    watch_as(stream, notes, _loops)
+    if _hands_on(type(stream)) and getattr(stream, "_observer", None) is None:  # pyright: ignore[reportUnknownArgumentType]
+        iterator = stream._iterator
+        watch_as(stream, notes, _own_loops)
+    else:
+        iterator = stream._iterator = (observe_async if is_async else observe)(stream._iterator, notes)
+        watch_as(stream, notes, _loops)
     response = stream.response
     # A close from inside the iterator is the SDK's own, at the end; any other is the host's. Nobody takes ours away again: a
     # response lives as long as its stream.
@@ -47,34 +53,54 @@ def watch(stream: Any, notes: Notes) -> None:
             response.close = _closing(response.close, iterator, notes)
 
 
-def watch_as(stream: Any, notes: Notes, methods_of: Callable[[Any], dict[str, Any]]) -> None:
+def watch_as(stream: Any, notes: Notes, methods_of: MethodsOf) -> None:
     """
     The object's class becomes a subclass of its own class with these methods, which find `notes` under NOTES.
 
     The subclass is made once a class and has its name; also an object that is dropped is told of.
     """
     kind: Any = type(stream)  # pyright: ignore[reportUnknownVariableType]
-    watched = _classes.get(kind)
+    watched = _classes.get((kind, methods_of))
     if watched is None:
         body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
         body |= {"__del__": dropping(getattr(kind, "__del__", None)), **methods_of(kind)}
-        _classes[kind] = watched = type(kind.__name__, (kind,), body)
+        _classes[kind, methods_of] = watched = type(kind.__name__, (kind,), body)
     setattr(stream, NOTES, notes)
     stream.__class__ = watched
 
 
-def _is_plain(kind: Any) -> bool:
-    loop: Any = getattr(kind, "__aiter__" if hasattr(kind, "__anext__") else "__iter__")
-    return loop.__module__ in PLAIN_LOOPS
+def _hands_on(kind: Any) -> bool:
+    """Whether the class's own loop is a plain one. Remembered by class."""
+    found = _plain.get(kind)
+    if found is None:
+        is_async = hasattr(kind, "__anext__")
+        loop: Any = getattr(kind, "__aiter__" if is_async else "__iter__")
+        found = (is_async or hasattr(kind, "__next__")) and names_in(loop) in PLAIN_LOOPS
+        if len(_plain) < 1_000:
+            _plain[kind] = found
+    return found
+
+
+_plain: dict[type, bool] = {}
+
+
+def names_in(function: Any) -> tuple[str, ...] | None:
+    """The names of attributes and globals that a function uses: another version of an SDK does something else, with others."""
+    code = getattr(function, "__code__", None)
+    return None if code is None else code.co_names
+
+
+def _own_loops(kind: Any) -> dict[str, Any]:
+    """For plain loops: the very items are read here, and handed on."""
+    if hasattr(kind, "__anext__"):
+        return {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind.__anext__)}
+    return {"__iter__": _own_loop, "__next__": stepping(kind.__next__)}
 
 
 def _loops(kind: Any) -> dict[str, Any]:
+    """For others: the iterator is watched, and whether its loop is left."""
     if hasattr(kind, "__anext__"):
-        if _is_plain(kind):
-            return {"__aiter__": _own_loop_async, "__anext__": _next_async(kind.__anext__)}
         return {"__aiter__": _looping_async(kind.__aiter__)}
-    if _is_plain(kind):
-        return {"__iter__": _own_loop, "__next__": _next(kind.__next__)}
     return {"__iter__": _looping(kind.__iter__)}
 
 
@@ -96,7 +122,7 @@ def _own_loop_async(stream: Any) -> AsyncIterator[Any]:
     return observe_async(stream._iterator, getattr(stream, NOTES), stream)
 
 
-def _next(following: Callable[[Any], Any]) -> Any:
+def stepping(following: Callable[[Any], Any]) -> Any:
     """A `__next__`, for hosts that ask for the items one by one."""
 
     def __next__(self: Any) -> Any:
@@ -104,10 +130,10 @@ def _next(following: Callable[[Any], Any]) -> Any:
         try:
             item = following(self)
         except StopIteration:
-            _ended(notes)
+            ended(notes)
             raise
         except BaseException as error:
-            _raised(notes, error)
+            raised(notes, error)
             raise
         _note(notes, item)
         return item
@@ -115,7 +141,7 @@ def _next(following: Callable[[Any], Any]) -> Any:
     return __next__
 
 
-def _next_async(following: Callable[[Any], Any]) -> Any:
+def stepping_async(following: Callable[[Any], Any]) -> Any:
     """The same for `__anext__`."""
 
     async def __anext__(self: Any) -> Any:
@@ -123,10 +149,10 @@ def _next_async(following: Callable[[Any], Any]) -> Any:
         try:
             item = await following(self)
         except StopAsyncIteration:
-            _ended(notes)
+            ended(notes)
             raise
         except BaseException as error:
-            _raised(notes, error)
+            raised(notes, error)
             raise
         _note(notes, item)
         return item
@@ -227,16 +253,16 @@ def observe(items: Iterator[Any], notes: Notes, stream: Any = None, is_ending: I
             try:
                 note(item)
             except Exception:
-                _report("chunk")
+                report("chunk")
             yield item
     except GeneratorExit:
         if not is_ending():
             left(notes)
         raise
     except BaseException as error:
-        _raised(notes, error)
+        raised(notes, error)
         raise
-    _ended(notes)
+    ended(notes)
 
 
 async def observe_async(
@@ -251,38 +277,38 @@ async def observe_async(
             try:
                 note(item)
             except Exception:
-                _report("chunk")
+                report("chunk")
             yield item
     except GeneratorExit:
         if not is_ending():
             left(notes)
         raise
     except BaseException as error:
-        _raised(notes, error)
+        raised(notes, error)
         raise
-    _ended(notes)
+    ended(notes)
 
 
 def _note(notes: Notes, item: Any) -> None:
     try:
         notes.item(item)
     except Exception:
-        _report("chunk")
+        report("chunk")
 
 
-def _raised(notes: Notes, error: BaseException) -> None:
+def raised(notes: Notes, error: BaseException) -> None:
     with guard("stream"):
         notes.raised(error)
 
 
-def _ended(notes: Notes) -> None:
+def ended(notes: Notes) -> None:
     try:
         notes.ended()
     except Exception:
-        _report("stream")
+        report("stream")
 
 
-def _report(place: str) -> None:
+def report(place: str) -> None:
     """What `with guard(place)` does with the exception in hand."""
     with guard(place):
         raise
@@ -293,7 +319,7 @@ def resumed(stream: Any) -> None:
     try:
         getattr(stream, NOTES).resumed()
     except Exception:
-        _report("resumed")
+        report("resumed")
 
 
 def left(notes: Notes | None) -> None:
@@ -302,7 +328,7 @@ def left(notes: Notes | None) -> None:
         try:
             notes.left()
         except Exception:
-            _report("left")
+            report("left")
 
 
 def _closing(original: Callable[[], None], iterator: Any, notes: Notes) -> Callable[[], None]:

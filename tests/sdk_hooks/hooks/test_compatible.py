@@ -1,0 +1,107 @@
+"""
+Answers of providers that speak an SDK's language with an accent: contents that are lists, thoughts under names of their own.
+"""
+
+import json
+from typing import Any
+
+import anthropic
+import httpx2
+import openai
+
+from sdk_hooks import instrument, losses
+from tests.sdk_hooks.hooks.capture import Capture
+
+HEAD = {"id": "c-1", "created": 1, "model": "magistral-small"}
+PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Hello"}]
+
+
+def answering(answer: Any) -> httpx2.Client:
+    """A client of a provider that has one answer: an object, or the chunks of a stream."""
+    if isinstance(answer, list):
+        frames = "".join(
+            f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" if "type" in one else f"data: {json.dumps(one)}\n\n"
+            for one in answer
+        )
+        return _client(frames + ("" if "type" in answer[0] else "data: [DONE]\n\n"), "text/event-stream")
+    return _client(json.dumps(answer), "application/json")
+
+
+def _client(body: str, kind: str) -> httpx2.Client:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": kind}, content=body.encode())
+
+    return httpx2.Client(transport=httpx2.MockTransport(answer))
+
+
+def asked_of_openai(answer: Any, *, is_stream: bool = False) -> Any:
+    client = instrument(openai.OpenAI(api_key="none", base_url="http://provider/v1", http_client=answering(answer)))
+    messages: Any = [{"role": "user", "content": "Hi"}]
+    if is_stream:
+        return [*client.chat.completions.create(model="m", messages=messages, stream=True)]
+    return client.chat.completions.create(model="m", messages=messages)
+
+
+def test_content_that_is_a_list_is_recorded_as_its_text(capture: Capture) -> None:
+    """
+    Mistral's models that think give parts. The text of those is the content, and the thoughts are thoughts.
+    """
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": PARTS}}
+    answer = asked_of_openai(HEAD | {"object": "chat.completion", "choices": [choice]})
+    assert PARTS == answer.choices[0].message.content
+    end = capture.only_terminal()
+    assert ("Hello", "Hm.", "stop") == (end["content"], end["reasoning"], end["finishReason"])
+
+
+def test_piece_of_a_stream_that_is_a_list_costs_no_call(capture: Capture) -> None:
+    """
+    The same in a stream: no event is lost, and the texts are those of the parts.
+    """
+    deltas: list[Any] = [{"content": PARTS[:1]}, {"content": PARTS[1:]}, {"content": " world"}, {}]
+    chunks = [
+        HEAD | {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+        for delta, finish in zip(deltas, (None, None, None, "stop"), strict=True)
+    ]
+    assert PARTS[1:] == asked_of_openai(chunks, is_stream=True)[1].choices[0].delta.content
+    end = capture.only_terminal()
+    assert ("text:request:completed", "Hello world") == (end["type"], end["content"])
+    thoughts = [event for event in capture.events() if event["type"] == "text:chunk:thinking"]
+    assert ["Hm."] == [piece["delta"] for event in thoughts for piece in event["chunks"]]
+    assert 0 == losses()["render_failed"]
+
+
+def test_thoughts_of_a_whole_answer_are_recorded(capture: Capture) -> None:
+    """
+    As those of a stream are: DeepSeek and vLLM call them reasoning_content, OpenRouter reasoning.
+    """
+    for name in ("reasoning_content", "reasoning"):
+        message = {"role": "assistant", "content": "Hello", name: "Hm."}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        asked_of_openai(HEAD | {"object": "chat.completion", "choices": [choice]})
+    assert [("Hello", "Hm.")] * 2 == [(end["content"], end["reasoning"]) for end in capture.terminals()]
+
+
+def test_piece_of_an_anthropic_stream_without_text_costs_no_call(capture: Capture) -> None:
+    """
+    What stands behind another address may send nothing where a text should be, and a tool's input whole at its beginning.
+    """
+    tool = {"type": "tool_use", "id": "t1", "name": "look", "input": {"city": "Paris"}}
+    events: list[Any] = [
+        {"type": "message_start", "message": {"id": "m1", "type": "message", "role": "assistant", "model": "m", "content": []}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": None}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "content_block_start", "index": 1, "content_block": tool},
+        {"type": "content_block_stop", "index": 1},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"output_tokens": 3}},
+        {"type": "message_stop"},
+    ]
+    client: Any = instrument(anthropic.Anthropic(api_key="none", base_url="http://provider", http_client=answering(events)))
+    assert len(events) == len([*client.messages.create(model="m", max_tokens=9, messages=[], stream=True)])
+    end = capture.only_terminal()
+    assert ("Hello", "tool_use") == (end["content"], end["finishReason"])
+    assert [("look", '{"city": "Paris"}')] == [
+        (call["function"]["name"], call["function"]["arguments"]) for call in end["toolCalls"]
+    ]
+    assert 0 == losses()["render_failed"]
