@@ -33,6 +33,7 @@ OLDER_OPENAI = "node_modules/@tanstack/ai-openai/node_modules/openai/index.mjs"
         pytest.param("slices", {}, id="slices", marks=pytest.mark.long),
         pytest.param("ending", {}, id="ending", marks=pytest.mark.long),
         pytest.param("openai", {}, id="openai"),
+        pytest.param("repeats", {}, id="repeats"),
         pytest.param("odd", {}, id="odd", marks=pytest.mark.long),
         pytest.param("unasked", {}, id="unasked", marks=pytest.mark.long),
         pytest.param("openrouter", {}, id="openrouter", marks=pytest.mark.long),

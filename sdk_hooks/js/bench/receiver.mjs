@@ -36,9 +36,10 @@ const server = createServer((request, response) => {
   request.on("data", (part) => parts.push(part));
   request.on("end", () => {
     const raw = Buffer.concat(parts);
-    const { events } = JSON.parse(request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw);
+    const { events, store } = JSON.parse(request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw);
     for (const event of events) add(event);
-    response.writeHead(200, { "content-type": "application/json" }).end(`{"accepted":${events.length},"duplicates":0,"rejected":[]}`);
+    const named = store === undefined ? "" : ',"store":"bench"';
+    response.writeHead(200, { "content-type": "application/json" }).end(`{"accepted":${events.length},"duplicates":0,"rejected":[]${named}}`);
   });
 });
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));

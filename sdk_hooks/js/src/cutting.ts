@@ -5,11 +5,13 @@ import type { Fields } from "./platform.js";
 
 export const MESSAGE_MAX = 64 * 1024;
 const EVENT_MAX = 1024 * 1024;
+export const MESSAGES_MAX = (EVENT_MAX * 3) / 4;
 const MEDIA_EVENT_MAX = 8 * 1024 * 1024 - 64 * 1024;
 const MARK = "…";
 
 type Leaf = { size: number; path: string; container: Record<string, unknown>; key: string };
 
+/** The same event where nothing is to be cut. */
 export function fit(event: HooklineEvent): HooklineEvent {
   const truncated: Record<string, number> = {};
   const fitted: HooklineEvent = { ...event };
@@ -20,8 +22,9 @@ export function fit(event: HooklineEvent): HooklineEvent {
   const hasMedia = "images" in fitted || "audio" in fitted;
   const whole = { event: fitted as unknown };
   cutLeaves(whole, "event", "", hasMedia ? MEDIA_EVENT_MAX : EVENT_MAX, truncated, hasMedia);
+  if (!Object.keys(truncated).length) return event;
   const result = whole.event as HooklineEvent;
-  if (Object.keys(truncated).length) result["truncated"] = { ...(event["truncated"] as Fields | undefined), ...truncated };
+  result["truncated"] = { ...(event["truncated"] as Fields | undefined), ...truncated };
   return result;
 }
 
@@ -32,7 +35,7 @@ function fitMessages(messages: unknown[], path: string, truncated: Record<string
     return holder.message;
   });
   const sizes = fitted.map(sizeOf);
-  let left = (EVENT_MAX * 3) / 4;
+  let left = MESSAGES_MAX;
   if (sizes.reduce((sum, size) => sum + size, 0) <= left) return fitted;
   // The beginning says what it is about and the end what is asked now: the middle goes.
   let head = 0;

@@ -4,6 +4,7 @@ import { sizeOf } from "./cutting.js";
 import { log } from "./guard.js";
 import type { Losses } from "./losses.js";
 import type { Answer, Fields, Platform, Post } from "./platform.js";
+import { type Parcel, Repeats, textOf, type Waiting } from "./repeats.js";
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
@@ -18,9 +19,9 @@ export interface LastPost {
 }
 
 export class Delivery {
-  private waiting: string[] = [];
+  private waiting: Waiting[] = [];
   /** Sent for a page that is left, and not answered yet. */
-  private readonly leaving = new Set<string>();
+  private readonly leaving = new Set<Waiting>();
   private bytes = 0;
   private sending = 0;
   private failures = 0;
@@ -29,6 +30,9 @@ export class Delivery {
   private askedUntilMs = 0;
   private batchLimit = Infinity;
   private running: Promise<void> | undefined;
+  private repeats = new Repeats();
+  /** Whose they are. */
+  private collector = "";
 
   constructor(
     private readonly platform: Platform,
@@ -49,7 +53,7 @@ export class Delivery {
     return Math.max(0, this.retryAtMs - performance.now());
   }
 
-  add(encoded: string, settings: DeliverySettings): void {
+  add(encoded: Waiting, settings: DeliverySettings): void {
     this.waiting.push(encoded);
     this.bytes += encoded.length;
     // What is on its way must not be dropped under it: it is the oldest.
@@ -58,7 +62,7 @@ export class Delivery {
       (this.waiting.length > settings.bufferMaxEvents || this.bytes > settings.bufferMaxBytes)
     ) {
       const [gone] = this.waiting.splice(this.sending, 1);
-      this.bytes -= (gone as string).length;
+      this.bytes -= (gone as Waiting).length;
       this.losses.count("undelivered");
     }
   }
@@ -76,11 +80,11 @@ export class Delivery {
    * is known to have arrived, for a page that comes back: by their ids the collector knows what it has. How much it was.
    */
   sendLast(settings: DeliverySettings, roomBytes: number): number {
-    const batch: string[] = [];
+    const batch: Waiting[] = [];
     let bytes = JSON.stringify(this.resource(settings)).length + 32;
     for (const event of this.waiting) {
       if (this.leaving.has(event)) continue;
-      const more = sizeOf(event) + 1;
+      const more = sizeOf(textOf(event)) + 1;
       // One that is too large must not keep those behind it.
       if (bytes + more > roomBytes) continue;
       bytes += more;
@@ -92,7 +96,7 @@ export class Delivery {
       for (const event of batch) this.leaving.delete(event);
       if (isDelivered) this.drop(batch);
     };
-    this.post(batch, settings, true).then(({ status }) => told(status >= 200 && status < 300), () => told(false));
+    this.post(batch.map(textOf), settings, true).then(({ status }) => told(status >= 200 && status < 300), () => told(false));
     return bytes;
   }
 
@@ -102,7 +106,7 @@ export class Delivery {
     if (performance.now() < this.askedUntilMs) return posts;
     for (let from = 0; from < this.waiting.length; ) {
       const batch = this.waiting.slice(from, from + this.next(settings, settings.batchMaxBytes, from));
-      posts.push({ post: this.asPost(batch, settings, true), drop: () => this.drop(batch) });
+      posts.push({ post: this.asPost(batch.map(textOf), settings, true), drop: () => this.drop(batch) });
       from += batch.length;
     }
     return posts;
@@ -122,13 +126,14 @@ export class Delivery {
       this.sending = count;
       let answer: Answer | undefined;
       let why = "";
+      const parcel = this.repeatsOf(settings).shorten(batch);
       try {
-        answer = await this.post(batch, settings, isLast);
+        answer = await this.post(parcel.events, settings, isLast, parcel.store);
       } catch (error) {
         why = errorCode(error);
       }
       this.sending = 0;
-      if (!(answer ? this.judge(answer, batch, settings) : this.wait(settings, null, why))) return;
+      if (!(answer ? this.judge(answer, batch, parcel, settings) : this.wait(settings, null, why))) return;
     }
   }
 
@@ -136,37 +141,50 @@ export class Delivery {
     const most = Math.min(this.waiting.length - from, settings.batchMaxEvents, this.batchLimit);
     let count = 0;
     for (let bytes = 0; count < most; count++) {
-      bytes += (this.waiting[from + count] as string).length;
+      bytes += (this.waiting[from + count] as Waiting).length;
       if (count && bytes > maxBytes) break;
     }
     return count;
   }
 
-  private post(batch: readonly string[], settings: DeliverySettings, isLast: boolean): Promise<Answer> {
-    return this.platform.post(this.asPost(batch, settings, isLast));
+  /** What the collector at this address is known to have. */
+  private repeatsOf({ url, apiKey }: DeliverySettings): Repeats {
+    const collector = `${url} ${apiKey ?? ""}`;
+    if (collector !== this.collector) {
+      this.collector = collector;
+      this.repeats = new Repeats();
+    }
+    return this.repeats;
   }
 
-  private asPost(batch: readonly string[], settings: DeliverySettings, isLast: boolean): Post {
+  private post(batch: readonly string[], settings: DeliverySettings, isLast: boolean, store?: string): Promise<Answer> {
+    return this.platform.post(this.asPost(batch, settings, isLast, store));
+  }
+
+  private asPost(batch: readonly string[], settings: DeliverySettings, isLast: boolean, store?: string): Post {
     // No other header: a page may send these to another origin, the collector names them to browsers.
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (settings.apiKey) headers["authorization"] = `Bearer ${settings.apiKey}`;
-    const body = `{"resource":${JSON.stringify(this.resource(settings))},"events":[${batch.join(",")}]}`;
+    const named = store === undefined ? "" : `,"store":"${store}"`;
+    const body = `{"resource":${JSON.stringify(this.resource(settings))}${named},"events":[${batch.join(",")}]}`;
     const timeoutMs = isLast ? Math.min(settings.postTimeoutMs, settings.exitTimeoutMs) : settings.postTimeoutMs;
     return { url: `${settings.url}/v1/events`, headers, body, timeoutMs, isLast };
   }
 
   /** Whether to go on at once. */
-  private judge(answer: Answer, batch: readonly string[], settings: DeliverySettings): boolean {
+  private judge(answer: Answer, batch: readonly Waiting[], parcel: Parcel, settings: DeliverySettings): boolean {
     const { status } = answer;
     const count = batch.length;
-    const rejected = status === 422 || (status >= 200 && status < 300) ? readRejected(answer.body) : undefined;
-    if (rejected && (status !== 422 || rejected.length)) {
-      for (const code of rejected) {
+    const receipt = status === 422 || (status >= 200 && status < 300) ? readReceipt(answer.body) : undefined;
+    if (receipt && (status !== 422 || receipt.rejected.length)) {
+      this.healed(settings);
+      const again = this.lacking(receipt, parcel);
+      for (const { index, code } of receipt.rejected) {
+        if (again.has(index)) continue;
         this.losses.count("rejected");
         this.losses.count(`rejected_${code}`);
       }
-      this.healed(settings);
-      this.drop(batch);
+      this.drop(again.size ? batch.filter((_, at) => !again.has(at)) : batch);
       // What was too large was it perhaps by one event.
       this.batchLimit = Math.min(this.batchLimit * 2, settings.batchMaxEvents);
       return true;
@@ -184,9 +202,22 @@ export class Delivery {
     return this.wait(settings, answer.retryAfter, String(status));
   }
 
-  private drop(batch: readonly string[]): void {
-    // Nearly always the oldest; not after a page was hidden, whose last request may have taken some already.
-    if (this.waiting[batch.length - 1] === batch.at(-1) && this.waiting[0] === batch[0]) {
+  /** The places of events that refer to what the collector has no more: they stay, and go again, whole. */
+  private lacking({ rejected, store }: Receipt, parcel: Parcel): Set<number> {
+    this.repeats.learn(store, parcel, !rejected.length);
+    const again = new Set<number>();
+    for (const { index, code } of rejected) {
+      const digests = code === UNKNOWN_REF ? parcel.referred.get(index) : undefined;
+      if (!digests) continue;
+      again.add(index);
+      this.repeats.forget(digests);
+    }
+    return again;
+  }
+
+  private drop(batch: readonly Waiting[]): void {
+    // Nearly always the oldest; not after a page was hidden, whose last request may have taken some already, nor where one goes again.
+    if (batch.length && this.waiting[batch.length - 1] === batch.at(-1) && this.waiting[0] === batch[0]) {
       for (const event of this.waiting.splice(0, batch.length)) this.bytes -= event.length;
       return;
     }
@@ -224,13 +255,25 @@ function errorCode(error: unknown): string {
   return String(code ?? name ?? "error");
 }
 
-/** Codes of the rejected events; undefined where the answer is none of a collector. */
-function readRejected(body: string): string[] {
+const UNKNOWN_REF = "unknown_ref";
+const STORE_NAME = /^[a-z0-9]{1,64}$/i;
+
+interface Receipt {
+  readonly rejected: readonly { readonly index: number; readonly code: string }[];
+  /** What the collector calls its store, where it was asked and knows of references. */
+  readonly store: string;
+}
+
+/** What is none of a collector rejects nothing and names nothing. */
+function readReceipt(body: string): Receipt {
   try {
-    const found = (JSON.parse(body) as { rejected?: { code?: unknown }[] }).rejected;
-    return (found ?? []).map((item) => String(item.code));
+    const { rejected = [], store } = JSON.parse(body) as { rejected?: { index?: unknown; code?: unknown }[]; store?: unknown };
+    return {
+      rejected: rejected.map(({ index, code }) => ({ index: Number(index), code: String(code) })),
+      store: typeof store === "string" && STORE_NAME.test(store) ? store : "",
+    };
   } catch {
-    return [];
+    return { rejected: [], store: "" };
   }
 }
 

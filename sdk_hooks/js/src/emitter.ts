@@ -8,6 +8,7 @@ import { guard, logSeldom } from "./guard.js";
 import type { Losses } from "./losses.js";
 import type { Platform } from "./platform.js";
 import { prepare } from "./redact.js";
+import { encodeLong, LongEvent } from "./repeats.js";
 import type { MadeEvent } from "./shapes.js";
 
 /** What is recorded: drained at each flush until it is done. */
@@ -253,8 +254,13 @@ export class Emitter {
     const id = { sequence, eventId: `${this.prefix}-${sequence}` };
     // What `redact` gave back is the host's.
     const numbered: HooklineEvent = settings.redact ? { ...prepared, ...id } : Object.assign(prepared, id);
-    let encoded = encode(numbered);
-    if (encoded.length > MESSAGE_MAX) encoded = encode(fit(numbered));
+    const { digest } = this.platform;
+    let encoded = encodeLong(numbered, encode, digest);
+    // A character may be three bytes.
+    if (encoded.length * 3 > MESSAGE_MAX && !(encoded instanceof LongEvent && encoded.surelyFits)) {
+      const fitted = fit(numbered);
+      if (fitted !== numbered) encoded = encodeLong(fitted, encode, digest);
+    }
     this.delivery.add(encoded, this.settings());
     this.sequence = sequence;
   }

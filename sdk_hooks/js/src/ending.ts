@@ -19,8 +19,12 @@ process.stdin.setEncoding("utf8").on("data", (part) => (text += part)).on("end",
   const next = (taken) => {
     if (taken === posts.length) return done(taken);
     const { url, headers, body } = posts[taken];
-    const content = require("zlib").gzipSync(body, { level: 1 });
-    const all = { ...headers, "content-encoding": "gzip", "content-length": content.length };
+    const plain = Buffer.from(body);
+    const packed = require("zlib").gzipSync(plain, { level: 1 });
+    // Collectors take a body that grows by more than 100 for an attack; text that repeats itself can.
+    const isGzip = plain.length <= 80 * packed.length;
+    const content = isGzip ? packed : plain;
+    const all = { ...headers, ...(isGzip ? { "content-encoding": "gzip" } : {}), "content-length": content.length };
     const request = require(/^https:/i.test(url) ? "https" : "http").request(url, { method: "POST", headers: all }, (response) => {
       const isTaken = response.statusCode >= 200 && response.statusCode < 300;
       response.resume().on("error", () => done(taken)).on("end", () => (isTaken ? next(taken + 1) : done(taken)));

@@ -1,6 +1,7 @@
 // The package in Node: sockets that do not keep the process alive, and a last flush when its loop has run empty; ending.ts is for
 // a process that does not get there.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { hostname } from "node:os";
@@ -14,6 +15,8 @@ import { runsOn } from "./runtime.js";
 import { VERSION } from "./version.js";
 
 const GZIP_LEAST = 1024;
+/** Collectors take a body that grows by more than 100 for an attack; text that repeats itself can. */
+const MAX_RATIO = 80;
 const ANSWER_MAX = 1024 * 1024;
 const OWN = { "x-hookline-client": `hookline-js/${VERSION}` };
 const gzip = promisify(gzipCallback);
@@ -22,8 +25,9 @@ let agents: { http: HttpAgent; https: HttpsAgent } | undefined;
 async function post({ url, headers, body, timeoutMs, isLast }: Post): Promise<Answer> {
   guard("plainhttp", () => warnOfPlainHttp(url));
   const plain = Buffer.from(body);
-  const isGzip = plain.length >= GZIP_LEAST;
-  const content = isGzip ? await gzip(plain, { level: 1 }) : plain;
+  const packed = plain.length >= GZIP_LEAST ? await gzip(plain, { level: 1 }) : plain;
+  const isGzip = packed !== plain && plain.length <= MAX_RATIO * packed.length;
+  const content = isGzip ? packed : plain;
   agents ??= { http: new HttpAgent({ keepAlive: true, maxSockets: 2 }), https: new HttpsAgent({ keepAlive: true, maxSockets: 2 }) };
   const isHttps = /^https:/i.test(url);
   const all = { ...headers, ...OWN, "content-length": String(content.length), ...(isGzip ? { "content-encoding": "gzip" } : {}) };
@@ -82,6 +86,7 @@ function later(run: () => void, afterMs: number): () => void {
 
 const platform: Platform = {
   language: "nodejs",
+  digest: (text) => createHash("sha256").update(text).digest("hex"),
   get environment() {
     return process.env;
   },

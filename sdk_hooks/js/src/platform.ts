@@ -3,6 +3,9 @@ import type { DeliverySettings } from "./config.js";
 
 export type Fields = Record<string, unknown>;
 
+/** SHA-256 of the text as UTF-8, in hexadecimal. */
+export type Digest = (text: string) => string;
+
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
@@ -28,6 +31,8 @@ export interface Scope<T> {
 export interface Platform {
   /** As OpenTelemetry calls it. */
   readonly language: "nodejs" | "webjs";
+  /** Not where hashes come by an `await` only. */
+  readonly digest?: Digest;
   readonly environment: Record<string, string | undefined>;
   /** Rejects when there is no answer. */
   post(post: Post): Promise<Answer>;

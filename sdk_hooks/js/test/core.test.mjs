@@ -206,6 +206,12 @@ test("batches have their bounds, and large bodies are compressed", async () => {
   assert.equal(collector.posts[0].headers["content-encoding"], "gzip");
 });
 
+test("what repeats itself so much that a collector takes it for an attack goes uncompressed", async () => {
+  await run({ count: 20, size: 60_000 });
+  assert.deepEqual(collector.posts.map((post) => post.headers["content-encoding"]), [undefined]);
+  assert.equal(numbers().length, 20);
+});
+
 test("switched off, or given nonsense, nothing happens but a line", async () => {
   await run({ env: { HOOKLINE_DISABLED: "1" } });
   assert.equal(collector.posts.length, 0);

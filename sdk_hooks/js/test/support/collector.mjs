@@ -6,7 +6,8 @@ import { gunzipSync } from "node:zlib";
 /** Where whoever runs the tests wants to have every event that a hook sent, a line each. */
 const { HOOKLINE_TEST_EVENTS: written } = process.env;
 
-export async function startCollector() {
+/** `replying`: what it answers to a POST where it was not told. */
+export async function startCollector(replying = () => ({})) {
   const posts = [];
   const [posted, postedAgain] = [0, 1].map(() => {
     let tell;
@@ -19,8 +20,9 @@ export async function startCollector() {
     request.on("end", () => {
       const raw = Buffer.concat(parts);
       const text = (request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw).toString();
-      const { status = 200, headers = {}, body = '{"accepted":1,"duplicates":0,"rejected":[]}', isSilent, isCut } = answers.shift() ?? {};
-      const post = { headers: request.headers, path: request.url, status, ...JSON.parse(text) };
+      const sent = JSON.parse(text);
+      const { status = 200, headers = {}, body = '{"accepted":1,"duplicates":0,"rejected":[]}', isSilent, isCut } = answers.shift() ?? replying(sent);
+      const post = { headers: request.headers, path: request.url, status, ...sent };
       posts.push(post);
       if (written) appendFileSync(written, post.events.map((event) => `${JSON.stringify(event)}\n`).join(""));
       (posts.length === 1 ? posted : postedAgain).tell();
