@@ -23,15 +23,20 @@ IS_POSSIBLE = hasattr(os, "SCHED_IDLE")
 
 
 @contextmanager
-def awake() -> Iterator[None]:
-    """No processor sleeps; where the system has no priority below all others, they do as they like."""
+def awake() -> Iterator[list[int]]:
+    """No processor sleeps; where the system has no priority below all others, they do as they like. Gives our processes' ids."""
     with ExitStack() as running:
+        processes: list[int] = []
         for processor in sorted(os.sched_getaffinity(0)) if IS_POSSIBLE else ():
             command = [sys.executable, "-m", "benchmarks.client_awake", str(processor)]
-            spinning = running.enter_context(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE))
+            spinning = running.enter_context(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
             assert spinning.stdin is not None
+            assert spinning.stdout is not None
             running.callback(spinning.stdin.close)
-        yield
+            processes.append(spinning.pid)
+            # Until it gives way: while it starts it is a process like any other, and keeps a host waiting for its processor.
+            spinning.stdout.readline()
+        yield processes
 
 
 def _end_with_input() -> None:
@@ -43,6 +48,7 @@ def main() -> None:
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     os.sched_setaffinity(0, {int(sys.argv[1])})
     threading.Thread(target=_end_with_input, daemon=True).start()
+    print(flush=True)
     while True:
         time.sleep(20e-6)
 

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import strftime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 from benchmarks.client_awake import awake
+from benchmarks.client_beside import beside
+from benchmarks.client_late import print_late, print_latest
 from benchmarks.client_peers import PEERS, environment, installed
-from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, least, median, ratio, take_turns
+from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, least, median, ratio, take_turns, verdict
 from benchmarks.client_said import CHUNKS
 from benchmarks.client_stubs import STUBS
 
@@ -56,10 +58,6 @@ class Bench(NamedTuple):
             worker.end()
         if variant == self.hook:
             self.recorded[0] += workers[1].calls
-
-
-def verdict(found: float, limit: float) -> str:
-    return f"limit {limit:g} {'kept' if found <= limit else 'MISSED'}"
 
 
 # -- the hook alone -------------------------------------------------------------------------------------------------------
@@ -140,25 +138,19 @@ def print_client(name: str, pairs: list[Pair], limit: float | None) -> None:
 def host(bench: Bench) -> None:
     print("\nThe host around it (openai). A bare host's figures of the same minutes are the machine's own noise")
     with bench.pair("stub", "openai") as (bare, wrapped):
+        turns: list[Pair] = []
+        crowded: list[dict[str, Any]] = []
         with awake():
-            print_late(take_turns(bare, wrapped, "chat", STALL_CALLS, bench.rounds, "stall"))
+            for _ in range((bench.rounds + 1) // 2):
+                turns += take_turns(bare, wrapped, "chat", STALL_CALLS, 2, "stall")
+                with beside():
+                    crowded += [bare.ask("stall", "chat", STALL_CALLS) for _ in range(2)]
+        print_late(turns)
+        print_latest("bare", [alone for alone, _ in turns])
+        print_latest("bare, beside a process that works as much as our thread", crowded)
+        print_latest("wrapped", [ours for _, ours in turns])
         bare_mb, ours_mb = (found["mb"] for found in take_turns(bare, wrapped, "chat", 20_000, 1, "grow")[0])
         print(f"memory over 20,000 calls, MB: bare {bare_mb:.1f}, wrapped {ours_mb:.1f} {verdict(ours_mb - bare_mb, 5)}")
-
-
-def print_late(turns: list[Pair]) -> None:
-    """Of all turns together, and of the turns' own figures: one moment in which the machine was away is one turn's."""
-    for name, share, limit in (("p50", 0.5, None), ("p99", 0.99, 1.5), ("p99.9", 0.999, None), ("max", 1.0, 3.0)):
-        bare, ours = (percentile([late for pair in turns for late in pair[side]["late_ms"]], share) for side in (0, 1))
-        each: list[Pair] = [({"at": percentile(a["late_ms"], share)}, {"at": percentile(b["late_ms"], share)}) for a, b in turns]
-        told = f"turn by turn {median([b['at'] for _, b in each]).shown(2)}, added {added(each, 'at').shown(2)}"
-        kept = "" if limit is None else verdict(ours, limit)
-        print(f"late at 2,000 events/s, {name}, ms: bare {bare:.2f}, wrapped {ours:.2f} {kept}; {told}", flush=True)
-
-
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def loop(bench: Bench) -> None:

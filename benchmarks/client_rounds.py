@@ -90,3 +90,7 @@ def least(pairs: Sequence[Pair], name: str) -> float:
 
 def ratio(pairs: Sequence[Pair], name: str) -> Median:
     return median([other[name] / bare[name] for bare, other in pairs])
+
+
+def verdict(found: float, limit: float) -> str:
+    return f"limit {limit:g} {'kept' if found <= limit else 'MISSED'}"

@@ -13,9 +13,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.client_kept import kept_waiting_ms, stolen_ms
 from benchmarks.client_stubs import STUBS, Act, Subject
 
 Answer = dict[str, Any]
+
+MOMENT_MS = 1.0
+"""From here on it is asked what a late moment was spent with."""
+LOOK_EACH = 10
+"""So many calls: what was waited for longer ago is not this moment's."""
 
 
 def nothing() -> None: ...
@@ -67,21 +73,30 @@ def stall(act: Act, calls: int, deliver: Callable[[], object], *, each_s: float 
     """
     A host with something to do every millisecond: a call and a little work of its own. How late it is done with it, in ms.
 
-    Two events a call: 2,000 a second.
+    Two events a call: 2,000 a second. `own_ms` leaves out moments that other processes took.
     """
     late_ms: list[float] = []
-    due_s = time.perf_counter()
-    for _ in range(calls):
+    own_ms: list[float] = []
+    stolen_before_ms = stolen_ms()
+    due_s, before_ms = time.perf_counter(), kept_waiting_ms()
+    for number in range(calls):
         due_s += each_s
         time.sleep(max(0.0, due_s - time.perf_counter()))
         act()
         work()
         now_s = time.perf_counter()
-        late_ms.append((now_s - due_s) * 1e3)
+        late, kept_ms = (now_s - due_s) * 1e3, 0.0
+        if late > MOMENT_MS or number % LOOK_EACH == 0:
+            since_ms, before_ms = before_ms, kept_waiting_ms()
+            kept_ms = before_ms - since_ms
+        late_ms.append(late)
+        if late <= MOMENT_MS or kept_ms < late / 2:
+            own_ms.append(late)
         # One stall is counted once, not again in the calls that it delays.
         due_s = max(due_s, now_s - each_s)
+    answer = {"late_ms": late_ms, "own_ms": own_ms, "stolen_ms": stolen_ms() - stolen_before_ms}
     deliver()
-    return {"late_ms": late_ms}
+    return answer
 
 
 def run_streams(act: Any, calls: int, deliver: Callable[[], object]) -> Answer:
