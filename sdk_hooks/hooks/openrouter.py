@@ -125,8 +125,9 @@ def _watched_class(kind: type) -> type:
 
 
 def _hook_resource(client: Any, name: str, resource: Any) -> None:
-    state = _state_of(client)
-    if state is None:
+    # A copied client has what its original was given, and makes the resources that were not made by then itself.
+    state = cast("dict[str, Any]", vars(client)).get(STATE)
+    if not isinstance(state, State) or not state.is_active:
         return
     nested = NESTED.get(name)
     target = resource if nested is None else getattr(resource, nested)

@@ -83,8 +83,13 @@ class Body:
             first = {} if self.waited_ns is None else {"timeToFirstChunk": self.waited_ns / 1e6}
             return Answer(answer.fields | first, answer.usage)
         if "json" in self.content_type:
+            try:
+                whole = json.loads(content, object_hook=Thing)
+            except ValueError:
+                # Cut off where the host stopped reading, or as it was compressed.
+                return None
             probe = _Probe()
-            self.endpoint.end(cast("Any", probe), json.loads(content, object_hook=Thing))
+            self.endpoint.end(cast("Any", probe), whole)
             return probe.read()
         return self.endpoint.read_bytes(content, self.content_type)
 

@@ -37,6 +37,8 @@ def watch_raw(raw: Any, call: Call, sdk: Sdk, endpoint: Endpoint, *, is_stream: 
     setattr(response, READER, reader)
     replace(response, "iter_bytes", reader.tee)
     replace(response, "aiter_bytes", reader.async_tee)
+    replace(response, "iter_raw", reader.raw_tee)
+    replace(response, "aiter_raw", reader.async_raw_tee)
     replace(response, "close", reader.closing)
     replace(response, "aclose", reader.async_closing)
     if is_stream:
@@ -135,6 +137,25 @@ class _BodyReader:
             self._read_all()
 
         return aiter_bytes
+
+    def raw_tee(self, original: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+        """For hosts that hand the bytes on as they came; `iter_bytes` reads them by this too, and is watched itself."""
+        watched = self.tee(original)
+
+        @wraps(original)
+        def iter_raw(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+            return (original if self._is_reading else watched)(*args, **kwargs)
+
+        return iter_raw
+
+    def async_raw_tee(self, original: Callable[..., AsyncIterator[bytes]]) -> Callable[..., AsyncIterator[bytes]]:
+        watched = self.async_tee(original)
+
+        @wraps(original)
+        def aiter_raw(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+            return (original if self._is_reading else watched)(*args, **kwargs)
+
+        return aiter_raw
 
     def _add(self, piece: bytes) -> None:
         if not self.is_parsed:

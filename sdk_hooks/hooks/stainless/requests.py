@@ -95,7 +95,9 @@ def beginning(state: State) -> Begin:
         method: str = asked["method"]
         endpoint = endpoints.get(url)
         if endpoint is None or method != "post":
-            endpoint = find(method, url)
+            # `client.post` takes a path without its slash as well.
+            is_bare = method == "post" and not url.startswith("/")
+            endpoint = endpoints.get(f"/{url}") if is_bare else find(method, url)
             if endpoint is None:
                 return None
         if not state.is_active:

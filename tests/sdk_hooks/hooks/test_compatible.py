@@ -3,11 +3,13 @@ Answers of providers that speak an SDK's language with an accent: contents that 
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
 import httpx2
 import openai
+from openai.types.chat import ChatCompletion
 
 from sdk_hooks import instrument, losses
 from tests.sdk_hooks.hooks.capture import Capture
@@ -104,4 +106,51 @@ def test_piece_of_an_anthropic_stream_without_text_costs_no_call(capture: Captur
     assert [("look", '{"city": "Paris"}')] == [
         (call["function"]["name"], call["function"]["arguments"]) for call in end["toolCalls"]
     ]
+    assert 0 == losses()["render_failed"]
+
+
+def test_path_without_its_slash_is_the_same_call(capture: Capture) -> None:
+    """
+    `client.post` takes both.
+    """
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}
+    client = openai.OpenAI(api_key="none", base_url="http://provider/v1", http_client=answering(HEAD | {"choices": [choice]}))
+    instrument(client).post("chat/completions", cast_to=ChatCompletion, body={"model": "m", "messages": []})
+    assert "text:request:completed" == capture.only_terminal()["type"]
+
+
+HELLO = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}
+
+
+class Slowly(httpx2.SyncByteStream):
+    """A body that comes in two pieces."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body[:20]
+        yield self._body[20:]
+
+
+def test_body_that_is_left_or_handed_on_raw_ends_its_call(capture: Capture) -> None:
+    """
+    Half of an answer is none, but its call is aborted; bytes that a host passes on as they come are an answer.
+    """
+    whole = json.dumps(HEAD | {"choices": [HELLO]}).encode()
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "application/json"}, stream=Slowly(whole))
+
+    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    client = instrument(openai.OpenAI(api_key="none", base_url="http://provider/v1", http_client=http))
+    streaming = client.chat.completions.with_streaming_response
+    with streaming.create(model="m", messages=[]) as left:
+        assert whole[:20] == next(left.iter_bytes())
+    with streaming.create(model="m", messages=[]) as raw:
+        assert whole == b"".join(raw.http_response.iter_raw())
+    with streaming.create(model="m", messages=[]) as read:
+        assert whole == read.read()
+    ends = [(end["type"], end.get("content")) for end in capture.terminals()]
+    assert [("text:request:aborted", None), *[("text:request:completed", "Hello")] * 2] == ends
     assert 0 == losses()["render_failed"]

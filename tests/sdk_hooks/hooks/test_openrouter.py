@@ -103,6 +103,20 @@ def test_a_copied_client_is_recorded_once(bare: OpenRouter, capture: Capture) ->
     assert 2 == len(capture.terminals())
 
 
+def test_a_copy_that_makes_its_own_resources_is_recorded_like_its_original(bare: OpenRouter, capture: Capture) -> None:
+    """
+    Copied before the original has a resource; silent when the original is no longer recorded.
+    """
+    client = instrument(bare)
+    copied = copy.copy(client)
+    copied.chat.send(**asking())
+    client.chat.send(**asking())
+    assert 2 == len(capture.terminals())
+    uninstrument(client)
+    copied.chat.send(**asking())
+    assert 2 == len(capture.terminals())
+
+
 def test_models_as_arguments_read_as_they_are_sent(provider: Provider, bare: OpenRouter, capture: Capture) -> None:
     """
     Under the names of the wire, without what was not said; what the host changes afterwards is not seen.
