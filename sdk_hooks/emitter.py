@@ -324,8 +324,7 @@ class Emitter:
         try:
             while going:
                 self._render_one(going[-1], pace)
-                # Let go of one by one: the next one is made in the memory of this one, which is at hand. That takes a quarter
-                # off a call in the host's thread, and a seventh over all.
+                # Let go of one by one: what comes next, in the host's thread as well, is made in memory that is at hand.
                 record = going.pop()
                 if not record.is_done:
                     still.append(record)
