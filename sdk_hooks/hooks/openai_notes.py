@@ -38,8 +38,15 @@ class ChatNotes:
             choice = only.__dict__
             delta = choice["delta"].__dict__
             text = delta["content"]
-            is_plain = choice["finish_reason"] is None and choice["index"] == 0 and delta.get("tool_calls") is None
-            if is_plain and type(text) is str and text and self._model is not None:
+            # In one expression, which ends at the first thing that is there.
+            if (
+                type(text) is str
+                and text
+                and choice["finish_reason"] is None
+                and not choice["index"]
+                and delta.get("tool_calls") is None
+                and self._model is not None
+            ):
                 append = self._append
                 append(perf_counter_ns())
                 append(text)
