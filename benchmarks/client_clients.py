@@ -6,7 +6,7 @@ Flow: client_worker -> **real client** (its request is built, its answer read) -
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from benchmarks import client_said as said
@@ -45,6 +45,16 @@ def answering(http: Any) -> Any:
     return http.MockTransport(answer)
 
 
+def text_of(chunks: Iterable[Any]) -> str:
+    """What a host does with a stream of chat chunks: it puts the text together."""
+    texts: list[str] = []
+    for chunk in chunks:
+        for choice in chunk.choices:
+            if choice.delta.content:
+                texts.append(choice.delta.content)
+    return "".join(texts)
+
+
 def openai() -> Subject:
     import httpx2
     from openai import OpenAI
@@ -56,7 +66,7 @@ def openai() -> Subject:
         client,
         {
             "chat": lambda: client.chat.completions.create(**asked),
-            "stream": lambda: exhaust(client.chat.completions.create(**asked, **counted)),
+            "stream": lambda: text_of(client.chat.completions.create(**asked, **counted)),
             "responses": lambda: client.responses.create(model=said.MODEL, input=said.MESSAGES, temperature=0.2),
         },
     )
@@ -85,7 +95,7 @@ def openrouter() -> Subject:
     client = OpenRouter(api_key="none", server_url="http://provider/v1", client=httpx.Client(transport=answering(httpx)))
     chat: Any = client.chat
     asked = {"model": said.MODEL, "messages": said.MESSAGES, "temperature": 0.2}
-    return Subject(client, {"chat": lambda: chat.send(**asked), "stream": lambda: exhaust(chat.send(**asked, stream=True))})
+    return Subject(client, {"chat": lambda: chat.send(**asked), "stream": lambda: text_of(chat.send(**asked, stream=True))})
 
 
 def google_genai() -> Subject:

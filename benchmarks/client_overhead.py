@@ -132,6 +132,36 @@ def print_client(name: str, pairs: list[Pair], limit: float | None) -> None:
     )
 
 
+def in_one_process(bench: Bench) -> None:
+    print("\nA bare client, a hooked one and a bare one in one process, call by call. Added µs, and times bare")
+    for sdk in bench.sdks:
+        worker = Worker("together", sdk, bench.hook, bench.url)
+        for act in worker.acts:
+            print_together(f"{sdk:<15}{act:<11}", worker, act, bench.rounds)
+        worker.end()
+        bench.recorded[0] += worker.calls
+
+
+def print_together(name: str, worker: Worker, act: str, rounds: int) -> None:
+    turns = 5 if act == "stream" else 40
+    found: dict[str, list[float]] = {}
+    for number in range(rounds + 2):
+        told = worker.ask("together", act, turns)
+        if number >= 2:
+            for who, took in told.items():
+                found.setdefault(who, []).extend(took)
+    bare, hooked, again = (found[who] for who in ("bare", "hooked", "again"))
+    plain = [(one + other) / 2 for one, other in zip(bare, again, strict=True)]
+    told = median([ours / none for ours, none in zip(hooked, plain, strict=True)])
+    noise = median([other / one for one, other in zip(bare, again, strict=True)])
+    more = median([ours - none for ours, none in zip(hooked, plain, strict=True)])
+    print(
+        f"{name} bare {median(plain).value:7.0f}  caller {more.shown(0):<20} x {told.shown(3)} {verdict(told.value, 1.03)}"
+        f"  bare x bare {noise.shown(3)}",
+        flush=True,
+    )
+
+
 # -- the host around it ---------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +271,7 @@ def check(bench: Bench) -> None:
 PARTS: dict[str, Callable[[Bench], None]] = {
     "isolated": isolated,
     "client": in_client,
+    "together": in_one_process,
     "host": host,
     "loop": loop,
     "imports": imports,

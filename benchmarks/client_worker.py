@@ -1,7 +1,7 @@
 """
 One process in which an SDK's calls are timed: bare, with our hook, or with a peer's.
 
-    python -m benchmarks.client_worker stub|client|loop SDK VARIANT URL
+    python -m benchmarks.client_worker stub|client|together|loop SDK VARIANT URL
 
 Flow: client_overhead (commands, one line of JSON each) -> **worker** -> an answer each; ends with its standard input.
 CPU time of the calling thread is what the host pays at once, CPU time of the process, the delivery included, what it pays in all.
@@ -99,6 +99,13 @@ def stall(act: Act, calls: int, deliver: Callable[[], object], *, each_s: float 
     return answer
 
 
+def time_together(act: Any, calls: int, deliver: Callable[[], object]) -> Answer:
+    """µs of CPU time of so many calls of each of three clients."""
+    found = act(calls)
+    deliver()
+    return found
+
+
 def run_streams(act: Any, calls: int, deliver: Callable[[], object]) -> Answer:
     """So many streams at once in an event loop, and how late the loop is meanwhile."""
     found = act(calls)
@@ -124,7 +131,7 @@ def main() -> None:
     kind, sdk, variant, url = sys.argv[1:5]
     subject, deliver = made(kind, sdk, variant, url)
     done: dict[str, Callable[[Act, int, Callable[[], object]], Answer]] = {"time": time_calls, "grow": grow, "stall": stall}
-    done["loop"] = run_streams
+    done |= {"loop": run_streams, "together": time_together}
     print(json.dumps({"acts": list(subject.acts)}), flush=True)
     for line in sys.stdin:
         command = json.loads(line)
@@ -140,13 +147,20 @@ def made(kind: str, sdk: str, variant: str, url: str) -> tuple[Subject, Callable
     from benchmarks.client_clients import CLIENTS
     from benchmarks.client_loop import openai as looping
     from benchmarks.client_peers import PEERS
+    from benchmarks.client_together import together
 
     if variant in PEERS:
         deliver = PEERS[variant].begin(url)
         subject = CLIENTS[sdk]()
         PEERS[variant].wrap(subject.client)
         return subject, deliver
-    subject = looping() if kind == "loop" else (STUBS if kind == "stub" else CLIENTS)[sdk]()
+    kinds: dict[str, Callable[[], Subject]] = {
+        "stub": STUBS[sdk],
+        "client": CLIENTS[sdk],
+        "together": lambda: together(sdk),
+        "loop": looping,
+    }
+    subject = kinds[kind]()
     return subject, instrumented(subject, variant, url)
 
 

@@ -14,8 +14,8 @@ from sdk_hooks.guard import guard
 from sdk_hooks.hooks.agents_answers import ARGUMENTS, MODEL_CALL, plain_model_response, request_of, take_model_response
 from sdk_hooks.hooks.agents_asked import layer_for
 from sdk_hooks.hooks.openai_response_notes import ResponseNotes
+from sdk_hooks.hooks.stainless.loops import IsEnding, report
 from sdk_hooks.hooks.stainless.notes import is_interruption
-from sdk_hooks.hooks.stainless.streams import IsEnding, report
 from sdk_hooks.recorder import Call, start_call
 
 

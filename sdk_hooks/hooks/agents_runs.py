@@ -17,8 +17,8 @@ from sdk_hooks.context import Enclosing
 from sdk_hooks.guard import guard
 from sdk_hooks.hooks.agents_answers import shown
 from sdk_hooks.hooks.agents_asked import RUN, InRun, layer_for
+from sdk_hooks.hooks.stainless.loops import IsEnding
 from sdk_hooks.hooks.stainless.notes import is_interruption
-from sdk_hooks.hooks.stainless.streams import IsEnding
 from sdk_hooks.observing import AGENT
 from sdk_hooks.recorder import Call, start_call
 from sdk_hooks.snapshot import take_any

@@ -11,8 +11,9 @@ from typing import Any, cast
 
 from sdk_hooks import context
 from sdk_hooks.guard import guard
+from sdk_hooks.hooks.stainless.classes import Methods, closing, followed, looping_by, looping_by_async, watch_as
+from sdk_hooks.hooks.stainless.loops import NOTES
 from sdk_hooks.hooks.stainless.notes import Notes
-from sdk_hooks.hooks.stainless.streams import NOTES, closing, looping_by, looping_by_async, watch_as
 
 
 def is_stream(result: Any) -> bool:
@@ -26,9 +27,9 @@ def watch(stream: Any, notes: Notes) -> None:
     watch_as(stream, notes, _methods)
 
 
-def _methods(kind: Any) -> dict[str, Any]:
+def _methods(kind: Any) -> Methods:
     """Of those that its class has."""
-    return {name: make(getattr(kind, name)) for name, make in _METHODS.items() if hasattr(kind, name)}
+    return followed(kind, {name: make(getattr(kind, name)) for name, make in _METHODS.items() if hasattr(kind, name)})
 
 
 def _following(inherited: Any) -> Any:

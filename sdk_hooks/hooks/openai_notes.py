@@ -19,11 +19,13 @@ from sdk_hooks.recorder import Call
 class ChatNotes:
     """Chat completion chunks."""
 
-    __slots__ = ("_append", "_call", "_error", "_id", "_model", "_reasons", "_usage")
+    __slots__ = ("_append", "_call", "_error", "_id", "_model", "_quick", "_reasons", "_usage")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._append = call.append
+        # None until the model is known: a chunk that could be read quickly is then read whole.
+        self._quick: Any = None
         self._id: str | None = None
         self._model: str | None = None
         self._reasons: dict[int, str | None] = {}
@@ -40,28 +42,29 @@ class ChatNotes:
             text = delta["content"]
             # In one expression, which ends at the first thing that is there.
             if (
-                type(text) is str
-                and text
+                text
                 and choice["finish_reason"] is None
-                and not choice["index"]
                 and delta.get("tool_calls") is None
-                and self._model is not None
+                and not choice["index"]
+                and type(text) is str
             ):
-                append = self._append
+                append = self._quick
                 append(perf_counter_ns())
                 append(text)
                 return
         except (AttributeError, KeyError, TypeError, ValueError):
-            # Of another shape than the SDK's own, or of none or several choices.
+            # Of another shape than the SDK's own, or of none or several choices, or the first one.
             pass
         self.any_item(chunk)
 
     def any_item(self, chunk: Any) -> None:
         """A chunk of whatever content."""
-        if chunk.id and self._id is None:
+        if self._id is None and chunk.id:
             self._id = self._call.message_id = chunk.id
-        # Azure's first chunk has an empty model.
-        self._model = chunk.model or self._model
+        if chunk.model and chunk.model != self._model:
+            # Azure's first chunk has an empty one.
+            self._model = chunk.model
+            self._quick = self._append
         usage = get(chunk, "usage")
         if usage is not None:
             self._usage = take_usage(usage)
@@ -69,12 +72,11 @@ class ChatNotes:
             index = choice.index
             delta = get(choice, "delta")
             text = get(choice, "text") if delta is None else get(delta, "content") or get(delta, "refusal")
-            thought = ""
-            if not isinstance(text, str):
+            if text is not None and not isinstance(text, str):
                 text, thought = parts_of(text)
-            if thought:
-                self._append(perf_counter_ns())
-                self._append(("thinking", thought, index, None))
+                if thought:
+                    self._append(perf_counter_ns())
+                    self._append(("thinking", thought, index, None))
             if text:
                 self._append(perf_counter_ns())
                 self._append(text if index == 0 else ("content", text, index, None))
@@ -84,7 +86,8 @@ class ChatNotes:
             self._error = get(choice, "error") or self._error
 
     def _more(self, index: int, delta: Any) -> None:
-        thought = thought_in(getattr(delta, "__pydantic_extra__", None))
+        extra = getattr(delta, "__pydantic_extra__", None)
+        thought = thought_in(extra) if extra else ""
         if thought:
             self._append(perf_counter_ns())
             self._append(("thinking", thought, index, None))

@@ -28,22 +28,21 @@ class ChatNotes(openai_notes.ChatNotes):
             text = delta["content"]
             # In one expression, which ends at the first thing that is there.
             if (
-                type(text) is str
-                and text
+                text
                 and choice["finish_reason"] is None
                 and delta["tool_calls"] is None
                 and told["usage"] is None
                 and told["error"] is None
                 and not choice["index"]
                 and type(delta["reasoning"]) in NOTHING
-                and self._model is not None
+                and type(text) is str
             ):
-                append = self._append
+                append = self._quick
                 append(perf_counter_ns())
                 append(text)
                 return
         except (AttributeError, KeyError, TypeError, ValueError):
-            # Of another shape than this SDK's own, or of none or several choices.
+            # Of another shape than this SDK's own, or of none or several choices, or the first one.
             pass
         self.any_item(chunk)
         self._error = get(chunk, "error") or self._error

@@ -11,25 +11,19 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
-from sdk_hooks.hooks.stainless.notes import Notes
-from sdk_hooks.hooks.stainless.streams import (
-    NOTES,
-    IsEnding,
+from sdk_hooks.hooks.stainless.classes import (
+    Methods,
     closing,
-    ended,
-    left,
+    followed,
     looping_by,
     looping_by_async,
-    names_in,
-    observe,
-    observe_async,
-    raised,
-    report,
-    resumed,
     stepping,
     stepping_async,
     watch_as,
 )
+from sdk_hooks.hooks.stainless.loops import NOTES, IsEnding, ended, left, observe, observe_async, raised, report, resumed
+from sdk_hooks.hooks.stainless.notes import Notes
+from sdk_hooks.hooks.stainless.streams import names_in
 
 PLAIN_STEPS = frozenset(
     (("_closed", "StopIteration", "next", "generator"), ("_closed", "StopAsyncIteration", "generator", "__anext__"))
@@ -52,16 +46,18 @@ def watch(stream: Any, notes: Notes) -> None:
         watch_as(stream, notes, _methods)
 
 
-def _own_methods(kind: Any) -> dict[str, Any]:
+def _own_methods(kind: Any) -> Methods:
     if hasattr(kind, "__anext__"):
-        return {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind.__anext__), "close": _async_closing(kind)}
-    return {"__iter__": _own_loop, "__next__": stepping(kind.__next__), "close": closing(kind.close)}
+        loop = {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind.__anext__), "close": _async_closing(kind)}
+    else:
+        loop = {"__iter__": _own_loop, "__next__": stepping(kind.__next__), "close": closing(kind.close)}
+    return followed(kind, loop)
 
 
-def _methods(kind: Any) -> dict[str, Any]:
+def _methods(kind: Any) -> Methods:
     if hasattr(kind, "__anext__"):
-        return {"__aiter__": looping_by_async(kind.__anext__), "close": _async_closing(kind)}
-    return {"__iter__": looping_by(kind.__next__), "close": closing(kind.close)}
+        return followed(kind, {"__aiter__": looping_by_async(kind.__anext__), "close": _async_closing(kind)})
+    return followed(kind, {"__iter__": looping_by(kind.__next__), "close": closing(kind.close)})
 
 
 def _own_loop(stream: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:

@@ -14,10 +14,10 @@ from typing import Any
 
 from sdk_hooks.guard import guard
 from sdk_hooks.hooks.stainless.bodies import Body
+from sdk_hooks.hooks.stainless.classes import Methods, become
 from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
 from sdk_hooks.hooks.stainless.notes import is_interruption
 from sdk_hooks.hooks.stainless.streams import is_watched, watch
-from sdk_hooks.patching import replace
 from sdk_hooks.recorder import Call
 
 READER = "_hookline_reader"
@@ -26,23 +26,18 @@ READER = "_hookline_reader"
 def watch_raw(raw: Any, call: Call, sdk: Sdk, endpoint: Endpoint, *, is_stream: bool) -> None:
     """From now on what the host does with the raw response ends the call."""
     response = raw.http_response
+    body = Body(sdk, endpoint, response.headers.get("content-type"), is_stream=is_stream, start_ns=call.start_ns)
     if not is_stream and response.is_closed:
         # with_raw_response reads a plain answer at once: the call is over, parsing may or may not follow.
-        body = Body(sdk, endpoint, response.headers.get("content-type"), is_stream=False, start_ns=call.start_ns)
         body.add(response.content)
         end(call, body)
         return
-    body = Body(sdk, endpoint, response.headers.get("content-type"), is_stream=is_stream, start_ns=call.start_ns)
     reader = _BodyReader(call, body)
     setattr(response, READER, reader)
-    replace(response, "iter_bytes", reader.tee)
-    replace(response, "aiter_bytes", reader.async_tee)
-    replace(response, "iter_raw", reader.raw_tee)
-    replace(response, "aiter_raw", reader.async_raw_tee)
-    replace(response, "close", reader.closing)
-    replace(response, "aclose", reader.async_closing)
+    become(response, _reading_methods)
     if is_stream:
-        replace(raw, "parse", lambda original: _parsing(original, reader, endpoint))
+        setattr(raw, READER, reader)
+        become(raw, _parsing_methods)
 
 
 def end(call: Call, body: Body) -> None:
@@ -57,18 +52,15 @@ def end(call: Call, body: Body) -> None:
 class _BodyReader:
     """Sees the decoded bytes that the host reads, and whether it reads them all. Dropped with the response."""
 
-    __slots__ = ("_body", "_call", "_is_reading", "is_parsed")
+    __slots__ = ("_body", "_call", "is_parsed", "is_reading")
 
     def __init__(self, call: Call, body: Body) -> None:
         self._call = call
         self._body = body
-        self._is_reading = False
+        self.is_reading = False
+        """The host waits for bytes: what closes the response now is their own end."""
         self.is_parsed = False
         """The host took the SDK's stream: that is watched instead."""
-
-    @property
-    def call(self) -> Call:
-        return self._call
 
     def __del__(self, is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
         # At the interpreter's end our modules' names are gone.
@@ -84,124 +76,157 @@ class _BodyReader:
             else:
                 self._call.abort(self._body)
 
-    def _failed(self, error: BaseException) -> None:
+    def failed(self, error: BaseException) -> None:
         with guard("raw"):
             if not self.is_parsed and is_interruption(error):
                 self._call.abort(self._body)
             elif not self.is_parsed:
                 self._call.fail(error, response=self._body)
 
-    def _read_all(self) -> None:
+    def read_all(self) -> None:
         with guard("raw"):
             if not self.is_parsed:
                 end(self._call, self._body)
 
-    def tee(self, original: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
-        @wraps(original)
-        def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
-            try:
-                self._is_reading = True
-                for piece in original(*args, **kwargs):
-                    self._add(piece)
-                    self._is_reading = False
-                    yield piece
-                    self._is_reading = True
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                self._failed(error)
-                raise
-            finally:
-                self._is_reading = False
-            self._read_all()
-
-        return iter_bytes
-
-    def async_tee(self, original: Callable[..., AsyncIterator[bytes]]) -> Callable[..., AsyncIterator[bytes]]:
-        @wraps(original)
-        async def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
-            try:
-                self._is_reading = True
-                async for piece in original(*args, **kwargs):
-                    self._add(piece)
-                    self._is_reading = False
-                    yield piece
-                    self._is_reading = True
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                self._failed(error)
-                raise
-            finally:
-                self._is_reading = False
-            self._read_all()
-
-        return aiter_bytes
-
-    def raw_tee(self, original: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
-        """For hosts that hand the bytes on as they came; `iter_bytes` reads them by this too, and is watched itself."""
-        watched = self.tee(original)
-
-        @wraps(original)
-        def iter_raw(*args: Any, **kwargs: Any) -> Iterator[bytes]:
-            return (original if self._is_reading else watched)(*args, **kwargs)
-
-        return iter_raw
-
-    def async_raw_tee(self, original: Callable[..., AsyncIterator[bytes]]) -> Callable[..., AsyncIterator[bytes]]:
-        watched = self.async_tee(original)
-
-        @wraps(original)
-        def aiter_raw(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
-            return (original if self._is_reading else watched)(*args, **kwargs)
-
-        return aiter_raw
-
-    def _add(self, piece: bytes) -> None:
+    def add(self, piece: bytes) -> None:
         if not self.is_parsed:
             with guard("raw"):
                 self._body.add(piece)
 
-    def closing(self, original: Callable[[], None]) -> Callable[[], None]:
-        @wraps(original)
-        def close() -> None:
-            # The body's own end closes the response from inside our iterator.
-            if not self._is_reading:
-                self.left()
-            original()
-
-        return close
-
-    def async_closing(self, original: Callable[[], Any]) -> Callable[[], Any]:
-        @wraps(original)
-        async def aclose() -> None:
-            if not self._is_reading:
-                self.left()
-            await original()
-
-        return aclose
-
-
-def _parsing(original: Callable[..., Any], reader: _BodyReader, endpoint: Endpoint) -> Callable[..., Any]:
-    """`.parse()` as it was, lazy and cached; the stream that it gives is watched."""
-
-    def adopt(parsed: Any) -> None:
-        if hasattr(parsed, "_iterator") and not is_watched(parsed):
-            reader.is_parsed = True
-            watch(parsed, endpoint.notes(reader.call))
-
-    @wraps(original)
-    def parse(*args: Any, **kwargs: Any) -> Any:
-        parsed = original(*args, **kwargs)
+    def adopt(self, parsed: Any) -> None:
+        """The stream that `.parse()` gave is watched."""
         with guard("parse"):
-            adopt(parsed)
+            if hasattr(parsed, "_iterator") and not is_watched(parsed):
+                self.is_parsed = True
+                watch(parsed, self._body.endpoint.notes(self._call))
+
+
+# -- what a response has in place of its own methods ----------------------------------------------------------------------
+
+
+def _reading_methods(kind: Any) -> Methods:
+    makers = {
+        "iter_bytes": _tee,
+        "aiter_bytes": _async_tee,
+        "iter_raw": _raw_tee,
+        "aiter_raw": _async_raw_tee,
+        "close": _closing,
+        "aclose": _async_closing,
+    }
+    return {name: make(getattr(kind, name)) for name, make in makers.items() if hasattr(kind, name)}
+
+
+def _reader_of(response: Any) -> _BodyReader:
+    return getattr(response, READER)
+
+
+def _tee(inherited: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+    @wraps(inherited)
+    def iter_bytes(self: Any, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        reader = _reader_of(self)
+        try:
+            reader.is_reading = True
+            for piece in inherited(self, *args, **kwargs):
+                reader.add(piece)
+                reader.is_reading = False
+                yield piece
+                reader.is_reading = True
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            reader.failed(error)
+            raise
+        finally:
+            reader.is_reading = False
+        reader.read_all()
+
+    return iter_bytes
+
+
+def _async_tee(inherited: Callable[..., AsyncIterator[bytes]]) -> Callable[..., AsyncIterator[bytes]]:
+    @wraps(inherited)
+    async def aiter_bytes(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        reader = _reader_of(self)
+        try:
+            reader.is_reading = True
+            async for piece in inherited(self, *args, **kwargs):
+                reader.add(piece)
+                reader.is_reading = False
+                yield piece
+                reader.is_reading = True
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            reader.failed(error)
+            raise
+        finally:
+            reader.is_reading = False
+        reader.read_all()
+
+    return aiter_bytes
+
+
+def _raw_tee(inherited: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+    """For hosts that hand the bytes on as they came; `iter_bytes` reads them by this too, and is watched itself."""
+    watched = _tee(inherited)
+
+    @wraps(inherited)
+    def iter_raw(self: Any, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        return (inherited if _reader_of(self).is_reading else watched)(self, *args, **kwargs)
+
+    return iter_raw
+
+
+def _async_raw_tee(inherited: Callable[..., AsyncIterator[bytes]]) -> Callable[..., AsyncIterator[bytes]]:
+    watched = _async_tee(inherited)
+
+    @wraps(inherited)
+    def aiter_raw(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        return (inherited if _reader_of(self).is_reading else watched)(self, *args, **kwargs)
+
+    return aiter_raw
+
+
+def _closing(inherited: Callable[[Any], None]) -> Callable[[Any], None]:
+    @wraps(inherited)
+    def close(self: Any) -> None:
+        # The body's own end closes the response from inside our iterator.
+        reader = _reader_of(self)
+        if not reader.is_reading:
+            reader.left()
+        inherited(self)
+
+    return close
+
+
+def _async_closing(inherited: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @wraps(inherited)
+    async def aclose(self: Any) -> None:
+        reader = _reader_of(self)
+        if not reader.is_reading:
+            reader.left()
+        await inherited(self)
+
+    return aclose
+
+
+def _parsing_methods(kind: Any) -> Methods:
+    return {"parse": _parsing(kind.parse)}
+
+
+def _parsing(inherited: Callable[..., Any]) -> Callable[..., Any]:
+    """`.parse()` as it was, lazy and cached."""
+
+    @wraps(inherited)
+    def parse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        parsed = inherited(self, *args, **kwargs)
+        _reader_of(self).adopt(parsed)
         return parsed
 
-    @wraps(original)
-    async def parse_async(*args: Any, **kwargs: Any) -> Any:
-        parsed = await original(*args, **kwargs)
-        with guard("parse"):
-            adopt(parsed)
+    @wraps(inherited)
+    async def parse_async(self: Any, *args: Any, **kwargs: Any) -> Any:
+        parsed = await inherited(self, *args, **kwargs)
+        _reader_of(self).adopt(parsed)
         return parsed
 
-    return parse_async if iscoroutinefunction(original) else parse
+    return parse_async if iscoroutinefunction(inherited) else parse

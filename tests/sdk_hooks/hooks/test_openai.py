@@ -404,9 +404,11 @@ def test_stream_that_outlives_the_interpreter_says_nothing():
 import ctypes, sys, types
 early = sys.modules["early"] = types.ModuleType("early")
 from sdk_hooks.hooks.stainless.streams import watch
+class Response:
+    def close(self): ...
 class Stream:
     def __init__(self):
-        self._iterator, self.response = iter("abc"), types.SimpleNamespace(close=lambda: None)
+        self._iterator, self.response = iter("abc"), Response()
     def __iter__(self):
         yield from self._iterator
 class Notes:
@@ -419,7 +421,8 @@ loop = iter(stream)
 next(loop)
 # Names of modules that somebody still holds go in the reverse order of their import: ours before the early one's.
 early.kept = stream, loop
-for module in (early, sys.modules[watch.__module__]):
+ours = [sys.modules["sdk_hooks.hooks.stainless." + name] for name in ("streams", "classes", "loops")]
+for module in (early, *ours):
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(module))
 del stream, loop
 """

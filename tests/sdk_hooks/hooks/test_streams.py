@@ -145,3 +145,27 @@ def test_openrouter_s_stream_of_another_version_is_watched_around_its_generator(
     watch_openrouter(stream, seen)
     assert (["a", "b"], 3) == (list(stream), stream.steps)
     assert (["a", "b"], ["ended"]) == (seen.items, seen.end)
+
+
+def test_response_that_can_have_no_class_of_ours() -> None:
+    """
+    A response of a class of C, or with slots, stays as it is; its stream is read and ends as any other.
+    """
+
+    class Slotted:
+        __slots__ = ("_hookline_read",)
+
+        def close(self) -> None: ...
+
+    class Stream:
+        def __init__(self) -> None:
+            self._iterator, self.response = iter("ab"), Slotted()
+
+        def __iter__(self) -> Iterator[str]:
+            yield from self._iterator
+
+    stream, seen = Stream(), Seen()
+    watch(stream, seen)
+    assert ["a", "b"] == list(stream)
+    assert (["a", "b"], ["ended"]) == (seen.items, seen.end)
+    assert Slotted is type(stream.response)
