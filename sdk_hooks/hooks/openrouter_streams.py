@@ -17,6 +17,7 @@ from sdk_hooks.hooks.stainless.classes import (
     followed,
     looping_by,
     looping_by_async,
+    method_of,
     stepping,
     stepping_async,
     watch_as,
@@ -48,16 +49,16 @@ def watch(stream: Any, notes: Notes) -> None:
 
 def _own_methods(kind: Any) -> Methods:
     if hasattr(kind, "__anext__"):
-        loop = {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind.__anext__), "close": _async_closing(kind)}
+        loop = {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind), "close": _async_closing(kind)}
     else:
-        loop = {"__iter__": _own_loop, "__next__": stepping(kind.__next__), "close": closing(kind.close)}
+        loop = {"__iter__": _own_loop, "__next__": stepping(kind), "close": closing(method_of(kind, "close"))}
     return followed(kind, loop)
 
 
 def _methods(kind: Any) -> Methods:
     if hasattr(kind, "__anext__"):
-        return followed(kind, {"__aiter__": looping_by_async(kind.__anext__), "close": _async_closing(kind)})
-    return followed(kind, {"__iter__": looping_by(kind.__next__), "close": closing(kind.close)})
+        return followed(kind, {"__aiter__": looping_by_async(method_of(kind, "__anext__")), "close": _async_closing(kind)})
+    return followed(kind, {"__iter__": looping_by(method_of(kind, "__next__")), "close": closing(method_of(kind, "close"))})
 
 
 def _own_loop(stream: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
@@ -113,7 +114,7 @@ async def _own_loop_async(stream: Any, is_ending: IsEnding = sys.is_finalizing) 
 
 
 def _async_closing(kind: Any) -> Any:
-    inherited = kind.close
+    inherited = method_of(kind, "close")
 
     async def close(self: Any) -> None:
         left(getattr(self, NOTES))

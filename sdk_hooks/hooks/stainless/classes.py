@@ -9,7 +9,9 @@ its last name.
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from functools import wraps
+from types import MethodType
+from typing import Any, cast
 
 from sdk_hooks.hooks.stainless.loops import NOTES, IsEnding, ended, left, note_item, raised, resumed
 from sdk_hooks.hooks.stainless.notes import Notes
@@ -18,6 +20,9 @@ Methods = dict[str, Any]
 MethodsOf = Callable[[Any], Methods]
 _classes: dict[tuple[type, MethodsOf], type] = {}
 
+PREFIX = "_hookline"
+"""How the names of what is ours on an object begin."""
+
 
 def become(thing: Any, methods_of: MethodsOf) -> None:
     """The object's class becomes a subclass of its own class with these methods. It has the same name."""
@@ -25,8 +30,85 @@ def become(thing: Any, methods_of: MethodsOf) -> None:
     ours = _classes.get((kind, methods_of))
     if ours is None:
         body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-        _classes[kind, methods_of] = ours = type(kind.__name__, (kind,), body | methods_of(kind))
+        body["__reduce_ex__"] = _reducing(kind)
+        ours = type(kind.__name__, (kind,), body | methods_of(kind))
+        # Hosts may make classes as they go.
+        if len(_classes) < 1_000:
+            _classes[kind, methods_of] = ours
     thing.__class__ = ours
+
+
+class Around:
+    """`MethodsOf` that puts ours around those of these methods that there are."""
+
+    def __init__(self, **makers: Callable[[Any], Any]) -> None:
+        self._makers = makers
+
+    def __call__(self, kind: Any) -> Methods:
+        return {name: make(method_of(kind, name)) for name, make in self._makers.items() if hasattr(kind, name)}
+
+    def cover(self, thing: Any) -> None:
+        """The object's class, and what another tool has put on the object itself: that would stand before its class."""
+        become(thing, self)
+        own = cast("dict[str, Any]", vars(thing))
+        for name, make in self._makers.items():
+            if name in own:
+                own[name] = MethodType(make(_as_method(own[name])), thing)
+
+
+def method_of(kind: Any, name: str) -> Callable[..., Any]:
+    """
+    The class's method as it is when it is called: what another tool puts there later is heard, and gone when it is taken away.
+    """
+
+    @wraps(getattr(kind, name))
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(kind, name)(self, *args, **kwargs)
+
+    return method
+
+
+def _as_method(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return method
+
+
+def _reducing(kind: Any) -> Any:
+    """Copied and pickled it is of its own class, without what is ours: by its name nobody would find ours."""
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        reduced = kind.__reduce_ex__(self, protocol)
+        if type(reduced) is not tuple:
+            return reduced
+        parts: list[Any] = [*cast("tuple[Any, ...]", reduced)]
+        if getattr(parts[0], "__name__", None) == "__newobj__":
+            # By this name pickle makes objects of the class that this one has, and of no other.
+            parts[0] = kind.__new__
+        parts[1] = tuple(kind if part is type(self) else part for part in parts[1])
+        if len(parts) > 2 and type(parts[2]) is dict:
+            state = cast("dict[str, Any]", parts[2])
+            parts[2] = {name: value for name, value in state.items() if not name.startswith(PREFIX)}
+        return tuple(parts)
+
+    return __reduce_ex__
+
+
+def copied_watched(kind: Any) -> Methods:
+    """For what is read on by its copy as well: what hears of the one hears of the other."""
+    # One that says itself how it is copied may need more than its attributes.
+    if hasattr(kind, "__copy__") or kind.__reduce_ex__ is not object.__reduce_ex__:
+        return {}
+    return {"__copy__": _copy}
+
+
+def _copy(thing: Any) -> Any:
+    kind: Any = type(thing)  # pyright: ignore[reportUnknownVariableType]
+    copied = kind.__new__(kind)
+    copied.__dict__.update(thing.__dict__)
+    return copied
 
 
 def watch_as(stream: Any, notes: Notes, methods_of: MethodsOf) -> None:
@@ -37,7 +119,7 @@ def watch_as(stream: Any, notes: Notes, methods_of: MethodsOf) -> None:
 
 def followed(kind: Any, methods: Methods) -> Methods:
     """These methods, and one by which the notes hear of an object that is dropped."""
-    return {"__del__": dropping(getattr(kind, "__del__", None)), **methods}
+    return {"__del__": dropping(getattr(kind, "__del__", None)), **copied_watched(kind), **methods}
 
 
 def dropping(inherited: Any) -> Any:
@@ -50,13 +132,13 @@ def dropping(inherited: Any) -> Any:
     return __del__
 
 
-def stepping(following: Callable[[Any], Any]) -> Any:
+def stepping(kind: Any) -> Any:
     """A `__next__`, for hosts that ask for the items one by one."""
 
     def __next__(self: Any) -> Any:
         notes = getattr(self, NOTES)
         try:
-            item = following(self)
+            item = kind.__next__(self)
         except StopIteration:
             ended(notes)
             raise
@@ -69,13 +151,13 @@ def stepping(following: Callable[[Any], Any]) -> Any:
     return __next__
 
 
-def stepping_async(following: Callable[[Any], Any]) -> Any:
+def stepping_async(kind: Any) -> Any:
     """The same for `__anext__`."""
 
     async def __anext__(self: Any) -> Any:
         notes = getattr(self, NOTES)
         try:
-            item = await following(self)
+            item = await kind.__anext__(self)
         except StopAsyncIteration:
             ended(notes)
             raise
@@ -88,11 +170,11 @@ def stepping_async(following: Callable[[Any], Any]) -> Any:
     return __anext__
 
 
-def looping(loop: Callable[[Any], Iterator[Any]]) -> Any:
+def looping(kind: Any) -> Any:
     def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
         resumed(self)
         try:
-            yield from loop(self)
+            yield from kind.__iter__(self)
         except GeneratorExit:
             # The loop was left: a break, a return, or an exception in its body.
             if not is_ending():
@@ -102,11 +184,11 @@ def looping(loop: Callable[[Any], Iterator[Any]]) -> Any:
     return __iter__
 
 
-def looping_async(loop: Callable[[Any], AsyncIterator[Any]]) -> Any:
+def looping_async(kind: Any) -> Any:
     async def __aiter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
         resumed(self)
         try:
-            async for item in loop(self):
+            async for item in kind.__aiter__(self):
                 yield item
         except GeneratorExit:
             if not is_ending():

@@ -9,12 +9,12 @@ itself, a copy of the bytes goes to the emitter's thread, which reads the answer
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, unwrap
 from typing import Any
 
 from sdk_hooks.guard import guard
 from sdk_hooks.hooks.stainless.bodies import Body
-from sdk_hooks.hooks.stainless.classes import Methods, become
+from sdk_hooks.hooks.stainless.classes import Around, Methods, copied_watched
 from sdk_hooks.hooks.stainless.endpoints import Endpoint, Sdk
 from sdk_hooks.hooks.stainless.notes import is_interruption
 from sdk_hooks.hooks.stainless.streams import is_watched, watch
@@ -34,10 +34,10 @@ def watch_raw(raw: Any, call: Call, sdk: Sdk, endpoint: Endpoint, *, is_stream: 
         return
     reader = _BodyReader(call, body)
     setattr(response, READER, reader)
-    become(response, _reading_methods)
+    READING.cover(response)
     if is_stream:
         setattr(raw, READER, reader)
-        become(raw, _parsing_methods)
+        PARSING.cover(raw)
 
 
 def end(call: Call, body: Body) -> None:
@@ -102,18 +102,6 @@ class _BodyReader:
 
 
 # -- what a response has in place of its own methods ----------------------------------------------------------------------
-
-
-def _reading_methods(kind: Any) -> Methods:
-    makers = {
-        "iter_bytes": _tee,
-        "aiter_bytes": _async_tee,
-        "iter_raw": _raw_tee,
-        "aiter_raw": _async_raw_tee,
-        "close": _closing,
-        "aclose": _async_closing,
-    }
-    return {name: make(getattr(kind, name)) for name, make in makers.items() if hasattr(kind, name)}
 
 
 def _reader_of(response: Any) -> _BodyReader:
@@ -187,14 +175,14 @@ def _async_raw_tee(inherited: Callable[..., AsyncIterator[bytes]]) -> Callable[.
     return aiter_raw
 
 
-def _closing(inherited: Callable[[Any], None]) -> Callable[[Any], None]:
+def _closing(inherited: Callable[[Any], Any]) -> Callable[[Any], Any]:
     @wraps(inherited)
-    def close(self: Any) -> None:
+    def close(self: Any) -> Any:
         # The body's own end closes the response from inside our iterator.
         reader = _reader_of(self)
         if not reader.is_reading:
             reader.left()
-        inherited(self)
+        return inherited(self)
 
     return close
 
@@ -208,10 +196,6 @@ def _async_closing(inherited: Callable[[Any], Any]) -> Callable[[Any], Any]:
         await inherited(self)
 
     return aclose
-
-
-def _parsing_methods(kind: Any) -> Methods:
-    return {"parse": _parsing(kind.parse)}
 
 
 def _parsing(inherited: Callable[..., Any]) -> Callable[..., Any]:
@@ -229,4 +213,24 @@ def _parsing(inherited: Callable[..., Any]) -> Callable[..., Any]:
         _reader_of(self).adopt(parsed)
         return parsed
 
-    return parse_async if iscoroutinefunction(inherited) else parse
+    return parse_async if iscoroutinefunction(unwrap(inherited)) else parse
+
+
+READING = Around(
+    iter_bytes=_tee,
+    aiter_bytes=_async_tee,
+    iter_raw=_raw_tee,
+    aiter_raw=_async_raw_tee,
+    close=_closing,
+    aclose=_async_closing,
+)
+
+
+class _Parsing(Around):
+    """A copy of a raw response is parsed as well as itself."""
+
+    def __call__(self, kind: Any) -> Methods:
+        return {**copied_watched(kind), **super().__call__(kind)}
+
+
+PARSING = _Parsing(parse=_parsing)

@@ -8,11 +8,13 @@ stream.
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress as ignoring
+from functools import wraps
+from types import FunctionType
 from typing import Any
 
 from sdk_hooks.hooks.stainless.classes import (
+    Around,
     Methods,
-    become,
     followed,
     looping,
     looping_async,
@@ -30,7 +32,10 @@ one. Where it has none, ours stands in its place and not around it. A loop that 
 """
 
 READ = "_hookline_read"
-"""Where a response has the iterator of the stream that is read from it, and the stream's notes."""
+"""
+Where a response has the iterator and the notes of the stream that is read from it; of several, where the host had it parsed as
+several.
+"""
 
 
 def is_watched(stream: Any) -> bool:
@@ -47,45 +52,47 @@ def watch(stream: Any, notes: Notes) -> None:
         iterator = stream._iterator = (observe_async if is_async else observe)(stream._iterator, notes)
         watch_as(stream, notes, _loops)
     response = stream.response
-    setattr(response, READ, (iterator, notes))
-    # One of a class that nothing can be below: then a stream that is left by closing it is told of when it is dropped.
-    with ignoring(TypeError):
-        become(response, _closing_methods)
+    read = getattr(response, READ, ())
+    setattr(response, READ, (*read, (iterator, notes)))
+    if not read:
+        # One of a class that nothing can be below: then a stream that is left by closing it is told of when it is dropped.
+        with ignoring(TypeError):
+            CLOSING.cover(response)
 
 
 def _hands_on(kind: Any) -> bool:
-    """Whether the class's own loop is a plain one. Remembered by class."""
-    found = _plain.get(kind)
+    """Whether the class's own loop is a plain one. Remembered by loop: another tool may put its own there, and take it away."""
+    is_async = hasattr(kind, "__anext__")
+    loop: Any = kind.__aiter__ if is_async else kind.__iter__
+    found = _plain.get(loop)
     if found is None:
-        is_async = hasattr(kind, "__anext__")
-        loop: Any = getattr(kind, "__aiter__" if is_async else "__iter__")
         found = (is_async or hasattr(kind, "__next__")) and names_in(loop) in PLAIN_LOOPS
         if len(_plain) < 1_000:
-            _plain[kind] = found
+            _plain[loop] = found
     return found
 
 
-_plain: dict[type, bool] = {}
+_plain: dict[Any, bool] = {}
 
 
 def names_in(function: Any) -> tuple[str, ...] | None:
     """The names of attributes and globals that a function uses: another version of an SDK does something else, with others."""
-    code = getattr(function, "__code__", None)
-    return None if code is None else code.co_names
+    # A tool's wrapper may show the code of what is below it.
+    return function.__code__.co_names if type(function) is FunctionType else None
 
 
 def _own_loops(kind: Any) -> Methods:
     """For plain loops: the very items are read here, and handed on."""
     if hasattr(kind, "__anext__"):
-        return followed(kind, {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind.__anext__)})
-    return followed(kind, {"__iter__": _own_loop, "__next__": stepping(kind.__next__)})
+        return followed(kind, {"__aiter__": _own_loop_async, "__anext__": stepping_async(kind)})
+    return followed(kind, {"__iter__": _own_loop, "__next__": stepping(kind)})
 
 
 def _loops(kind: Any) -> Methods:
     """For others: the iterator is watched, and whether its loop is left."""
     if hasattr(kind, "__anext__"):
-        return followed(kind, {"__aiter__": looping_async(kind.__aiter__)})
-    return followed(kind, {"__iter__": looping(kind.__iter__)})
+        return followed(kind, {"__aiter__": looping_async(kind)})
+    return followed(kind, {"__iter__": looping(kind)})
 
 
 def _own_loop(stream: Any) -> Iterator[Any]:
@@ -96,27 +103,30 @@ def _own_loop_async(stream: Any) -> AsyncIterator[Any]:
     return observe_async(stream._iterator, getattr(stream, NOTES), stream)
 
 
-def _closing_methods(kind: Any) -> Methods:
-    makers = {"close": _closing, "aclose": _closing_async}
-    return {name: make(getattr(kind, name)) for name, make in makers.items() if hasattr(kind, name)}
-
-
-def _closing(inherited: Callable[[Any], None]) -> Any:
-    def close(self: Any) -> None:
-        iterator, notes = getattr(self, READ)
-        # A close from inside the iterator is the SDK's own, at the end; any other is the host's.
-        if not getattr(iterator, "gi_running", False):
-            left(notes)
-        inherited(self)
+def _closing(inherited: Callable[[Any], Any]) -> Any:
+    @wraps(inherited)
+    def close(self: Any) -> Any:
+        _left_by_closing(self, "gi_running")
+        return inherited(self)
 
     return close
 
 
 def _closing_async(inherited: Callable[[Any], Any]) -> Any:
+    @wraps(inherited)
     async def aclose(self: Any) -> None:
-        iterator, notes = getattr(self, READ)
-        if not getattr(iterator, "ag_running", False):
-            left(notes)
+        _left_by_closing(self, "ag_running")
         await inherited(self)
 
     return aclose
+
+
+def _left_by_closing(response: Any, is_running: str) -> None:
+    read = getattr(response, READ)
+    # A close from inside the iterator is the SDK's own, at the end; any other is the host's.
+    if not any(getattr(iterator, is_running, False) for iterator, _ in read):
+        for _, notes in read:
+            left(notes)
+
+
+CLOSING = Around(close=_closing, aclose=_closing_async)
