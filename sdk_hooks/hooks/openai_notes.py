@@ -69,7 +69,8 @@ class ChatNotes:
         if usage is not None:
             self._usage = take_usage(usage)
         for choice in chunk.choices or ():
-            index = choice.index
+            # Some that speak this language give none.
+            index = choice.index or 0
             delta = get(choice, "delta")
             text = get(choice, "text") if delta is None else get(delta, "content") or get(delta, "refusal")
             if text is not None and not isinstance(text, str):

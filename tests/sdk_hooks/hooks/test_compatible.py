@@ -55,6 +55,20 @@ def test_content_that_is_a_list_is_recorded_as_its_text(capture: Capture) -> Non
     assert ("Hello", "Hm.", "stop") == (end["content"], end["reasoning"], end["finishReason"])
 
 
+def test_pieces_of_a_choice_without_a_number_are_those_of_the_only_choice(capture: Capture) -> None:
+    """
+    Some say no `index`, or say it in some chunks only: the text is whole, and the call has its end.
+    """
+    told: list[Any] = [
+        {"delta": {"content": "Hel"}},
+        {"index": 0, "delta": {"content": "lo"}},
+        {"delta": {}, "finish_reason": "stop"},
+    ]
+    asked_of_openai([HEAD | {"choices": [choice]} for choice in told], is_stream=True)
+    end = capture.only_terminal()
+    assert ("text:request:completed", "Hello", "stop") == (end["type"], end["content"], end["finishReason"])
+
+
 def test_piece_of_a_stream_that_is_a_list_costs_no_call(capture: Capture) -> None:
     """
     The same in a stream: no event is lost, and the texts are those of the parts.
