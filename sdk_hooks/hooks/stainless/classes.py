@@ -50,10 +50,10 @@ class Around:
     def cover(self, thing: Any) -> None:
         """The object's class, and what another tool has put on the object itself: that would stand before its class."""
         become(thing, self)
-        own = cast("dict[str, Any]", vars(thing))
-        for name, make in self._makers.items():
+        own: dict[str, Any] = thing.__dict__
+        for name in self._makers:
             if name in own:
-                own[name] = MethodType(make(_as_method(own[name])), thing)
+                own[name] = MethodType(self._makers[name](_as_method(own[name])), thing)
 
 
 def method_of(kind: Any, name: str) -> Callable[..., Any]:
