@@ -24,12 +24,12 @@ class ChatNotes(openai_notes.ChatNotes):
             hidden: Any = mapping(get(chunk, "_hidden_params")).get("usage")
             self._usage = take_usage(hidden) if _was_told(hidden) else None
 
-    def _more(self, index: int, delta: Any) -> None:
+    def _thoughts(self, index: int, delta: Any) -> None:
         thought = get(delta, "reasoning_content")
         if isinstance(thought, str) and thought:
             self._append(perf_counter_ns())
             self._append(("thinking", thought, index, None))
-        super()._more(index, delta)
+        super()._thoughts(index, delta)
 
 
 def _was_told(usage: Any) -> bool:

@@ -38,7 +38,8 @@ class ChatNotes:
         try:
             (only,) = chunk.__dict__["choices"]
             choice = only.__dict__
-            delta = choice["delta"].__dict__
+            said = choice["delta"]
+            delta = said.__dict__
             text = delta["content"]
             # In one expression, which ends at the first thing that is there.
             if (
@@ -47,6 +48,7 @@ class ChatNotes:
                 and delta.get("tool_calls") is None
                 and not choice["index"]
                 and type(text) is str
+                and not said.__pydantic_extra__
             ):
                 append = self._quick
                 append(perf_counter_ns())
@@ -72,6 +74,9 @@ class ChatNotes:
             # Some that speak this language give none.
             index = choice.index or 0
             delta = get(choice, "delta")
+            if delta is not None:
+                # Where both are in one piece, it is the end of the one and the beginning of the other.
+                self._thoughts(index, delta)
             text = get(choice, "text") if delta is None else get(delta, "content") or get(delta, "refusal")
             if text is not None and not isinstance(text, str):
                 text, thought = parts_of(text)
@@ -82,16 +87,18 @@ class ChatNotes:
                 self._append(perf_counter_ns())
                 self._append(text if index == 0 else ("content", text, index, None))
             if delta is not None:
-                self._more(index, delta)
+                self._tools(index, delta)
             self._reasons[index] = choice.finish_reason or self._reasons.get(index)
             self._error = get(choice, "error") or self._error
 
-    def _more(self, index: int, delta: Any) -> None:
+    def _thoughts(self, index: int, delta: Any) -> None:
         extra = getattr(delta, "__pydantic_extra__", None)
         thought = thought_in(extra) if extra else ""
         if thought:
             self._append(perf_counter_ns())
             self._append(("thinking", thought, index, None))
+
+    def _tools(self, index: int, delta: Any) -> None:
         for tool in get(delta, "tool_calls") or ():
             function = tool.function
             arguments = (function.arguments if function else None) or ""

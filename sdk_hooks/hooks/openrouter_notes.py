@@ -47,13 +47,13 @@ class ChatNotes(openai_notes.ChatNotes):
         self.any_item(chunk)
         self._error = get(chunk, "error") or self._error
 
-    def _more(self, index: int, delta: Any) -> None:
+    def _thoughts(self, index: int, delta: Any) -> None:
         thought = get(delta, "reasoning")
         # Asked, so that the next chunk finds it in `NOTHING`.
         if not is_unset(thought) and isinstance(thought, str) and thought:
             self._append(perf_counter_ns())
             self._append(("thinking", thought, index, None))
-        super()._more(index, delta)
+        super()._thoughts(index, delta)
 
     def ended(self) -> None:
         # An error may come without the finish reason `error`, after another one.

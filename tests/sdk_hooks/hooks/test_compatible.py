@@ -97,6 +97,22 @@ def test_thoughts_of_a_whole_answer_are_recorded(capture: Capture) -> None:
     assert [("Hello", "Hm.")] * 2 == [(end["content"], end["reasoning"]) for end in capture.terminals()]
 
 
+def test_piece_of_a_stream_with_the_end_of_a_thought_and_the_beginning_of_the_answer(capture: Capture) -> None:
+    """
+    vLLM sends both in one where a token spans them: neither is lost, and the thought comes first.
+    """
+    told: list[Any] = [
+        {"reasoning_content": "Well"},
+        {"reasoning_content": ", yes.", "content": "Hel"},
+        {"content": "lo"},
+    ]
+    asked_of_openai([HEAD | {"choices": [{"index": 0, "delta": delta}]} for delta in told], is_stream=True)
+    packs = [event for event in capture.events() if event["type"].startswith("text:chunk:")]
+    assert ["text:chunk:thinking", "text:chunk:content"] == [pack["type"] for pack in packs]
+    assert ["Well, yes.", "Hello"] == ["".join(piece["delta"] for piece in pack["chunks"]) for pack in packs]
+    assert "Hello" == capture.only_terminal()["content"]
+
+
 def test_piece_of_an_anthropic_stream_without_text_costs_no_call(capture: Capture) -> None:
     """
     What stands behind another address may send nothing where a text should be, and a tool's input whole at its beginning.
