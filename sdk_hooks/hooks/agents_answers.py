@@ -133,15 +133,30 @@ def completed(given: Given) -> Event:
 MODEL_CALL = Shape("text", started, completed)
 
 
-def shown(value: Any) -> Any:
-    """An output as data: models and dataclasses by their members."""
+SHOWN_DEPTH = 16
+
+
+def shown(value: Any, depth: int = SHOWN_DEPTH) -> Any:
+    """
+    An output as data: models and dataclasses by their members, what goes deeper or can't be told by the name of its type.
+
+    An agent is its name: what it is made with may hold keys.
+    """
+    if depth <= 0 or isinstance(value, type):
+        return f"<{getattr(value, '__name__', type(value).__name__)}>"
+    if hasattr(value, "model_settings"):
+        return str(getattr(value, "name", None) or type(value).__name__)
     dump = getattr(value, "model_dump", None)
-    if callable(dump) and not isinstance(value, type):
-        return dump(mode="json")
+    if callable(dump):
+        try:
+            return dump(mode="json")
+        except Exception:
+            # A member that pydantic has no JSON for.
+            return f"<{type(value).__name__}>"
     if isinstance(value, (list, tuple)):
-        return [shown(inner) for inner in cast("list[Any]", value)]
+        return [shown(inner, depth - 1) for inner in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {str(name): shown(inner) for name, inner in cast("dict[Any, Any]", value).items()}
-    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
-        return {name: shown(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {str(name): shown(inner, depth - 1) for name, inner in cast("dict[Any, Any]", value).items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: shown(getattr(value, name, None), depth - 1) for name in value.__dataclass_fields__}
     return value

@@ -35,6 +35,10 @@ class Tool:
 
     def returned(self, result: Any) -> Any:
         self._leave()
+        if getattr(result, "type", None) == "tool_approval_item":
+            # It has not run: the SDK comes again when somebody has said yes.
+            self._run.fail(name="ApprovalRequired", message="it was not run, it waits for an approval")
+            return result
         # A function's result comes with a word on whether the text is the SDK's own (a timeout); others are run items.
         output = shown(getattr(result, "output", result))
         if self.error is not None:

@@ -85,7 +85,7 @@ def take_chat(completion: Any) -> Answer:
     thoughts: list[str] = []
     calls: list[Event] = []
     reasons: list[str | None] = []
-    for choice in completion.choices:
+    for choice in completion.choices or ():
         message = getattr(choice, "message", None)
         content = getattr(message, "content", None) or get(message, "refusal") or get(choice, "text") or ""
         text, thought = (content, "") if isinstance(content, str) else parts_of(content)

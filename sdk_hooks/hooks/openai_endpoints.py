@@ -31,9 +31,10 @@ def end_chat(call: Call, completion: Any) -> None:
 
 
 def finish_chat(call: Call, answer: Answer, completion: Any) -> None:
-    """A chat has finished; with the reason `error` it has failed."""
-    if answers.has_failed(answer.fields):
-        errors = [error for choice in completion.choices if (error := answers.get(choice, "error"))]
+    """A chat has finished; with the reason `error`, or with an error where its choices should be, it has failed."""
+    choices = completion.choices or (completion,)
+    errors = [error for choice in choices if (error := answers.get(choice, "error"))]
+    if answers.has_failed(answer.fields) or (errors and not completion.choices):
         name, message = provider_error(errors[0] if errors else None)
         call.fail(name=name, message=message, response=answer)
     else:

@@ -5,6 +5,7 @@ What is recorded of a run of openai-agents, and that its calls count once.
 import asyncio
 import gc
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import agents
@@ -15,6 +16,7 @@ from agents import (
     LocalShellTool,
     Model,
     ModelResponse,
+    ModelSettings,
     OutputGuardrail,
     Runner,
     Usage,
@@ -24,9 +26,11 @@ from agents.tool_guardrails import ToolGuardrailFunctionOutput, ToolInputGuardra
 from openai import AsyncOpenAI
 from openai.types.responses import ResponseCustomToolCall
 from openai.types.responses.response_output_item import LocalShellCall, LocalShellCallAction
+from pydantic import BaseModel
 
 from collector.demo.provider import Provider
 from sdk_hooks import instrument
+from sdk_hooks.hooks.agents_answers import shown
 from tests.sdk_hooks.hooks.agents_hosts import MODEL, QUIET, Echo, chat, make_client, of_type, responses
 from tests.sdk_hooks.hooks.agents_patterns import agent, guard_with, look_up
 from tests.sdk_hooks.hooks.capture import capturing
@@ -300,3 +304,43 @@ async def test_tools_that_are_no_functions(tool: Any, wanted: Any, name: str, gi
         assert given == (began["input"] if isinstance(given, str) else began["input"]["command"])
         assert "done" == ended["result"]
         assert capture.started()[0]["requestId"] == began["requestId"]
+
+
+async def test_tool_that_waits_for_an_approval_has_not_run() -> None:
+    """
+    What the SDK gives back then holds the agent, with all that it is made with: none of that is told.
+    """
+    tool = CustomTool(name="compare", description="", on_invoke_tool=_compare, needs_approval=True)
+    keys = ModelSettings(extra_headers={"X-Tenant": "tenant-key-1"})
+    with capturing() as capture:
+        instrument(agents)
+        asked = agent(model=Wanting(OWN), tools=[tool], model_settings=keys)
+        told = await Runner.run(asked, "Hello", run_config=QUIET)
+        assert 1 == len(told.interruptions)
+        (ended,) = of_type(capture, "tools:call:completed")
+        assert ("ApprovalRequired", None) == (ended["error"]["name"], ended["result"])
+        assert "tenant-key-1" not in str(capture.events())
+
+
+def test_what_is_shown_of_an_output() -> None:
+    """
+    Its members; of an agent its name, of a circle and of what pydantic can't tell the name of the type.
+    """
+
+    class Held(BaseModel):
+        model_config = {"arbitrary_types_allowed": True}
+        thing: object
+
+    @dataclass
+    class Output:
+        by: Any
+        held: Any = None
+        again: Any = None
+
+    output = Output(
+        agents.Agent(name="A", model_settings=ModelSettings(extra_headers={"X-Tenant": "tenant-key-1"})), Held(thing=object())
+    )
+    assert {"by": "A", "held": "<Held>", "again": None} == shown(output)
+    output.again = [output]
+    assert "<Output>" in str(shown(output))
+    assert "tenant-key-1" not in str(shown(output))

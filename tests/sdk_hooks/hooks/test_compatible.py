@@ -55,6 +55,25 @@ def test_content_that_is_a_list_is_recorded_as_its_text(capture: Capture) -> Non
     assert ("Hello", "Hm.", "stop") == (end["content"], end["reasoning"], end["finishReason"])
 
 
+def test_answer_that_is_an_error_is_one(capture: Capture) -> None:
+    """
+    Gateways say 200 and put an error where the choices should be; the host gets it as it is.
+    """
+    answer = asked_of_openai({"error": {"code": 502, "message": "overloaded"}})
+    assert answer.choices is None
+    end = capture.only_terminal()
+    assert ("text:request:error", {"name": "502", "message": "overloaded"}) == (end["type"], end["error"])
+
+
+def test_answer_that_says_nothing_has_its_end(capture: Capture) -> None:
+    """
+    Neither choices nor an error.
+    """
+    asked_of_openai({"id": "c-1", "model": "m"})
+    end = capture.only_terminal()
+    assert ("text:request:completed", "c-1", "") == (end["type"], end["responseId"], end["content"])
+
+
 def test_pieces_of_a_choice_without_a_number_are_those_of_the_only_choice(capture: Capture) -> None:
     """
     Some say no `index`, or say it in some chunks only: the text is whole, and the call has its end.
