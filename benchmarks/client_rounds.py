@@ -79,6 +79,12 @@ def take_turns(bare: Worker, other: Worker, act: str, calls: int, rounds: int, d
     return pairs
 
 
+def middle(pairs: Sequence[Pair]) -> Pair:
+    """What a pair of processes took in the median of its turns: one value of each, where many pairs are compared."""
+    first, second = ({name: median([pair[side][name] for pair in pairs]).value for name in pairs[0][side]} for side in (0, 1))
+    return first, second
+
+
 def added(pairs: Sequence[Pair], name: str) -> Median:
     return median([other[name] - bare[name] for bare, other in pairs])
 
