@@ -26,6 +26,7 @@ from benchmarks.client_peers import PEERS, environment, installed
 from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, least, median, middle, ratio, take_turns, verdict
 from benchmarks.client_said import CHUNKS
 from benchmarks.client_stubs import STUBS
+from benchmarks.client_together import NAMES
 
 IMPORTS = {
     "sdk_hooks": "import sdk_hooks",
@@ -124,9 +125,14 @@ def in_client(bench: Bench) -> None:
 
 
 def timed(bare: Worker, other: Worker, act: str, rounds: int) -> list[Pair]:
-    calls = 5 if act == "stream" else 40
+    calls = calls_a_turn(act)
     take_turns(bare, other, act, calls, 2)
     return take_turns(bare, other, act, calls, rounds)
+
+
+def calls_a_turn(act: str) -> int:
+    """Of a stream fewer: it takes as long as ten calls."""
+    return 5 if act == "stream" else 40
 
 
 def print_client(name: str, pairs: list[Pair], limit: float | None) -> None:
@@ -150,14 +156,13 @@ def in_one_process(bench: Bench) -> None:
 
 
 def print_together(name: str, worker: Worker, act: str, rounds: int) -> None:
-    turns = 5 if act == "stream" else 40
     found: dict[str, list[float]] = {}
     for number in range(rounds + 2):
-        told = worker.ask("together", act, turns)
+        told = worker.ask("together", act, calls_a_turn(act))
         if number >= 2:
             for who, took in told.items():
                 found.setdefault(who, []).extend(took)
-    bare, hooked, again = (found[who] for who in ("bare", "hooked", "again"))
+    bare, hooked, again = (found[who] for who in NAMES)
     plain = [(one + other) / 2 for one, other in zip(bare, again, strict=True)]
     told = median([ours / none for ours, none in zip(hooked, plain, strict=True)])
     noise = median([other / one for one, other in zip(bare, again, strict=True)])

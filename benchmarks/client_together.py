@@ -29,7 +29,7 @@ def _turning(acts: Sequence[Act]) -> Any:
     def turns(count: int = 1) -> dict[str, list[float]]:
         took: dict[str, list[float]] = {name: [] for name in NAMES}
         turners = list(zip(NAMES, acts, strict=True))
-        # Collecting garbage falls into few calls, mostly into those that allocate most, and would not be told apart from them.
+        # What was made between the turns is not collected in one of them.
         gc.collect()
         for number in range(count):
             for at in range(len(turners)):

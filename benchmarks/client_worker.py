@@ -99,15 +99,8 @@ def stall(act: Act, calls: int, deliver: Callable[[], object], *, each_s: float 
     return answer
 
 
-def time_together(act: Any, calls: int, deliver: Callable[[], object]) -> Answer:
-    """µs of CPU time of so many calls of each of three clients."""
-    found = act(calls)
-    deliver()
-    return found
-
-
-def run_streams(act: Any, calls: int, deliver: Callable[[], object]) -> Answer:
-    """So many streams at once in an event loop, and how late the loop is meanwhile."""
+def run(act: Any, calls: int, deliver: Callable[[], object]) -> Answer:
+    """What an act says that measures itself, so many streams at once in an event loop or turns of three clients."""
     found = act(calls)
     deliver()
     return found
@@ -131,7 +124,7 @@ def main() -> None:
     kind, sdk, variant, url = sys.argv[1:5]
     subject, deliver = made(kind, sdk, variant, url)
     done: dict[str, Callable[[Act, int, Callable[[], object]], Answer]] = {"time": time_calls, "grow": grow, "stall": stall}
-    done |= {"loop": run_streams, "together": time_together}
+    done |= {"loop": run, "together": run}
     print(json.dumps({"acts": list(subject.acts)}), flush=True)
     for line in sys.stdin:
         command = json.loads(line)

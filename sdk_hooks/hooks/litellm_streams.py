@@ -6,12 +6,11 @@ litellm's streams are their own iterators, some for sync and async loops alike. 
 class (made once a class, same name), which sees every item, a loop being left, a close, and the object being dropped.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from sdk_hooks import context
 from sdk_hooks.guard import guard
-from sdk_hooks.hooks.stainless.classes import Methods, closing, followed, looping_by, looping_by_async, watch_as
+from sdk_hooks.hooks.stainless.classes import Around, Methods, closing, followed, looping_by, looping_by_async, watch_as
 from sdk_hooks.hooks.stainless.loops import NOTES
 from sdk_hooks.hooks.stainless.notes import Notes
 
@@ -28,8 +27,7 @@ def watch(stream: Any, notes: Notes) -> None:
 
 
 def _methods(kind: Any) -> Methods:
-    """Of those that its class has."""
-    return followed(kind, {name: make(getattr(kind, name)) for name, make in _METHODS.items() if hasattr(kind, name)})
+    return followed(kind, _METHODS(kind))
 
 
 def _following(inherited: Any) -> Any:
@@ -70,15 +68,15 @@ def _following_async(inherited: Any) -> Any:
     return __anext__
 
 
-_METHODS: Mapping[str, Callable[[Any], Any]] = {
-    "__next__": _following,
-    "__anext__": _following_async,
+_METHODS = Around(
+    __next__=_following,
+    __anext__=_following_async,
     # By the object's own step, which is watched.
-    "__iter__": lambda inherited: looping_by(next),
-    "__aiter__": lambda inherited: looping_by_async(anext),
-    "close": closing,
-    "aclose": closing,
-}
+    __iter__=lambda inherited: looping_by(next),
+    __aiter__=lambda inherited: looping_by_async(anext),
+    close=closing,
+    aclose=closing,
+)
 
 
 def _note(stream: Any, item: Any) -> None:

@@ -5,6 +5,7 @@ Flow: `client.request` -> **endpoint** -> recorder.
 One row a path. What has no row is not recorded: files, models, batches and the like are no calls of a model.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from sdk_hooks.hooks.openai_notes import (
 )
 from sdk_hooks.hooks.openai_response_notes import ResponseNotes, end_image
 from sdk_hooks.hooks.stainless.answers import Answer
+from sdk_hooks.hooks.stainless.asked import mapping
 from sdk_hooks.hooks.stainless.endpoints import Endpoint
 from sdk_hooks.recorder import Call, Shape
 
@@ -32,13 +34,27 @@ def end_chat(call: Call, completion: Any) -> None:
 
 def finish_chat(call: Call, answer: Answer, completion: Any) -> None:
     """A chat has finished; with the reason `error`, or with an error where its choices should be, it has failed."""
-    choices = completion.choices or (completion,)
-    errors = [error for choice in choices if (error := answers.get(choice, "error"))]
-    if answers.has_failed(answer.fields) or (errors and not completion.choices):
-        name, message = provider_error(errors[0] if errors else None)
-        call.fail(name=name, message=message, response=answer)
-    else:
-        call.complete(answer)
+    has_failed = answers.has_failed(answer.fields)
+    if has_failed or not completion.choices:
+        told = [answers.get(one, "error") for one in completion.choices or (completion,)]
+        error: Any = next((error for error in told if error), None)
+        if has_failed or error:
+            name, message = provider_error(error)
+            call.fail(name=name, message=message, response=answer)
+            return
+    call.complete(answer)
+
+
+def chat_failure(content: bytes) -> tuple[str, str] | None:
+    """The error where the choices should be, of a whole raw answer. One without choices is short: it may be parsed."""
+    if b'"choices"' in content or b'"error"' not in content:
+        return None
+    try:
+        whole: Any = json.loads(content)
+    except ValueError:
+        return None
+    error = mapping(whole).get("error")
+    return provider_error(error) if error else None
 
 
 def end_response(call: Call, response: Any) -> None:
@@ -82,7 +98,7 @@ _image = Endpoint(requests.IMAGE, _ending(answers.take_images), MediaNotes)
 _transcription = Endpoint(TRANSCRIPTION, _ending(answers.take_transcription), MediaNotes, answers.transcription_answer)
 
 ENDPOINTS: Mapping[str, Endpoint] = {
-    "/chat/completions": Endpoint(CHAT, end_chat, ChatNotes),
+    "/chat/completions": Endpoint(CHAT, end_chat, ChatNotes, failure=chat_failure),
     "/completions": Endpoint(CHAT, end_chat, TextCompletionNotes),
     "/responses": Endpoint(RESPONSE, end_response, ResponseNotes),
     "/embeddings": Endpoint(EMBEDDING, _ending(answers.take_embeddings), MediaNotes),

@@ -10,7 +10,7 @@ from time import perf_counter_ns
 from typing import Any, cast
 
 from sdk_hooks.hooks.openai_answers import finish_fields
-from sdk_hooks.hooks.openai_parts import parts_of, thought_in
+from sdk_hooks.hooks.openai_parts import no_thoughts, parts_of, thought_in
 from sdk_hooks.hooks.stainless.answers import Answer, Event, get, take_usage
 from sdk_hooks.hooks.stainless.notes import is_interruption
 from sdk_hooks.recorder import Call
@@ -48,7 +48,7 @@ class ChatNotes:
                 and delta.get("tool_calls") is None
                 and not choice["index"]
                 and type(text) is str
-                and not said.__pydantic_extra__
+                and (not (extra := said.__pydantic_extra__) or no_thoughts(extra))
             ):
                 append = self._quick
                 append(perf_counter_ns())

@@ -13,6 +13,7 @@ from functools import wraps
 from types import MethodType
 from typing import Any, cast
 
+from sdk_hooks.hooks.stainless.copies import copy_of, is_copied_plainly
 from sdk_hooks.hooks.stainless.loops import NOTES, IsEnding, ended, left, note_item, raised, resumed
 from sdk_hooks.hooks.stainless.notes import Notes
 
@@ -98,17 +99,7 @@ def _reducing(kind: Any) -> Any:
 
 def copied_watched(kind: Any) -> Methods:
     """For what is read on by its copy as well: what hears of the one hears of the other."""
-    # One that says itself how it is copied may need more than its attributes.
-    if hasattr(kind, "__copy__") or kind.__reduce_ex__ is not object.__reduce_ex__:
-        return {}
-    return {"__copy__": _copy}
-
-
-def _copy(thing: Any) -> Any:
-    kind: Any = type(thing)  # pyright: ignore[reportUnknownVariableType]
-    copied = kind.__new__(kind)
-    copied.__dict__.update(thing.__dict__)
-    return copied
+    return {"__copy__": copy_of} if is_copied_plainly(kind) else {}
 
 
 def watch_as(stream: Any, notes: Notes, methods_of: MethodsOf) -> None:

@@ -15,6 +15,19 @@ from sdk_hooks.patching import let_go
 NAME = "__copy__"
 
 
+def is_copied_plainly(kind: Any) -> bool:
+    """Whether a copy has the attributes and nothing else. A class that says itself how it is copied may need more than that."""
+    return not hasattr(kind, NAME) and kind.__reduce_ex__ is object.__reduce_ex__
+
+
+def copy_of(thing: Any) -> Any:
+    """An object of the same class with the same attributes."""
+    kind: Any = type(thing)  # pyright: ignore[reportUnknownVariableType]
+    copied = kind.__new__(kind)
+    copied.__dict__.update(thing.__dict__)
+    return copied
+
+
 class Copying:
     """The classes that say how they are copied because of us. `made` hears of each copy: the original, and the copy."""
 
@@ -25,8 +38,7 @@ class Copying:
 
     def cover(self, kind: Any) -> None:
         """From now on its instances, and those of classes below it, are copied without what is ours."""
-        # One that says itself how it is pickled may need more than its attributes.
-        if kind in self._kinds or hasattr(kind, NAME) or kind.__reduce_ex__ is not object.__reduce_ex__:
+        if kind in self._kinds or not is_copied_plainly(kind):
             return
         self._kinds[kind] = kind.__copy__ = self._copying()
 
@@ -38,9 +50,7 @@ class Copying:
 
     def _copying(self) -> Callable[[Any], Any]:
         def __copy__(client: Any) -> Any:
-            kind: Any = type(client)  # pyright: ignore[reportUnknownVariableType]
-            copied = kind.__new__(kind)
-            copied.__dict__.update(client.__dict__)
+            copied = copy_of(client)
             with guard("copy"):
                 if let_go(client, copied, self._names):
                     self._made(client, copied)

@@ -30,7 +30,7 @@ def observe(items: Iterator[Any], notes: Notes, stream: Any = None, is_ending: I
     note = notes.item
     try:
         for item in items:
-            # Written out, not `_note`: this runs for every chunk, and a try costs nothing.
+            # Written out, not `note_item`: this runs for every chunk, and a try costs nothing.
             try:
                 note(item)
             except Exception:

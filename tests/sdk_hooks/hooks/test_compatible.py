@@ -65,6 +65,18 @@ def test_answer_that_is_an_error_is_one(capture: Capture) -> None:
     assert ("text:request:error", {"name": "502", "message": "overloaded"}) == (end["type"], end["error"])
 
 
+def test_raw_answer_that_is_an_error_is_one(capture: Capture) -> None:
+    """
+    As the same answer is that the SDK has parsed.
+    """
+    told = {"error": {"code": 502, "message": "overloaded"}}
+    client = instrument(openai.OpenAI(api_key="none", base_url="http://provider/v1", http_client=answering(told)))
+    raw = client.chat.completions.with_raw_response.create(model="m", messages=[{"role": "user", "content": "Hi"}])
+    assert "overloaded" in raw.text
+    end = capture.only_terminal()
+    assert ("text:request:error", {"name": "502", "message": "overloaded"}) == (end["type"], end["error"])
+
+
 def test_answer_that_says_nothing_has_its_end(capture: Capture) -> None:
     """
     Neither choices nor an error.
