@@ -12,7 +12,7 @@ from sdk_hooks.hooks import openai_answers as answers
 from sdk_hooks.hooks import openai_requests as requests
 from sdk_hooks.hooks.litellm_notes import ChatNotes, ResponseNotes
 from sdk_hooks.hooks.openai_endpoints import MODERATION, SPEECH, TRANSCRIPTION, end_chat, end_response, finish_chat
-from sdk_hooks.hooks.openai_notes import MediaNotes, TextCompletionNotes
+from sdk_hooks.hooks.openai_notes import ChoiceNotes, MediaNotes
 from sdk_hooks.hooks.stainless.answers import Answer, Event, completed_by, get, take_usage
 from sdk_hooks.hooks.stainless.asked import mapping, options
 from sdk_hooks.hooks.stainless.endpoints import Endpoint
@@ -98,7 +98,7 @@ _image = Endpoint(Shape("image", requests.started_image, _completed), _ending(an
 
 FUNCTIONS: Mapping[str, Endpoint] = {
     "completion": Endpoint(_chat, _end_chat, ChatNotes),
-    "text_completion": Endpoint(_chat, end_chat, TextCompletionNotes),
+    "text_completion": Endpoint(_chat, end_chat, ChoiceNotes),
     "responses": Endpoint(_response, end_response, ResponseNotes),
     "embedding": Endpoint(Shape("embedding", requests.started_embedding, _completed), _ending(_take_embeddings), MediaNotes),
     "image_generation": _image,

@@ -13,13 +13,13 @@ from sdk_hooks.hooks.stainless.answers import get, take_usage
 from sdk_hooks.hooks.stainless.asked import mapping
 
 
-class ChatNotes(openai_notes.ChatNotes):
+class ChatNotes(openai_notes.ChoiceNotes):
     """Chat chunks. Usage comes in a field where the host asked for it, and hidden in the last chunk where not."""
 
     __slots__ = ()
 
-    def any_item(self, chunk: Any) -> None:
-        super().any_item(chunk)
+    def item(self, chunk: Any) -> None:
+        super().item(chunk)
         if self._usage is None and any(self._reasons.values()):
             hidden: Any = mapping(get(chunk, "_hidden_params")).get("usage")
             self._usage = take_usage(hidden) if _was_told(hidden) else None

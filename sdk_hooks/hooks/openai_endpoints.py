@@ -13,8 +13,8 @@ from sdk_hooks.hooks import openai_answers as answers
 from sdk_hooks.hooks import openai_requests as requests
 from sdk_hooks.hooks.openai_notes import (
     ChatNotes,
+    ChoiceNotes,
     MediaNotes,
-    TextCompletionNotes,
     provider_error,
 )
 from sdk_hooks.hooks.openai_response_notes import ResponseNotes, end_image
@@ -99,7 +99,7 @@ _transcription = Endpoint(TRANSCRIPTION, _ending(answers.take_transcription), Me
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     "/chat/completions": Endpoint(CHAT, end_chat, ChatNotes, failure=chat_failure),
-    "/completions": Endpoint(CHAT, end_chat, TextCompletionNotes),
+    "/completions": Endpoint(CHAT, end_chat, ChoiceNotes),
     "/responses": Endpoint(RESPONSE, end_response, ResponseNotes),
     "/embeddings": Endpoint(EMBEDDING, _ending(answers.take_embeddings), MediaNotes),
     "/images/generations": _image,

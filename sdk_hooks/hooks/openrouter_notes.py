@@ -13,7 +13,7 @@ from sdk_hooks.hooks.openai_notes import provider_error
 from sdk_hooks.hooks.stainless.answers import NOTHING, Answer, get, is_unset
 
 
-class ChatNotes(openai_notes.ChatNotes):
+class ChatNotes(openai_notes.ChoiceNotes):
     """Chat chunks."""
 
     __slots__ = ()
@@ -36,15 +36,16 @@ class ChatNotes(openai_notes.ChatNotes):
                 and not choice["index"]
                 and type(delta["reasoning"]) in NOTHING
                 and type(text) is str
+                and (self._is_known or self._know(chunk))
             ):
-                append = self._quick
+                append = self._append
                 append(perf_counter_ns())
                 append(text)
                 return
         except (AttributeError, KeyError, TypeError, ValueError):
-            # Of another shape than this SDK's own, or of none or several choices, or the first one.
+            # Of another shape than this SDK's own, or of none or several choices.
             pass
-        self.any_item(chunk)
+        super().item(chunk)
         self._error = get(chunk, "error") or self._error
 
     def _thoughts(self, index: int, delta: Any) -> None:

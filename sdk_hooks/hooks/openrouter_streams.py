@@ -65,8 +65,8 @@ def _own_loop(stream: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[
     """What `streams.observe` does, and as the SDK's step does it: a closed stream has no more items, though its generator may."""
     if stream._closed:
         return
-    resumed(stream)
     notes: Notes = getattr(stream, NOTES)
+    resumed(notes)
     note = notes.item
     try:
         for item in stream.generator:
@@ -91,8 +91,8 @@ async def _own_loop_async(stream: Any, is_ending: IsEnding = sys.is_finalizing) 
     """The same for `async for`."""
     if stream._closed:
         return
-    resumed(stream)
     notes: Notes = getattr(stream, NOTES)
+    resumed(notes)
     note = notes.item
     try:
         async for item in stream.generator:

@@ -52,8 +52,8 @@ class Around:
         """The object's class, and what another tool has put on the object itself: that would stand before its class."""
         become(thing, self)
         own: dict[str, Any] = thing.__dict__
-        for name in self._makers:
-            if name in own:
+        if not own.keys().isdisjoint(self._makers):
+            for name in own.keys() & self._makers.keys():
                 own[name] = MethodType(self._makers[name](_as_method(own[name])), thing)
 
 
@@ -163,7 +163,7 @@ def stepping_async(kind: Any) -> Any:
 
 def looping(kind: Any) -> Any:
     def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
-        resumed(self)
+        resumed(getattr(self, NOTES))
         try:
             yield from kind.__iter__(self)
         except GeneratorExit:
@@ -177,7 +177,7 @@ def looping(kind: Any) -> Any:
 
 def looping_async(kind: Any) -> Any:
     async def __aiter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
-        resumed(self)
+        resumed(getattr(self, NOTES))
         try:
             async for item in kind.__aiter__(self):
                 yield item
@@ -193,7 +193,7 @@ def looping_by(following: Callable[[Any], Any]) -> Any:
     """An `__iter__` for streams that are their own iterators: item by item, and a loop that is left is told of."""
 
     def __iter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
-        resumed(self)
+        resumed(getattr(self, NOTES))
         try:
             while True:
                 try:
@@ -213,7 +213,7 @@ def looping_by_async(following: Callable[[Any], Any]) -> Any:
     """The same for `__aiter__`."""
 
     async def __aiter__(self: Any, is_ending: IsEnding = sys.is_finalizing) -> AsyncIterator[Any]:
-        resumed(self)
+        resumed(getattr(self, NOTES))
         try:
             while True:
                 try:

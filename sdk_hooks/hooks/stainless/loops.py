@@ -26,7 +26,7 @@ def observe(items: Iterator[Any], notes: Notes, stream: Any = None, is_ending: I
     `stream`, if it is this that the host reads, is held as long: one that is dropped is left.
     """
     if stream is not None:
-        resumed(stream)
+        resumed(notes)
     note = notes.item
     try:
         for item in items:
@@ -51,7 +51,7 @@ async def observe_async(
 ) -> AsyncIterator[Any]:
     """The same for `async for`."""
     if stream is not None:
-        resumed(stream)
+        resumed(notes)
     note = notes.item
     try:
         async for item in items:
@@ -95,10 +95,10 @@ def report(place: str) -> None:
         raise
 
 
-def resumed(stream: Any) -> None:
+def resumed(notes: Notes) -> None:
     """A loop over the stream begins."""
     try:
-        getattr(stream, NOTES).resumed()
+        notes.resumed()
     except Exception:
         report("resumed")
 

@@ -8,7 +8,11 @@ from typing import Any, Protocol
 
 
 class Notes(Protocol):
-    """What is written down about one stream."""
+    """
+    What is written down about one stream.
+
+    Notes may have a `loop(items, stream)` of their own, which does what `loops.observe` does: for streams whose chunks are many.
+    """
 
     def item(self, item: Any, /) -> None:
         """Once for each item, in the reader's thread."""

@@ -7,7 +7,6 @@ stream.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress as ignoring
 from functools import wraps
 from types import FunctionType
 from typing import Any
@@ -44,25 +43,32 @@ def is_watched(stream: Any) -> bool:
 
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
-    is_async = hasattr(type(stream), "__anext__")  # pyright: ignore[reportUnknownArgumentType]
     if _hands_on(type(stream)) and getattr(stream, "_observer", None) is None:  # pyright: ignore[reportUnknownArgumentType]
         iterator = stream._iterator
         watch_as(stream, notes, _own_loops)
     else:
-        iterator = stream._iterator = (observe_async if is_async else observe)(stream._iterator, notes)
+        following = observe_async if hasattr(type(stream), "__anext__") else observe  # pyright: ignore[reportUnknownArgumentType]
+        iterator = stream._iterator = following(stream._iterator, notes)
         watch_as(stream, notes, _loops)
     response = stream.response
     read = getattr(response, READ, ())
     setattr(response, READ, (*read, (iterator, notes)))
     if not read:
         # One of a class that nothing can be below: then a stream that is left by closing it is told of when it is dropped.
-        with ignoring(TypeError):
+        try:
             CLOSING.cover(response)
+        except TypeError:
+            return
 
 
 def _hands_on(kind: Any) -> bool:
     """Whether the class's own loop is a plain one. Remembered by loop: another tool may put its own there, and take it away."""
-    is_async = hasattr(kind, "__anext__")
+    is_async = _is_async.get(kind)
+    if is_async is None:
+        # Remembered: a class takes a microsecond to say that it has none of a name.
+        is_async = hasattr(kind, "__anext__")
+        if len(_is_async) < 1_000:
+            _is_async[kind] = is_async
     loop: Any = kind.__aiter__ if is_async else kind.__iter__
     found = _plain.get(loop)
     if found is None:
@@ -72,6 +78,7 @@ def _hands_on(kind: Any) -> bool:
     return found
 
 
+_is_async: dict[type, bool] = {}
 _plain: dict[Any, bool] = {}
 
 
@@ -96,7 +103,9 @@ def _loops(kind: Any) -> Methods:
 
 
 def _own_loop(stream: Any) -> Iterator[Any]:
-    return observe(stream._iterator, getattr(stream, NOTES), stream)
+    notes = getattr(stream, NOTES)
+    loop = getattr(notes, "loop", None)
+    return observe(stream._iterator, notes, stream) if loop is None else loop(stream._iterator, stream)
 
 
 def _own_loop_async(stream: Any) -> AsyncIterator[Any]:
@@ -123,10 +132,12 @@ def _closing_async(inherited: Callable[[Any], Any]) -> Any:
 
 def _left_by_closing(response: Any, is_running: str) -> None:
     read = getattr(response, READ)
-    # A close from inside the iterator is the SDK's own, at the end; any other is the host's.
-    if not any(getattr(iterator, is_running, False) for iterator, _ in read):
-        for _, notes in read:
-            left(notes)
+    for iterator, _ in read:
+        # A close from inside the iterator is the SDK's own, at the end; any other is the host's.
+        if getattr(iterator, is_running, False):
+            return
+    for _, notes in read:
+        left(notes)
 
 
 CLOSING = Around(close=_closing, aclose=_closing_async)
