@@ -6,6 +6,7 @@ What is left to be timed is the hook. The answers are the SDK's own objects, and
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from benchmarks import client_said as said
@@ -37,8 +38,15 @@ def exhaust(items: Iterator[Any]) -> None:
 # -- openai, anthropic ------------------------------------------------------------------------------------------------------
 
 
-def _stainless(client: Any, stream_class: Any, options: Any, wholes: Mapping[str, tuple[str, Any]], chunks: Any) -> Subject:
-    """SDKs that Stainless generates go through `client.request`."""
+def _stainless(
+    client: Any,
+    stream_class: Any,
+    options: Any,
+    wholes: Mapping[str, tuple[str, Any]],
+    chunks: Any,
+    not_given: Mapping[str, Any] = MappingProxyType({}),
+) -> Subject:
+    """SDKs that Stainless generates go through `client.request`. `not_given`: what their requests have besides."""
 
     def request(cast_to: Any, options: Any, *, stream: bool = False, stream_cls: Any = None) -> Any:
         if not stream:
@@ -61,6 +69,7 @@ def _stainless(client: Any, stream_class: Any, options: Any, wholes: Mapping[str
     client.request = request
     bodies = {"chat": {"model": said.MODEL, "messages": said.MESSAGES, "temperature": 0.2}}
     bodies["responses"] = {"model": said.MODEL, "input": said.MESSAGES, "temperature": 0.2}
+    bodies = {name: {**body, **not_given} for name, body in bodies.items()}
     path = wholes["chat"][0]
     acts = {name: whole(where, bodies[name]) for name, (where, _) in wholes.items()}
     return Subject(client, acts | {name: stream(path, bodies["chat"], words) for name, words in STREAMS.items()})
@@ -83,7 +92,7 @@ def openai() -> Subject:
 
 
 def anthropic() -> Subject:
-    from anthropic import Anthropic, Stream
+    from anthropic import Anthropic, Stream, omit
     from anthropic._models import FinalRequestOptions
     from anthropic.types import Message, RawMessageStreamEvent
     from pydantic import TypeAdapter
@@ -94,7 +103,9 @@ def anthropic() -> Subject:
         return [event.validate_python(one) for one in said.message_events(words)]
 
     wholes = {"chat": ("/v1/messages", Message.model_validate(said.MESSAGE))}
-    return _stainless(Anthropic(api_key="none"), Stream, FinalRequestOptions.construct, wholes, chunks)
+    arguments = ("metadata", "service_tier", "stop_sequences", "system", "thinking", "tool_choice", "tools", "top_k", "top_p")
+    not_given: dict[str, Any] = dict.fromkeys(arguments, omit)
+    return _stainless(Anthropic(api_key="none"), Stream, FinalRequestOptions.construct, wholes, chunks, not_given)
 
 
 # -- openrouter -------------------------------------------------------------------------------------------------------------

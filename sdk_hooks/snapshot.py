@@ -26,6 +26,8 @@ NODE_BYTES = 64
 """About what a dict or list takes beside its texts."""
 ATOMS = frozenset((int, float, bool, type(None)))
 LEAVES = ATOMS | {str, bytes}
+OMITTED = frozenset(("Omit", "NotGiven"))
+"""The classes of what openai and anthropic have for "not given"."""
 
 Copied = tuple[Any, bytes | None, int]
 """
@@ -138,7 +140,8 @@ def _own(mine: dict[Any, Any], depth: int) -> int:
             mine[name] = inner = item.copy()
             size_bytes += _own(inner, depth + 1)
         else:
-            raise _Odd
+            mine[name] = inner = _model(item, depth)
+            size_bytes += _own(inner, depth + 1)
     return size_bytes
 
 
@@ -170,8 +173,48 @@ def _own_list(items: list[Any] | tuple[Any, ...], mine: list[Any], depth: int) -
             add(inner)
             size_bytes += _own_list(item, inner, depth + 1)
         else:
-            raise _Odd
+            inner = _model(item, depth)
+            add(inner)
+            size_bytes += _own(inner, depth + 1)
     return size_bytes
+
+
+def _model(item: Any, depth: int) -> dict[str, Any]:
+    """A pydantic model as a dict of its own: agents put the blocks of an answer among their messages as they came."""
+    kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
+    aliases = _aliases.get(kind)
+    if aliases is None:
+        aliases = _aliases_of(kind)
+        if len(_aliases) < 1_000:
+            _aliases[kind] = aliases
+    if depth >= LOOK_DEPTH:
+        raise _Odd
+    given: dict[str, Any] = item.__dict__
+    extra = getattr(item, "__pydantic_extra__", None)
+    if extra:
+        given = {**given, **extra}
+    return {
+        aliases.get(name, name): inner
+        for name, inner in given.items()
+        # Asked for leaves first: nearly everything is one.
+        if inner is not None and (type(inner) in LEAVES or not _is_unset(inner))
+    }
+
+
+def _aliases_of(kind: Any) -> dict[str, str]:
+    fields: Any = getattr(kind, "model_fields", None)
+    if not isinstance(fields, dict):
+        raise _Odd
+    return {name: field.alias for name, field in cast("dict[str, Any]", fields).items() if getattr(field, "alias", None)}
+
+
+_aliases: dict[type, dict[str, str]] = {}
+"""By class of a model: its fields that are sent under another name."""
+
+
+def _is_unset(value: Any) -> bool:
+    """Whether it is a model without fields, by which some SDKs say that nothing was said."""
+    return _model_fields(value) == {}
 
 
 def take_any(value: Any) -> Snapshot:
@@ -219,13 +262,18 @@ def _freeze(value: Any, depth: int, size: list[int]) -> Any:
     if isinstance(value, dict):
         # list() first: another thread may be changing the dict.
         items = list(cast("dict[Any, Any]", value).items())
-        return {str(key): _freeze(item, depth + 1, size) for key, item in items}
+        return {str(key): _freeze(item, depth + 1, size) for key, item in items if not _is_omitted(item)}
     if isinstance(value, list | tuple):
         return [_freeze(item, depth + 1, size) for item in list(cast("list[Any]", value))]
     model_fields = _model_fields(value)
     if model_fields is not None:
         return _freeze_model(value, model_fields, depth, size)
     return f"<{type(value).__name__}>"
+
+
+def _is_omitted(value: Any) -> bool:
+    """Whether it is what SDKs put where nothing was given. Their clients leave it out of what they send."""
+    return type(value).__name__ in OMITTED and not value
 
 
 def _model_fields(value: Any) -> dict[str, Any] | None:
@@ -238,7 +286,7 @@ def _freeze_model(model: Any, model_fields: dict[str, Any], depth: int, size: li
     given: dict[str, Any] = {**model.__dict__, **(getattr(model, "__pydantic_extra__", None) or {})}
     said: dict[str, Any] = {}
     for name, inner in given.items():
-        if inner is not None and _model_fields(inner) != {}:
+        if inner is not None and not _is_unset(inner):
             alias: Any = getattr(model_fields.get(name), "alias", None)
             said[alias or name] = _freeze(inner, depth + 1, size)
     return said

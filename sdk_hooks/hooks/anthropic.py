@@ -6,6 +6,7 @@ The SDK's own middleware runs per attempt and gives back a new client; the clien
 are recorded, those of the beta namespace, of the stream helper and of the tool runner too. Facts checked with anthropic 2.12.
 """
 
+import sys
 from typing import Any
 
 from sdk_hooks.config import Layer
@@ -40,6 +41,10 @@ def _provider_of(client: Any) -> str:
     return next((provider for part, provider in PROVIDERS if f"Anthropic{part}" in names), "anthropic")
 
 
+def _omitted() -> Any:
+    return getattr(sys.modules.get("anthropic"), "omit", None)
+
+
 _clients = Clients(
     Sdk(
         name="anthropic",
@@ -48,5 +53,6 @@ _clients = Clients(
         provider_of=_provider_of,
         last_frames=(b"event: message_stop",),
         failed_frames={b"event: error": "api_error"},
+        omitted=_omitted,
     )
 )

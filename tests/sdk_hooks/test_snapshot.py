@@ -81,8 +81,21 @@ def spoil(value: Any) -> None:
 
 
 def test_what_is_not_plain_becomes_its_type():
-    """SDK objects, such as an "omitted" marker, do not stop the recording."""
+    """Objects that are no data do not stop the recording."""
     assert {"a": "<object>", "b": [1]} == take({"a": object(), "b": (1,)}).open()
+
+
+def test_what_was_not_given_is_left_out():
+    """The markers of openai and anthropic, wherever they are; a class of the host's with such a name may be something."""
+
+    class Omit:
+        def __bool__(self) -> bool:
+            return False
+
+    given = Omit()
+    assert {"a": {"b": [{"c": 1}]}} == take({"a": {"b": [{"c": 1, "d": given}], "e": given}, "f": given}).open()
+    something: Any = type("Omit", (), {})()
+    assert {"a": "<Omit>"} == take({"a": something}).open()
 
 
 def test_models_read_under_the_names_they_are_sent_by():
@@ -99,6 +112,22 @@ def test_models_read_under_the_names_they_are_sent_by():
     assert {"m": [{"type": "text", "more": 1}]} == take({"m": [part]}).open()
     part.note = Unset()
     assert {"type": "text", "more": 1} == take(part).open()
+
+
+def test_nothing_in_a_copy_is_the_models():
+    """Agents put an answer's blocks among their messages, and may change them after the call."""
+
+    class Block(BaseModel, extra="allow"):
+        type: str = "tool_use"
+        given: dict[str, Any] = {}
+
+    block = Block.model_validate({"given": {"at": [1]}, "more": {"inner": [2]}})
+    said = {"type": "tool_use", "given": {"at": [1]}, "more": {"inner": [2]}}
+    snapshot = take({"messages": [{"role": "assistant", "content": [block]}], "last": block})
+    block.given["at"].append("changed")
+    block.given = {}
+    (block.__pydantic_extra__ or {})["more"]["inner"].append("changed")
+    assert {"messages": [{"role": "assistant", "content": [said]}], "last": said} == snapshot.open()
 
 
 def test_a_circle_ends():

@@ -37,6 +37,10 @@ class Endpoint(NamedTuple):
     """Name and message of the error that a whole raw answer says, though the HTTP status is a good one."""
 
 
+def nothing() -> None:
+    """For SDKs that leave out of a request what was not given."""
+
+
 Find = Callable[[str, str], "Endpoint | None"]
 """HTTP method and path -> what kind of call it is, where the path alone doesn't say it."""
 
@@ -61,3 +65,5 @@ class Sdk(NamedTuple):
     failed_frames: Mapping[bytes, str]
     """Frame -> the error's name."""
     find: Find = nowhere
+    omitted: Callable[[], Any] = nothing
+    """What a request has in the place of every argument that was not given, if it has anything; asked once a client."""

@@ -4,6 +4,8 @@ One invocation of a client's `request`, from its arguments to whatever it gives 
 Flow: client.request -> **call** -> endpoint, stream or raw response -> recorder.
 """
 
+from itertools import compress, repeat
+from operator import is_not
 from typing import Any
 
 from sdk_hooks.config import Layer
@@ -24,12 +26,13 @@ PATH = "$path"
 class State:
     """What one hooked client carries."""
 
-    __slots__ = ("is_active", "layer", "provider", "sdk")
+    __slots__ = ("is_active", "layer", "omitted", "provider", "sdk")
 
     def __init__(self, sdk: Sdk, layer: Layer, provider: str) -> None:
         self.sdk = sdk
         self.layer = layer
         self.provider = provider
+        self.omitted = sdk.omitted()
         self.is_active = True
 
 
@@ -85,7 +88,7 @@ def beginning(state: State) -> Begin:
     """What looks at the arguments of `request`."""
 
     sdk = state.sdk
-    endpoints, find = sdk.endpoints, sdk.find
+    endpoints, find, omitted = sdk.endpoints, sdk.find, state.omitted
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
@@ -106,6 +109,9 @@ def beginning(state: State) -> Begin:
         kind: Any = type(request)  # pyright: ignore[reportUnknownVariableType]
         if asked.get("extra_json") or asked.get("files") or kind is not dict:
             request = _with_extras(options)
+        if omitted is not None:
+            # No comprehension: of a dozen arguments nearly all were not given, at every call.
+            request = dict(compress(request.items(), map(is_not, request.values(), repeat(omitted))))
         if endpoint.reads_path:
             request = {**request, PATH: url}
         is_stream: bool = kwargs.get("stream", False)
