@@ -123,6 +123,9 @@ async def test_same_is_recorded_however_it_is_read(name: str, capture: Capture) 
 
 
 def test_stream_that_is_left_after_its_first_text_says_who_answered(capture: Capture) -> None:
+    """
+    Model and id are read with the first chunk, though it is a common one.
+    """
     http = httpx2.Client(transport=answering(body_of("text from the first chunk")))
     stream: Any = instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**ASKED)
     for _ in stream:
