@@ -34,8 +34,11 @@ IMPORTS = {
 }
 
 
-SETS = 9
-"""Two processes differ by some per cent for as long as they live, by where their memory lies: the interval is that over pairs."""
+SETS = 25
+"""
+Fresh processes, or pairs of them. Two that do the same differ by some per cent for as long as they live, by where their memory
+lies: the interval is that over processes, and not over what one of them did again and again.
+"""
 
 STALL_CALLS = 1_000
 """A turn of a second: some rounds of the emitter."""
@@ -146,16 +149,36 @@ def print_client(name: str, pairs: list[Pair], limit: float | None) -> None:
 
 
 def in_one_process(bench: Bench) -> None:
-    print("\nA bare client, a hooked one and a bare one in one process, call by call. Added µs, and times bare")
+    print(
+        f"\nA bare client, a hooked one and a bare one in one process, call by call, {SETS} processes. Added µs, and times bare"
+    )
     for sdk in bench.sdks:
-        worker = Worker("together", sdk, bench.hook, bench.url)
-        for act in worker.acts:
-            print_together(f"{sdk:<15}{act:<11}", worker, act, bench.rounds)
-        worker.end()
-        bench.recorded[0] += worker.calls
+        found: dict[str, list[Compared]] = {}
+        for _ in range(SETS):
+            worker = Worker("together", sdk, bench.hook, bench.url)
+            for act in worker.acts:
+                found.setdefault(act, []).append(compared(worker, act, max(3, bench.rounds // 2)))
+            worker.end()
+            bench.recorded[0] += worker.calls
+        for act, processes in found.items():
+            bare, more, times, noise = (median(values) for values in zip(*processes, strict=True))
+            print(
+                f"{sdk:<15}{act:<11} bare {bare.value:7.0f}  caller {more.shown(0):<20} x {times.shown(3)}"
+                f" {verdict(times.value, 1.03)}  bare x bare {noise.shown(3)}",
+                flush=True,
+            )
 
 
-def print_together(name: str, worker: Worker, act: str, rounds: int) -> None:
+class Compared(NamedTuple):
+    """One process: what a bare call took, what the hook added, how many times bare that is, and the second bare client of it."""
+
+    bare: float
+    more: float
+    times: float
+    noise: float
+
+
+def compared(worker: Worker, act: str, rounds: int) -> Compared:
     found: dict[str, list[float]] = {}
     for number in range(rounds + 2):
         told = worker.ask("together", act, calls_a_turn(act))
@@ -164,13 +187,11 @@ def print_together(name: str, worker: Worker, act: str, rounds: int) -> None:
                 found.setdefault(who, []).extend(took)
     bare, hooked, again = (found[who] for who in NAMES)
     plain = [(one + other) / 2 for one, other in zip(bare, again, strict=True)]
-    told = median([ours / none for ours, none in zip(hooked, plain, strict=True)])
-    noise = median([other / one for one, other in zip(bare, again, strict=True)])
-    more = median([ours - none for ours, none in zip(hooked, plain, strict=True)])
-    print(
-        f"{name} bare {median(plain).value:7.0f}  caller {more.shown(0):<20} x {told.shown(3)} {verdict(told.value, 1.03)}"
-        f"  bare x bare {noise.shown(3)}",
-        flush=True,
+    return Compared(
+        median(plain).value,
+        median([ours - none for ours, none in zip(hooked, plain, strict=True)]).value,
+        median([ours / none for ours, none in zip(hooked, plain, strict=True)]).value,
+        median([other / one for one, other in zip(bare, again, strict=True)]).value,
     )
 
 

@@ -10,6 +10,7 @@ does comes from memory again at each of its calls, for two calls of others lie b
 import gc
 import time
 from collections.abc import Sequence
+from random import sample
 from typing import Any
 
 from benchmarks.client_clients import CLIENTS
@@ -31,9 +32,9 @@ def _turning(acts: Sequence[Act]) -> Any:
         turners = list(zip(NAMES, acts, strict=True))
         # What was made between the turns is not collected in one of them.
         gc.collect()
-        for number in range(count):
-            for at in range(len(turners)):
-                name, act = turners[(at + number) % len(turners)]
+        for _ in range(count):
+            # In any order: who always came behind the hooked one would find the memory as that has left it.
+            for name, act in sample(turners, len(turners)):
                 began_ns = time.thread_time_ns()
                 act()
                 took[name].append((time.thread_time_ns() - began_ns) / 1e3)
