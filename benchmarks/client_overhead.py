@@ -157,7 +157,7 @@ def in_one_process(bench: Bench) -> None:
         for _ in range(SETS):
             worker = Worker("together", sdk, bench.hook, bench.url)
             for act in worker.acts:
-                found.setdefault(act, []).append(compared(worker, act, max(3, bench.rounds // 2)))
+                found.setdefault(act, []).append(compared(worker, act, max(3, bench.rounds // 4)))
             worker.end()
             bench.recorded[0] += worker.calls
         for act, processes in found.items():

@@ -28,9 +28,9 @@ class Bell:
                 # Not held: another thread has rung since.
                 self._silence.release()
 
-    def wait(self, timeout_s: float | None) -> None:
-        """Until it rings, or was rung before."""
-        self._silence.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s))
+    def wait(self, timeout_s: float | None) -> bool:
+        """Until it rings, or was rung before. False: it did not."""
+        return self._silence.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s))
 
     def hush(self) -> None:
         """Forget that it was rung."""

@@ -8,11 +8,12 @@ Started with the first record, paced so that the host's threads keep running, pa
 
 from collections.abc import Callable
 from contextvars import Context
+from math import inf
 from threading import Condition, RLock, Thread, current_thread
 from time import monotonic, perf_counter, sleep
 
 from sdk_hooks.bell import Bell
-from sdk_hooks.buffer import Backlog, Inbox, Record
+from sdk_hooks.buffer import URGENT_COUNT, Backlog, Inbox, Record
 from sdk_hooks.config import DeliverySettings, Event
 from sdk_hooks.context import suppress, unsuppress
 from sdk_hooks.cutting import MESSAGE_MAX_BYTES, fit
@@ -36,6 +37,11 @@ WORK_MAX_S = 1e-3
 WATCH_MAX_S = 1.0
 WATCH_CALL_S = 2e-3
 """Calls that have nothing new are looked at less often the more there are: once a second at most."""
+LINGER_S = 10.0
+"""
+So long after the last event the thread looks for calls by itself, each interval, before it parks: a call that comes then need not
+wake it. Beside a host that works, waking it is most of what a call costs: both want the interpreter at once.
+"""
 REPLAY_REST_S = 0.02
 """Between two rounds while there is more on disk for a collector that is back."""
 LOST_ON_THE_WAY = ("undelivered", "refused", "rejected", "too_large", "spool_full", "spool_torn")
@@ -105,6 +111,7 @@ class Emitter:
         """Whether `ended` wants to be called: asked first, by a host's thread that need not call it."""
         self._is_cycling = False
         self._watch_s = 0.0
+        self._linger_until_s = 0.0
         self.refresh()
 
     def refresh(self) -> None:
@@ -230,12 +237,9 @@ class Emitter:
             return
         next_s = self._delivery.next_s
         if not self._live:
-            self._listen(True)
-            if not len(self._inbox) and not self._flushes:
-                self._bell.wait(None if next_s is None else max(next_s, REPLAY_REST_S))
-            self._listen(False)
+            has_gathered = self._wait_for_calls(next_s)
             self._bell.hush()
-            if not len(self._inbox):
+            if has_gathered or not len(self._inbox):
                 return
         if not self._flushes:
             self._listen(self._watch_s > 0)
@@ -243,6 +247,23 @@ class Emitter:
             self._bell.wait(rest_s if next_s is None else min(rest_s, max(next_s, REPLAY_REST_S)))
             self._listen(False)
         self._bell.hush()
+
+    def _wait_for_calls(self, next_s: float | None) -> bool:
+        """Until one comes, the bell rings, or `next_s` is over. True: those that came had an interval's time to gather."""
+        now_s = self._clock_s()
+        until_s = inf if next_s is None else now_s + max(next_s, REPLAY_REST_S)
+        linger_until_s = min(until_s, self._linger_until_s)
+        while now_s < linger_until_s and not self._flushes:
+            if self._bell.wait(min(self._now.flush_interval_s * GATHER, linger_until_s - now_s)):
+                return len(self._inbox) >= URGENT_COUNT
+            if len(self._inbox):
+                return True
+            now_s = self._clock_s()
+        self._listen(True)
+        if not len(self._inbox) and not self._flushes and now_s < until_s:
+            self._bell.wait(None if next_s is None else until_s - now_s)
+        self._listen(False)
+        return False
 
     def _listen(self, is_awaited: bool) -> None:
         self._inbox.is_awaited = is_awaited
@@ -312,6 +333,8 @@ class Emitter:
         self._render(is_paced)
         self._delivery.run(force=force, until_s=until_s, leftovers=1 if is_paced else 0)
         is_quiet = self._sequence == before
+        if not is_quiet:
+            self._linger_until_s = self._clock_s() + LINGER_S
         most_s = min(WATCH_MAX_S, len(self._live) * WATCH_CALL_S)
         self._watch_s = min(most_s, self._watch_s * 2 or settings.flush_interval_s) if is_quiet else 0.0
 

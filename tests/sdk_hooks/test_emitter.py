@@ -35,14 +35,24 @@ def test_events_arrive_without_anybody_flushing(receiver: Receiver, running: Run
     assert 0 == sum(runtime.losses.snapshot().values())
 
 
-def test_call_after_a_pause_wakes_the_thread_that_parked(receiver: Receiver, running: Running):
-    """Each time that everything is delivered, the next call is delivered too, without anybody flushing."""
+@pytest.mark.parametrize("linger_s", [0.0, 10.0])
+def test_call_after_a_pause_is_delivered(linger_s: float, receiver: Receiver, running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    Each time that everything is delivered, the next call is delivered too, without anybody flushing: by the thread that it
+    wakes where that has parked, and by one that still looks for calls itself, which none wakes.
+    """
+    monkeypatch.setattr("sdk_hooks.emitter.LINGER_S", linger_s)
     runtime = running()
+    woken: list[int] = []
+    ring = runtime.emitter._wake
+    runtime.emitter._inbox._on_offer = lambda: (woken.append(1), ring())  # type: ignore[func-returns-value]
     for number in range(1, 4):
         chat().complete()
 
         assert 2 * number == len(receiver.wait_for(2 * number))
         eventually(lambda: runtime.emitter.is_idle)
+        eventually(lambda: runtime.emitter._inbox.is_awaited is (linger_s == 0.0))
+    assert (3 if linger_s == 0.0 else 1) == len(woken)
 
 
 def test_end_of_a_long_call_is_sent_although_the_thread_rests(receiver: Receiver, running: Running):
