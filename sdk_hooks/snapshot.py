@@ -181,40 +181,38 @@ def _own_list(items: list[Any] | tuple[Any, ...], mine: list[Any], depth: int) -
 
 def _model(item: Any, depth: int) -> dict[str, Any]:
     """A pydantic model as a dict of its own: agents put the blocks of an answer among their messages as they came."""
-    kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
+    said = _said(item)
+    if said is None or depth >= LOOK_DEPTH:
+        raise _Odd
+    return said
+
+
+def _said(model: Any) -> dict[str, Any] | None:
+    """
+    A pydantic model under the names it is sent by; None: it is no model. What is None, or a model without fields, was not said.
+    """
+    kind: Any = type(model)  # pyright: ignore[reportUnknownVariableType]
     aliases = _aliases.get(kind)
     if aliases is None:
-        aliases = _aliases_of(kind)
+        fields = _model_fields(model)
+        if fields is None:
+            return None
+        aliases = {name: field.alias for name, field in fields.items() if getattr(field, "alias", None)}
         if len(_aliases) < 1_000:
             _aliases[kind] = aliases
-    if depth >= LOOK_DEPTH:
-        raise _Odd
-    given: dict[str, Any] = item.__dict__
-    extra = getattr(item, "__pydantic_extra__", None)
-    if extra:
-        given = {**given, **extra}
+    # A copy first: another thread may be changing it.
+    given: dict[str, Any] = model.__dict__.copy()
+    given |= getattr(model, "__pydantic_extra__", None) or {}
     return {
         aliases.get(name, name): inner
         for name, inner in given.items()
         # Asked for leaves first: nearly everything is one.
-        if inner is not None and (type(inner) in LEAVES or not _is_unset(inner))
+        if inner is not None and (type(inner) in LEAVES or _model_fields(inner) != {})
     }
-
-
-def _aliases_of(kind: Any) -> dict[str, str]:
-    fields: Any = getattr(kind, "model_fields", None)
-    if not isinstance(fields, dict):
-        raise _Odd
-    return {name: field.alias for name, field in cast("dict[str, Any]", fields).items() if getattr(field, "alias", None)}
 
 
 _aliases: dict[type, dict[str, str]] = {}
 """By class of a model: its fields that are sent under another name."""
-
-
-def _is_unset(value: Any) -> bool:
-    """Whether it is a model without fields, by which some SDKs say that nothing was said."""
-    return _model_fields(value) == {}
 
 
 def take_any(value: Any) -> Snapshot:
@@ -265,9 +263,9 @@ def _freeze(value: Any, depth: int, size: list[int]) -> Any:
         return {str(key): _freeze(item, depth + 1, size) for key, item in items if not _is_omitted(item)}
     if isinstance(value, list | tuple):
         return [_freeze(item, depth + 1, size) for item in list(cast("list[Any]", value))]
-    model_fields = _model_fields(value)
-    if model_fields is not None:
-        return _freeze_model(value, model_fields, depth, size)
+    said = _said(value)
+    if said is not None:
+        return {name: _freeze(inner, depth + 1, size) for name, inner in said.items()}
     return f"<{type(value).__name__}>"
 
 
@@ -279,14 +277,3 @@ def _is_omitted(value: Any) -> bool:
 def _model_fields(value: Any) -> dict[str, Any] | None:
     found: Any = getattr(cast("type[Any]", type(value)), "model_fields", None)
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
-
-
-def _freeze_model(model: Any, model_fields: dict[str, Any], depth: int, size: list[int]) -> Any:
-    """A pydantic model under the names it is sent by. What is None, or a model without fields, was not said."""
-    given: dict[str, Any] = {**model.__dict__, **(getattr(model, "__pydantic_extra__", None) or {})}
-    said: dict[str, Any] = {}
-    for name, inner in given.items():
-        if inner is not None and not _is_unset(inner):
-            alias: Any = getattr(model_fields.get(name), "alias", None)
-            said[alias or name] = _freeze(inner, depth + 1, size)
-    return said

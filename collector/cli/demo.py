@@ -92,8 +92,11 @@ def _started(settings: "Settings", *, may_move: bool) -> Any:
 
 def _perform(url: str, settings: "Settings", out: Console) -> DemoResult:
     """Run the scenario, wait until the collector has made calls of its events, read all of it back."""
+    from collector import prices
     from collector.demo.scenario import run_scenario
 
+    # A third of a second, which would fall into one of the scenario's streams: host and collector are one process here.
+    prices.load()
     client = CollectorClient(address=url, api_key=settings.api_key)
     since_ms = time.time_ns() // 1_000_000
     run_scenario(collector_url=url, api_key=settings.api_key, on_step=lambda step: out.print(f"[green]✓[/green] {step}"))

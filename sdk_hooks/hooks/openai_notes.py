@@ -36,6 +36,7 @@ class ChoiceNotes:
         self._error: Any = None
 
     def item(self, chunk: Any) -> None:
+        """A chunk of whatever content."""
         self._know(chunk)
         usage = get(chunk, "usage")
         if usage is not None:

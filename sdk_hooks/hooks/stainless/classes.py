@@ -52,9 +52,8 @@ class Around:
         """The object's class, and what another tool has put on the object itself: that would stand before its class."""
         become(thing, self)
         own: dict[str, Any] = thing.__dict__
-        if not own.keys().isdisjoint(self._makers):
-            for name in own.keys() & self._makers.keys():
-                own[name] = MethodType(self._makers[name](_as_method(own[name])), thing)
+        for name in self._makers.keys() & own.keys():
+            own[name] = MethodType(self._makers[name](_as_method(own[name])), thing)
 
 
 def method_of(kind: Any, name: str) -> Callable[..., Any]:
