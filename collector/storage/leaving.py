@@ -7,7 +7,7 @@ so a crash in between costs nothing but looking at it from the front.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import ARRAY, Connection, Text, and_, any_, bindparam, delete, exists, func, literal, literal_column, select
@@ -45,7 +45,10 @@ class Leaving(KeeperPart):
         try:
             yield is_ours
         finally:
-            # The session ends here, and the lock with it.
+            if is_ours:
+                # The lock goes with the session, but only when the server has noticed its end, which is later than here.
+                with suppress(DBAPIError):
+                    connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_PASS})")
             connection.invalidate()
             connection.close()
 

@@ -368,6 +368,20 @@ def test_one_pass_at_a_time(store: Store, url: str):
     other.close()
 
 
+def test_a_pass_that_has_ended_keeps_nobody_waiting(store: Store, url: str):
+    """
+    Its lock is free at once, not only when the server has noticed that a session is gone.
+    """
+    here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    locks = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND database = {here}"
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as watcher:
+        for _ in range(20):
+            with store.passing() as is_ours:
+                assert is_ours
+                assert (1,) == watcher.execute(locks).fetchone()
+            assert (0,) == watcher.execute(locks).fetchone()
+
+
 def test_rows_wait_for_their_partition_unless_they_must_not(store: Store, url: str):
     """
     Within a third of the limit; told otherwise they go as soon as their own time comes.
