@@ -6,8 +6,11 @@ A pack holds pieces of one kind, messageId, choice and toolCallId; offsets count
 first piece's. Along the way the whole text and the tool calls are kept for the terminal event.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, cast
+
+from sdk_hooks.encoding import quote
+from sdk_hooks.heads import Headed
 
 Event = dict[str, Any]
 
@@ -52,7 +55,7 @@ class Packer:
         self._open_tools: dict[tuple[int, int], _ToolCall] = {}
         self.message_id: str | None = None
 
-    def pack(self, taken: list[Any], start_ns: int, start_ms: float) -> list[Event]:
+    def pack(self, taken: list[Any], start_ns: int, start_ms: float) -> Sequence[Event | Headed]:
         """Events for (time, delta, time, delta, …), in the order of their first pieces."""
         packs: dict[tuple[Any, ...], tuple[Event, int]] = {}
         if _is_all_text(taken):
@@ -69,18 +72,22 @@ class Packer:
             event["chunks"].append({"offsetMs": _offset_ms(at_ns - first_ns), "delta": text})
         return [event for event, _ in packs.values()]
 
-    def _text_event(self, taken: list[Any], start_ns: int, start_ms: float) -> Event:
-        """What nearly every pack is: text of choice 0 and nothing else."""
+    def _text_event(self, taken: list[Any], start_ns: int, start_ms: float) -> Headed:
+        """What nearly every pack is: text of choice 0 and nothing else. Its text at once: a fourth of what its dicts take."""
         first_ns, deltas = taken[0], taken[1::2]
         self._text.setdefault(0, []).extend(deltas)
-        event = self._event("content", 0, self.message_id, None)
-        event["timestamp"] = start_ms + (first_ns - start_ns) / 1e6
-        event["chunks"] = [
-            # `_offset_ms`, written out: this runs for every chunk.
-            {"offsetMs": (at_ns - first_ns + 500) // 1000 / 1000, "delta": delta}
-            for at_ns, delta in zip(taken[::2], deltas, strict=False)
+        quoted = quote()
+        request_id = quoted(self._request_id)
+        message_id = f'"messageId":{quoted(self.message_id)},' if self.message_id else ""
+        chunks = [
+            f'{{"offsetMs":{(at_ns - first_ns) / 1e6:.3f},"delta":{delta}}}'
+            for at_ns, delta in zip(taken[::2], map(quoted, deltas), strict=False)
         ]
-        return event
+        return Headed(
+            f'{{"type":"text:chunk:content","timestamp":{start_ms + (first_ns - start_ns) / 1e6},"requestId":{request_id},'
+            f'"streamId":{request_id},{message_id}"content":"","chunks":[{",".join(chunks)}]',
+            {},
+        )
 
     def _read(self, delta: Delta) -> tuple[str, str, int, str | None, _ToolCall | None]:
         if isinstance(delta, str):

@@ -51,7 +51,9 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> bool:
     if is_replaced(owner, name):
         return False
     attributes = cast("dict[str, Any]", vars(owner))
-    replacement = make(_next_in_line(owner, name, original) if name not in attributes and isinstance(owner, type) else original)
+    if name not in attributes:
+        original = _next_in_line(owner, name, original) if isinstance(owner, type) else _of_its_class(owner, name, original)
+    replacement = make(original)
     setattr(replacement, MARK, _Patch(owner, replacement, name in attributes, attributes.get(name)))
     setattr(owner, name, replacement)
     return True
@@ -71,6 +73,31 @@ def _next_in_line(owner: type, name: str, original: Any) -> Any:
         return getattr(cast("Any", super(owner, self)), name)(*args, **kwargs)
 
     return inherited
+
+
+def _of_its_class(owner: Any, name: str, bound: Any) -> Any:
+    """
+    A method that an instance has from its class, as the class has it when it is called: what a test or another tool puts there
+    later is heard, and gone when it is taken away.
+    """
+    kind: Any = type(owner)  # pyright: ignore[reportUnknownVariableType]
+    known = getattr(kind, name, None)
+    if known is None:
+        return bound
+
+    @wraps(bound)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        # Nearly always: bound already.
+        return (bound if getattr(kind, name) is known else _bound(owner, kind, name))(*args, **kwargs)
+
+    return method
+
+
+def _bound(owner: Any, kind: type, name: str) -> Any:
+    """What `owner.name` is where the owner itself has no such attribute."""
+    found: Any = next(vars(base)[name] for base in kind.__mro__ if name in vars(base))
+    bind: Any = getattr(type(found), "__get__", None)  # pyright: ignore[reportUnknownArgumentType]
+    return found if bind is None else bind(found, owner, kind)
 
 
 def is_replaced(owner: Any, name: str) -> bool:

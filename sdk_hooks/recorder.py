@@ -320,13 +320,15 @@ class Call:
         self._carried = {name: fields[name] for name in CARRIED.intersection(fields)}
         return self._event("started", self.start_ns, fields)
 
-    def _chunk_events(self, taken: list[Any]) -> Iterator[Event]:
+    def _chunk_events(self, taken: list[Any]) -> Iterator[Event | Headed]:
         if self._packer is None:
             self._packer = Packer(self.request_id, taken[0])
         self._packer.message_id = self.message_id
-        context_fields = settings_fields(self.settings, self.run_id)
         for event in self._packer.pack(taken, self.start_ns, self.start_wall_ns / 1e6):
-            yield event | context_fields
+            if isinstance(event, Headed):
+                yield Headed(event.head + call_members(self.settings, self.run_id, None, None, None), event.own)
+            else:
+                yield event | settings_fields(self.settings, self.run_id)
 
     def _terminal_event(self, at_ns: int) -> Headed:
         (what, error), response = self._how, self._response

@@ -139,14 +139,14 @@ class ChatNotes(ChoiceNotes):
             (only,) = chunk.choices
             delta = only.delta
             text = delta.content
-            # In one expression, which ends at the first thing that is there.
+            # In one expression, which ends at the first thing that is there; what is no text can't be compared with one.
             if (
                 text
                 and only.finish_reason is None
                 and not only.index
                 and delta.tool_calls is None
-                and (not (extra := delta.__pydantic_extra__) or no_thoughts(extra))
-                and type(text) is str
+                and (not delta.__pydantic_extra__ or no_thoughts(delta.__pydantic_extra__))
+                and text > ""
                 and (self._is_known or self._know(chunk))
             ):
                 append = self._append
@@ -173,8 +173,8 @@ class ChatNotes(ChoiceNotes):
                         and only.finish_reason is None
                         and not only.index
                         and delta.tool_calls is None
-                        and (not (extra := delta.__pydantic_extra__) or no_thoughts(extra))
-                        and type(text) is str
+                        and (not delta.__pydantic_extra__ or no_thoughts(delta.__pydantic_extra__))
+                        and text > ""
                         and (is_known or (is_known := self._know(chunk)))
                     ):
                         append(perf_counter_ns())

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from sdk_hooks.heads import Headed
 from sdk_hooks.packing import Packer
 
 MS = 1_000_000
@@ -11,7 +14,8 @@ def pack(packer: Packer, *deltas: Any, start: int = 0) -> list[dict[str, Any]]:
     flat: list[Any] = []
     for n, delta in enumerate(deltas):
         flat += [(start + n) * MS, delta]
-    return packer.pack(flat, 0, 1000.0)
+    packed = packer.pack(flat, 0, 1000.0)
+    return [event.whole() if isinstance(event, Headed) else event for event in packed]
 
 
 def test_choices_and_kinds_do_not_mix():
@@ -61,3 +65,19 @@ def test_message_ids_separate_packs():
     events = pack(packer, ("content", "a", 0, "m1"), ("content", "b", 0, "m2"), ("content", "c", 0, "m1"))
 
     assert [("m1", 2), ("m2", 1)] == [(event["messageId"], len(event["chunks"])) for event in events]
+
+
+@pytest.mark.parametrize("message_id", [None, 'm-"1"'])
+def test_nothing_but_text_is_the_same_event(message_id: str | None):
+    """
+    What is written as text at once says what a pack of any pieces says; quotes, controls and half surrogate pairs too.
+    """
+    texts = ["Hel", "lo", "", '"quoted" \\', "\n\x00\x7f", "ü 🎈", "\ud83c"]
+    written, put_together = Packer('r"1'), Packer('r"1')
+    written.message_id = put_together.message_id = message_id
+
+    first = pack(written, *texts, start=3)
+    assert first == pack(put_together, *[("content", text, 0, None) for text in texts], start=3)
+    assert [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0] == [chunk["offsetMs"] for chunk in first[0]["chunks"]]
+    assert 1003.0 == first[0]["timestamp"]
+    assert written.seen() == put_together.seen()

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from functools import wraps
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -87,6 +88,32 @@ def test_restore_leaves_what_somebody_else_wrapped_later():
 
     assert not restore(client, "request")
     assert "a" == client.request("a")
+
+
+def test_what_is_put_on_the_class_later_is_heard(monkeypatch: pytest.MonkeyPatch):
+    """
+    A test's mock, another tool's wrapper: in effect for a hooked instance as for a bare one, and gone when it is taken away.
+    """
+    log, client, bare = Log(), Client(), Client()
+    with monkeypatch.context() as before:
+        before.setattr(Client, "request", lambda self, path: f"before: {path}")
+        replace(client, "request", lambda original: around_sync(original, log.begin, "test"))
+        assert "before: a" == client.request("a")
+    assert "a" == client.request("a") == bare.request("a")
+    # What has no place for `self`, as a mock, and what is bound in another way.
+    for theirs, result in (
+        (lambda self, path: f"{type(self).__name__}: {path}", "Client: a"),
+        (staticmethod(lambda path: f"static: {path}"), "static: a"),
+        (mock.Mock(side_effect=lambda path: f"mock: {path}"), "mock: a"),
+    ):
+        with monkeypatch.context() as patching:
+            patching.setattr(Client, "request", theirs)
+            assert result == client.request("a") == bare.request("a")
+    assert "a" == client.request("a")
+    assert 6 == len([what for what in log.seen if what[0] == "returned"])
+
+    assert restore(client, "request")
+    assert {} == vars(client)
 
 
 def test_restore_leaves_what_was_wrapped_with_functools():

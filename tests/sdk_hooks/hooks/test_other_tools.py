@@ -11,6 +11,7 @@ from agents.run import AgentRunner
 from google.genai._api_client import BaseApiClient
 from openai import OpenAI
 from openrouter import OpenRouter
+from openrouter.chat import Chat
 
 from collector.demo.provider import Provider
 from sdk_hooks import instrument, uninstrument
@@ -45,6 +46,13 @@ SDKS = {
         lambda client: client.chat.send(**openrouter_patterns.asking()),
     ),
 }
+
+CALLED: dict[str, tuple[Any, str]] = {
+    "openai": (OpenAI, "request"),
+    "google-genai": (BaseApiClient, "request"),
+    "openrouter": (Chat, "send"),
+}
+"""Class and method that one call of a model goes through."""
 
 
 def wrapped(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -81,6 +89,26 @@ def test_clients_made_after_uninstrument_are_left_alone(
         sdk.ask(sdk.make(provider.base_url))
         assert "second" == capture.only_terminal()["clientId"]
     uninstrument()
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_tool_that_wraps_the_class_after_us_sees_the_clients_there_are(
+    name: str, provider: Provider, capture: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A test that mocks the class would else send its requests for real, with a real key; a tracing tool would miss them.
+    """
+    kind, method = CALLED[name]
+    sdk = SDKS[name]
+    client = instrument(sdk.make(provider.base_url))
+    sdk.ask(client)
+    with monkeypatch.context() as patching:
+        seen = wrapped(kind, method, patching)
+        sdk.ask(client)
+        assert [method] == seen
+    sdk.ask(client)
+    assert [method] == seen
+    assert 3 == len(capture.terminals())
 
 
 @pytest.mark.parametrize("name", ["openai", "google-genai"])
