@@ -40,6 +40,8 @@ Fresh processes, or pairs of them. Two that do the same differ by some per cent 
 lies: the interval is that over processes, and not over what one of them did again and again.
 """
 
+PEER_SETS = 9
+
 STALL_CALLS = 1_000
 """A turn of a second: some rounds of the emitter."""
 
@@ -256,25 +258,36 @@ def import_ms(code: str, rounds: int, python: Path | str, before: str = "pass") 
 
 
 def peers(bench: Bench, folder: Path) -> None:
-    print("\nPeers, in openai's real client")
-    with bench.pair("client", "openai") as pair:
-        print_peer("hookline", pair, bench.rounds)
-    loaded = import_ms("from sdk_hooks import instrument", 5, sys.executable, "import openai")[0]
-    print(f"{'hookline':<24} import {loaded.shown(0)} ms")
-    for name, peer in PEERS.items():
+    """All of them in turns, a fresh pair of processes each time, so that the same minutes are everybody's."""
+    print(f"\nPeers, in openai's real client, {PEER_SETS} pairs of processes each, in turns")
+    pythons: dict[str, Path | str] = {bench.hook: sys.executable}
+    titles = {bench.hook: bench.hook}
+    for name in PEERS:
         python = environment(name, folder)
-        if python is None:
-            continue
-        title = f"{name} {installed(name, python)}"
-        with bench.pair("client", "openai", name, python) as pair:
-            print_peer(title, pair, bench.rounds)
-        loaded = import_ms(f"import {peer.loaded}", 5, python, "import openai")[0]
-        print(f"{title:<24} import {loaded.shown(0)} ms")
+        if python is not None:
+            pythons[name], titles[name] = python, f"{name} {installed(name, python)}"
+    found: dict[str, dict[str, list[Pair]]] = {}
+    for _ in range(PEER_SETS):
+        for name, python in [*pythons.items()]:
+            try:
+                with bench.pair("client", "openai", name, python) as pair:
+                    for act in ("chat", "stream", "responses"):
+                        turns = timed(*pair, act, max(2, bench.rounds // 4))
+                        found.setdefault(name, {}).setdefault(act, []).append(middle(turns))
+            except SystemExit as why:
+                # Its own packages don't go together, or not with this openai.
+                print(f"{titles[name]}: {why}", file=sys.stderr)
+                del pythons[name]
+    for name, acts in found.items():
+        for act, pairs in acts.items():
+            print_client(f"{titles[name]:<24}{act:<10}", pairs, None)
+        loaded, _ = import_ms(_loading(name), 5, pythons[name], "import openai")
+        print(f"{titles[name]:<24} import {loaded.shown(0)} ms", flush=True)
 
 
-def print_peer(title: str, pair: tuple[Worker, Worker], rounds: int) -> None:
-    for act in ("chat", "stream", "responses"):
-        print_client(f"{title:<24}{act:<10}", timed(*pair, act, rounds), None)
+def _loading(name: str) -> str:
+    """What a host imports."""
+    return f"import {PEERS[name].loaded}" if name in PEERS else "from sdk_hooks import instrument"
 
 
 # -- all of it ------------------------------------------------------------------------------------------------------------

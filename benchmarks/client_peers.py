@@ -36,7 +36,8 @@ def _tracing(url: str) -> Any:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "true"
+    os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "SPAN_ONLY"
+    os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "gen_ai_latest_experimental"
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces"), max_queue_size=100_000))
     trace.set_tracer_provider(provider)
@@ -103,7 +104,10 @@ _OPENINFERENCE = "openinference.instrumentation.openai"
 _TRACELOOP = "opentelemetry.instrumentation.openai"
 
 PEERS: Mapping[str, Peer] = {
-    "otel openai-v2": Peer(("opentelemetry-instrumentation-openai-v2", _OTLP, "httpx"), _V2, _instrumented(_V2)),
+    # It takes any util-genai, and can't be imported beside the newest.
+    "otel openai-v2": Peer(
+        ("opentelemetry-instrumentation-openai-v2", "opentelemetry-util-genai<=1.1b0", _OTLP, "httpx"), _V2, _instrumented(_V2)
+    ),
     "langfuse": Peer(("langfuse",), "langfuse.openai", _langfuse),
     "openinference": Peer(("openinference-instrumentation-openai", _OTLP), _OPENINFERENCE, _instrumented(_OPENINFERENCE)),
     "traceloop": Peer(("opentelemetry-instrumentation-openai", _OTLP), _TRACELOOP, _instrumented(_TRACELOOP)),

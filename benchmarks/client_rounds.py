@@ -42,7 +42,11 @@ class Worker:
     def __init__(self, kind: str, sdk: str, variant: str, url: str, python: Path | str = sys.executable) -> None:
         command = [str(python), "-m", "benchmarks.client_worker", kind, sdk, variant, url]
         quiet = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "HOME": "/nonexistent", "PATH": ""}
-        self._process = subprocess.Popen(command, cwd=ROOT, env=quiet, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # A peer may complain at every call.
+        errors = None if python == sys.executable else subprocess.DEVNULL
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=quiet, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+        )
         self.calls = 0
         self.acts: list[str] = self._read()["acts"]
 

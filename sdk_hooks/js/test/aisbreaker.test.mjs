@@ -75,6 +75,19 @@ test("an image is one call with the finished picture, without the sketch", async
   assert.deepEqual([last.type, last.provider, last.images], ["image:request:completed", "stability", [{ b64Json: PIXEL }]]);
 });
 
+test("what is put on the class later is heard, and gone when it is taken away", async () => {
+  const service = hookline.instrument(new Service(), { clientId: "mocked" });
+  const { process } = Service.prototype;
+  Service.prototype.process = async () => "mocked";
+  try {
+    assert.equal(await service.process(asks("Hi")), "mocked");
+  } finally {
+    Service.prototype.process = process;
+  }
+  assert.notEqual(await service.process(asks("Hi")), "mocked");
+  assert.equal((await endedEvents(() => collector, "mocked")).length > 0, true);
+});
+
 test("without content, names are all that leaves; uninstrument gives the service back", async () => {
   const service = hookline.instrument(new Service(), { clientId: "quiet", captureContent: false });
   await streamed(service, asks("my secret"));

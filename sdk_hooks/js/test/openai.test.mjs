@@ -316,6 +316,28 @@ test("uninstrument gives the client back as it was", async () => {
   assert.deepEqual(Reflect.ownKeys(client), before);
 });
 
+test("what is put on the class later is heard, and gone when it is taken away", async () => {
+  const clientId = "mocked";
+  const client = hookline.instrument(newClient(), { clientId });
+  const { prototype } = OpenAI;
+  const { request } = prototype;
+  let seen = 0;
+  prototype.request = function (...args) {
+    seen++;
+    return request.apply(this, args);
+  };
+  try {
+    await client.chat.completions.create(says("Hello"));
+    await client.withOptions({ maxRetries: 1 }).chat.completions.create(says("Hello"));
+  } finally {
+    prototype.request = request;
+  }
+  await client.chat.completions.create(says("Hello"));
+  await hookline.flush();
+  const ended = collector.events().filter((event) => event.clientId === clientId && event.type.endsWith(":completed"));
+  assert.deepEqual([seen, ended.length], [2, 3]);
+});
+
 test("uninstrument leaves what another tool has put around ours, and is silent below it", async () => {
   const clientId = "wrapped";
   const client = hookline.instrument(newClient(), { clientId });

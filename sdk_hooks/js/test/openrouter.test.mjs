@@ -155,6 +155,27 @@ test("without content, names and numbers are all that leaves; a key never does",
   assert.ok(!JSON.stringify(collector.posts).includes("Bearer"));
 });
 
+test("what is put on the class later is heard, and gone when it is taken away", async () => {
+  const clientId = "mocked";
+  const client = hookline.instrument(newClient(), { clientId });
+  const prototype = Object.getPrototypeOf(client.chat);
+  const { send } = prototype;
+  let seen = 0;
+  prototype.send = function (...args) {
+    seen++;
+    return send.apply(this, args);
+  };
+  try {
+    await client.chat.send(says("Hello"));
+  } finally {
+    prototype.send = send;
+  }
+  await client.chat.send(says("Hello"));
+  await hookline.flush();
+  const ended = collector.events().filter((event) => event.clientId === clientId && event.type.endsWith(":completed"));
+  assert.deepEqual([seen, ended.length], [1, 2]);
+});
+
 test("uninstrument gives the client back as it was", async () => {
   const client = newClient();
   const { send } = client.chat;

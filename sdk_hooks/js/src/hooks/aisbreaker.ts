@@ -8,7 +8,7 @@ import type { Image } from "../events/index.js";
 import type { Fields } from "../platform.js";
 import { type Call, layerOf, moment, startCall } from "../recorder.js";
 import type { Shape } from "../shapes.js";
-import { Replaced, SILENT } from "./patching.js";
+import { behind, Replaced, SILENT } from "./patching.js";
 import { errorOf, isAbort, list, object, present, text } from "./reading.js";
 
 export interface AIsServiceLike {
@@ -34,7 +34,7 @@ export function instrument(service: object, layer: CallOptions): boolean {
   if (typeof process !== "function" || !("serviceProps" in service)) return false;
   const state: State = { layer, replaced: new Replaced() };
   services.set(service, state);
-  state.replaced.replace(service, "process", processing(service, process as Process, () => state.layer));
+  state.replaced.replace(service, "process", processing(service, behind<Process>(service, "process"), () => state.layer));
   return true;
 }
 

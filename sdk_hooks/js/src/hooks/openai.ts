@@ -10,7 +10,7 @@ import type { Fields } from "../platform.js";
 import { type Call, moment, type Moment, startCall } from "../recorder.js";
 import { type Endpoint, ENDPOINTS } from "./openai-endpoints.js";
 import { findVideo } from "./openai-videos.js";
-import { Replaced, SILENT } from "./patching.js";
+import { behind, Replaced, SILENT } from "./patching.js";
 import { type Followed, watchResponse } from "./raw.js";
 import { errorOf, isAbort, isPlain, knowErrors, object, text } from "./reading.js";
 import { isStream, watch } from "./streams.js";
@@ -49,7 +49,8 @@ export function instrument(client: object, layer: CallOptions): boolean {
     return true;
   }
   const state: State = { client, layer, replaced: new Replaced(), served: { by: undefined, provider: "openai" } };
-  const { request, withOptions } = client;
+  const request = behind<Client["request"]>(client, "request");
+  const withOptions = behind<Client["withOptions"]>(client, "withOptions");
   clients.set(client, state);
   knowErrors(client.constructor);
   const ours = function (this: unknown, ...args: unknown[]): unknown {

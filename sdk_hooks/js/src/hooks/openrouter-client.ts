@@ -12,6 +12,7 @@ import { providerError } from "./openai-answers.js";
 import type { Endpoint } from "./openai-endpoints.js";
 import type { Resource, State } from "./openrouter.js";
 import { WIRE } from "./openrouter-endpoints.js";
+import { behind } from "./patching.js";
 import { watchResponse } from "./raw.js";
 import { errorOf, isAbort, list, object, text } from "./reading.js";
 
@@ -35,7 +36,8 @@ interface Beginning {
 
 export function holdClient(client: Resource, state: State): void {
   const beginnings = new WeakMap<object, Beginning>();
-  const { _createRequest: create, _do: send } = client;
+  const create = behind<Resource["_createRequest"]>(client, "_createRequest");
+  const send = behind<Resource["_do"]>(client, "_do");
   state.replaced.replace(client, "_createRequest", (...args: Parameters<Resource["_createRequest"]>) => {
     guard("openrouter.request", () => {
       const [context, conf, options] = args;
@@ -95,7 +97,7 @@ interface WithOptions {
 }
 
 function holdCallModel(client: Record<"callModel", CallModel>, state: State): void {
-  const { callModel } = client;
+  const callModel = behind<CallModel>(client, "callModel");
   state.replaced.replace(client, "callModel", (request: unknown, options?: object, ...rest: unknown[]) => {
     const turns = guard("openrouter.turns", () => new Turns(moment(state.layer)));
     const asked = turns ? (guard("openrouter.tools", () => withTools(request, turns, state)) ?? request) : request;

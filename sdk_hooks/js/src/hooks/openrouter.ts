@@ -10,7 +10,7 @@ import { type Call, moment, type Moment, startCall } from "../recorder.js";
 import { type Row, RESOURCES } from "./openrouter-endpoints.js";
 import { holdClient } from "./openrouter-client.js";
 import { wireAnswer, wireItem } from "./openrouter-items.js";
-import { Replaced, SILENT } from "./patching.js";
+import { behind, Replaced, SILENT } from "./patching.js";
 import { watchAudio } from "./raw.js";
 import { watchReadable } from "./readable.js";
 import { errorOf, isAbort, object, text } from "./reading.js";
@@ -63,14 +63,14 @@ function isClient(client: object): client is Resource {
 
 function holdResource(resource: Resource, rows: Readonly<Record<string, Row>>, state: State): void {
   const sendings = new WeakMap<object, Sending>();
-  const { _createRequest: create } = resource;
+  const create = behind<Resource["_createRequest"]>(resource, "_createRequest");
   state.replaced.replace(resource, "_createRequest", function (this: unknown, ...args: Parameters<Resource["_createRequest"]>) {
     guard("openrouter.request", () => sendings.get(args[2] ?? resource)?.start(args[1]["body"]));
     return create.apply(resource, args);
   });
   for (const [name, row] of Object.entries(rows)) {
-    const send = (resource as unknown as Record<string, Method | undefined>)[name];
-    if (typeof send !== "function") continue;
+    if (typeof (resource as unknown as Record<string, unknown>)[name] !== "function") continue;
+    const send = behind<Method>(resource, name);
     state.replaced.replace(resource, name, function (this: unknown, request: unknown, options?: object, ...rest: unknown[]) {
       const sending = guard("openrouter.send", () => new Sending(row, request, moment(state.layer)));
       if (!sending) return send.call(resource, request, options, ...rest);

@@ -6,6 +6,17 @@ export type Callable = (...args: never[]) => unknown;
 /** The settings of a client that is recorded no more, where our methods can't be taken out from under another's. */
 export const SILENT: CallOptions = { disabled: true };
 
+/**
+ * A method that stands behind one of ours, as it is when it is called: the object's own, or what its class has by then. What a test
+ * or another tool puts on the class later is in effect, and gone when it is taken away.
+ */
+export function behind<M extends Callable>(owner: object, name: PropertyKey): M {
+  if (Object.hasOwn(owner, name)) return (owner as Record<PropertyKey, M>)[name] as M;
+  return function (this: unknown, ...args: never[]): unknown {
+    return (Reflect.get(Object.getPrototypeOf(owner) as object, name, owner) as M).apply(this, args);
+  } as M;
+}
+
 interface Member {
   readonly owner: object;
   readonly name: PropertyKey;
