@@ -84,9 +84,13 @@ def take_turns(bare: Worker, other: Worker, act: str, calls: int, rounds: int, d
 
 
 def middle(pairs: Sequence[Pair]) -> Pair:
-    """What a pair of processes took in the median of its turns: one value of each, where many pairs are compared."""
-    first, second = ({name: median([pair[side][name] for pair in pairs]).value for name in pairs[0][side]} for side in (0, 1))
-    return first, second
+    """
+    What a pair of processes took: one value of each, where many pairs are compared.
+
+    Turn by turn: where a machine changes its speed while they run, the medians of the two alone may be of different speeds.
+    """
+    bare = {name: median([one[name] for one, _ in pairs]).value for name in pairs[0][0]}
+    return bare, {name: took * ratio(pairs, name).value for name, took in bare.items()}
 
 
 def added(pairs: Sequence[Pair], name: str) -> Median:

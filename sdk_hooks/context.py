@@ -56,6 +56,9 @@ _suppressed: ContextVar[bool] = ContextVar("hookline_suppressed", default=False)
 enclosing = _enclosing.get
 current_session = _session.get
 is_suppressed = _suppressed.get
+suppressed = _suppressed.set
+unsuppressed = _suppressed.reset
+"""What `suppress` and `unsuppress` call, for loops: ValueError in another context."""
 
 
 def enter(scope: Enclosing | None) -> Token[Enclosing | None]:

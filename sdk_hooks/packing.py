@@ -6,8 +6,8 @@ A pack holds pieces of one kind, messageId, choice and toolCallId; offsets count
 first piece's. Along the way the whole text and the tool calls are kept for the terminal event.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 from sdk_hooks.encoding import quote
 from sdk_hooks.heads import Headed
@@ -25,11 +25,13 @@ begins a new tool call.
 
 Delta = str | Piece
 
+Unread = tuple[Callable[[Any], Iterator[Delta]], Any]
+"""
+What may stand in a delta's place: a text that is parsed here and not in the caller's thread, behind what gives its pieces.
 
-class Unread(Protocol):
-    """What may stand in a delta's place: the pieces of a text that is parsed here and not in the caller's thread."""
-
-    def pieces(self) -> Iterator[Delta]: ...
+Pieces of a stream are read in order, and all of them before its terminal event is made. A plain tuple: an object costs more than
+all else that is done for a piece.
+"""
 
 
 class _ToolCall:
@@ -153,9 +155,9 @@ def _is_all_text(taken: list[Any]) -> bool:
 def _read_all(taken: list[Any]) -> Iterator[tuple[int, Delta]]:
     """Times and deltas; those that are still to be read become their pieces."""
     for at_ns, delta in zip(taken[::2], taken[1::2], strict=False):
-        # A tuple of types: a union would be made anew each time.
-        if isinstance(delta, (str, tuple)):
+        if isinstance(delta, str) or isinstance(delta[0], str):
             yield at_ns, cast("Delta", delta)
         else:
-            for piece in cast("Unread", delta).pieces():
+            read, unread = cast("Unread", delta)
+            for piece in read(unread):
                 yield at_ns, piece

@@ -126,17 +126,21 @@ class _Reading:
 async def _watched(stream: AsyncIterator[Any], reading: _Reading) -> AsyncIterator[Any]:
     """The events, unchanged. Silent only while the SDK works: what the reader does between two events is its own."""
     events = aiter(stream)
-    following, note, suppress, unsuppress = events.__anext__, reading.notes.item, context.suppress, context.unsuppress
+    following, note, silenced, unsilenced = events.__anext__, reading.notes.item, context.suppressed, context.unsuppressed
     try:
         while True:
-            silence = suppress()
+            # Written out, as what follows: this runs for every chunk, and a try costs nothing.
+            silence = silenced(True)
             try:
                 event = await following()
             except StopAsyncIteration:
                 break
             finally:
-                unsuppress(silence)
-            # Written out: this runs for every chunk, and a try costs nothing.
+                try:  # noqa: SIM105 (a block costs as much as all of it)
+                    unsilenced(silence)
+                except ValueError:
+                    # Read on in another context.
+                    pass
             try:
                 note(event)
             except Exception:

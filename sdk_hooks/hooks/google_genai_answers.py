@@ -35,35 +35,42 @@ class WholeRead:
 
 
 class StreamRead:
-    """What the pieces of a stream do not say: its end, its counts, its pictures."""
+    """What a stream's bodies say, read one by one in the emitter's thread; of the last one the caller's thread knows, too."""
 
-    __slots__ = ("_counted", "_ending", "_pictures")
+    __slots__ = ("_counted", "_ending", "_pictures", "_tools", "last")
 
-    def __init__(self, counted: str | None, ending: str | None, pictures: list[str]) -> None:
-        self._counted = counted
-        self._ending = ending
-        self._pictures = pictures
+    def __init__(self) -> None:
+        self.last: Any = None
+        self._counted: Mapping[str, Any] = {}
+        self._ending: Mapping[str, Any] = {}
+        self._pictures: list[Event] = []
+        self._tools = 0
+
+    def has_finished(self) -> bool:
+        """Whether the last body says why it is the last."""
+        return isinstance(self.last, str) and _says_why(self.last)
 
     def answer(self) -> Answer:
-        counted, ending = _open(self._counted), _open(self._ending)
+        """What the pieces do not say: the stream's end, its counts, its pictures."""
+        # Of a call that is not sampled no body was read.
+        last: Mapping[str, Any] = {} if self._counted or self._ending else _open(self.last)
+        counted, ending = self._counted or last, self._ending or last
         fields = _head(ending or counted) | _finish(ending)
-        pictures = [picture for body in self._pictures for part in _parts(_open(body)) for picture in _picture(part)]
-        if pictures:
-            fields["images"] = pictures
+        if self._pictures:
+            fields["images"] = self._pictures
         return Answer(fields, _usage(counted))
 
-
-class Chunk:
-    """A piece of a stream that is still to be read. `tools` counts the tool calls of the whole stream."""
-
-    __slots__ = ("_body", "_tools")
-
-    def __init__(self, body: str, tools: list[int]) -> None:
-        self._body = body
-        self._tools = tools
-
-    def pieces(self) -> Iterator[Delta]:
-        body = _open(self._body)
+    def pieces(self, unread: Any) -> Iterator[Delta]:
+        """Those of the next body."""
+        body = _open(unread)
+        said: str = unread if isinstance(unread, str) else json.dumps(body)
+        if _says_why(said):
+            self._ending = body
+        # Counts are of the whole answer so far.
+        if "usageMetadata" in body:
+            self._counted = body
+        if '"inlineData"' in said:
+            self._pictures += [picture for part in _parts(body) for picture in _picture(part)]
         message_id = body.get("responseId")
         for choice, candidate in enumerate(items(body.get("candidates"))):
             for part in items(mapping(mapping(candidate).get("content")).get("parts")):
@@ -75,8 +82,13 @@ class Chunk:
         elif "functionCall" in part:
             call = mapping(part["functionCall"])
             # Gemini sends a call whole, often without an id; the next one is another call.
-            yield ("tool-call", _arguments(call), choice, message_id, call.get("id"), call.get("name"), self._tools[0])
-            self._tools[0] += 1
+            yield ("tool-call", _arguments(call), choice, message_id, call.get("id"), call.get("name"), self._tools)
+            self._tools += 1
+
+
+def _says_why(body: str) -> bool:
+    # In a text these would have their quotes escaped.
+    return '"finishReason"' in body or '"blockReason"' in body
 
 
 # -- whole answers --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sdk_hooks.config import Layer
 from sdk_hooks.guard import guard
-from sdk_hooks.hooks.google_genai_answers import Chunk, StreamRead, WholeRead
+from sdk_hooks.hooks.google_genai_answers import StreamRead, WholeRead
 from sdk_hooks.hooks.google_genai_shapes import kind_of, model_of
 from sdk_hooks.patching import Begin
 from sdk_hooks.recorder import Call, start_call
@@ -73,45 +73,33 @@ class _Stream(NamedTuple):
 class _Notes:
     """What is written down about one stream."""
 
-    __slots__ = ("_append", "_call", "_counted", "_ending", "_pictures", "_tools")
+    __slots__ = ("_append", "_call", "_pieces", "_read")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._append = call.append
-        self._ending: str | None = None
-        self._counted: str | None = None
-        self._pictures: list[str] = []
-        self._tools = [0]
+        self._read = StreamRead()
+        self._pieces = self._read.pieces
 
     def item(self, response: Any) -> None:
         # Written out: this runs for every piece of a stream.
-        body = response.body
-        self._append(perf_counter_ns())
-        self._append(Chunk(body, self._tools))
-        if '"finishReason"' in body or '"blockReason"' in body:
-            # In a text these would have their quotes escaped.
-            self._ending = body
-        # Counts are of the whole answer so far.
-        if '"usageMetadata"' in body:
-            self._counted = body
-        if '"inlineData"' in body:
-            self._pictures.append(body)
+        self._read.last = body = response.body
+        append = self._append
+        append(perf_counter_ns())
+        append((self._pieces, body))
 
     def ended(self) -> None:
-        self._call.complete(self._read())
+        self._call.complete(self._read)
 
     def raised(self, error: BaseException) -> None:
         # What is no Exception is somebody leaving: `fail` knows.
-        self._call.fail(error, response=self._read())
+        self._call.fail(error, response=self._read)
 
     def left(self) -> None:
-        if self._ending is not None:
+        if self._read.has_finished():
             self.ended()
         else:
-            self._call.abort(self._read())
-
-    def _read(self) -> StreamRead:
-        return StreamRead(self._counted, self._ending, self._pictures)
+            self._call.abort(self._read)
 
 
 class _Items:

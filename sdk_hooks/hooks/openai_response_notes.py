@@ -32,8 +32,9 @@ class ResponseNotes:
     def item(self, event: Any) -> None:
         kind = event.type
         if kind == "response.output_text.delta":
-            self._append(perf_counter_ns())
-            self._append(("content", event.delta, 0, event.item_id))
+            append = self._append
+            append(perf_counter_ns())
+            append(("content", event.delta, 0, event.item_id))
             return
         handler = HANDLERS.get(kind)
         if handler is not None:

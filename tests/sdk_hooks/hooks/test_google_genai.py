@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from collector.demo.provider import Provider
 from sdk_hooks import instrument, uninstrument
 from sdk_hooks.config import Layer
 from sdk_hooks.hooks import google_genai
-from sdk_hooks.hooks.google_genai_answers import completed, read_text, token_usage
+from sdk_hooks.hooks.google_genai_answers import StreamRead, completed, read_text, token_usage
 from sdk_hooks.hooks.google_genai_shapes import kind_of, model_of, started_text
 from sdk_hooks.registry import HOOKS, row_of
 from tests.sdk_hooks.hooks import google_genai_patterns as patterns
@@ -177,6 +178,33 @@ def test_counts_are_totals() -> None:
     assert (15, 7, 22) == (told["promptTokens"], told["completionTokens"], told["totalTokens"])
     assert 0 == token_usage({"promptTokenCount": 10, "totalTokenCount": 10})["completionTokens"]
     assert {} == token_usage(None)
+
+
+def test_what_a_stream_says_beside_its_pieces() -> None:
+    """
+    Pictures, the last counts, the reason it ended; as text or as bytes, and from the last body alone where no other was read.
+    """
+    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBO"}}
+    bodies = [
+        {"responseId": "r", "candidates": [{"content": {"parts": [{"text": 'says "finishReason"'}]}}], "usageMetadata": {"x": 1}},
+        {"responseId": "r", "candidates": [{"content": {"parts": [picture]}}], "usageMetadata": {"promptTokenCount": 3}},
+        {"responseId": "r", "candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 4}},
+    ]
+    for encode in (str, str.encode):
+        read, finished = StreamRead(), []
+        for body in bodies:
+            read.last = encode(json.dumps(body))
+            assert len(list(read.pieces(read.last))) == (1 if body is bodies[0] else 0)
+            finished.append(read.has_finished())
+        fields, usage = read.answer()
+        assert ("stop", [{"b64Json": "iVBO", "mediaType": "image/png"}]) == (fields["finishReason"], fields["images"])
+        assert {"promptTokenCount": 4} == usage
+        assert [False, False, encode is str] == finished
+    unread = StreamRead()
+    unread.last = json.dumps(bodies[2])
+    fields, usage = unread.answer()
+    assert ({"responseId": "r", "finishReason": "stop"}, {"promptTokenCount": 4}) == (fields, usage)
+    assert ({}, None) == StreamRead().answer()
 
 
 def test_refused_prompt_says_why() -> None:
