@@ -149,7 +149,8 @@ def shown(value: Any, depth: int = SHOWN_DEPTH) -> Any:
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         try:
-            return dump(mode="json")
+            # Without a word: pydantic's warnings quote what they are about, in the host's log.
+            return dump(mode="json", warnings=False)
         except Exception:
             # A member that pydantic has no JSON for.
             return f"<{type(value).__name__}>"

@@ -4,6 +4,7 @@ What is recorded of a run of openai-agents, and that its calls count once.
 
 import asyncio
 import gc
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -320,6 +321,19 @@ async def test_tool_that_waits_for_an_approval_has_not_run() -> None:
         (ended,) = of_type(capture, "tools:call:completed")
         assert ("ApprovalRequired", None) == (ended["error"]["name"], ended["result"])
         assert "tenant-key-1" not in str(capture.events())
+
+
+def test_nothing_is_said_of_an_output_that_is_not_what_its_type_says() -> None:
+    """
+    pydantic would warn in the host's process, and quote the output there, which an SDK may have been told to keep to itself.
+    """
+
+    class Told(BaseModel):
+        text: str
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert {"text": {"secret": "mine"}} == shown(Told.model_construct(text={"secret": "mine"}))
 
 
 def test_what_is_shown_of_an_output() -> None:
