@@ -23,7 +23,10 @@ from tests.sdk_hooks.hooks.test_contract import as_it_is, cases, firsts
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Pydantic serializer warnings")
 
 TRIES = 2
-"""The provider is in this process and leaves some as well, now and then."""
+"""
+The provider is in this process and leaves some as well, now and then; and what an act leaves is found by somebody else, now and
+then. So of a hooked act the least counts, of a bare one the most.
+"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -35,14 +38,14 @@ def little_to_look_through() -> Iterator[None]:
     gc.unfreeze()
 
 
-def left_behind(act: Callable[[], object]) -> int:
-    """How many objects an act leaves that only the garbage collector finds: the least of some times, after one to get ready."""
+def left_behind(act: Callable[[], object]) -> list[int]:
+    """How many objects an act leaves that only the garbage collector finds: some times, after one to get ready."""
     act()
     found: list[int] = []
     for _ in range(TRIES):
         with collecting(found):
             act()
-    return min(found)
+    return found
 
 
 @contextmanager
@@ -79,7 +82,7 @@ def assert_nothing_more(module: Any, pattern: Pattern, provider: Provider) -> No
     without = left_behind(lambda: module.outcome(pattern.run, bare))
     with capturing():
         instrument(hooked)
-        assert without or not left_behind(lambda: module.outcome(pattern.run, hooked))
+        assert max(without) or not min(left_behind(lambda: module.outcome(pattern.run, hooked)))
 
 
 @pytest.mark.long
@@ -89,7 +92,7 @@ def test_the_same_of_an_async_call(module: Any, pattern: Pattern, provider: Prov
     In one loop, for the hooks of both clients.
     """
 
-    async def both() -> tuple[int, int]:
+    async def both() -> tuple[list[int], list[int]]:
         bare, hooked = module.make_async(provider.base_url), module.make_async(provider.base_url)
         opened = getattr(module, "opened", as_it_is)
         async with opened(bare), opened(hooked):
@@ -99,10 +102,10 @@ def test_the_same_of_an_async_call(module: Any, pattern: Pattern, provider: Prov
                 return without, await left_behind_async(lambda: module.outcome_async(pattern.run, hooked))
 
     without, with_hook = asyncio.run(both())
-    assert without or not with_hook
+    assert max(without) or not min(with_hook)
 
 
-async def left_behind_async(act: Callable[[], Any]) -> int:
+async def left_behind_async(act: Callable[[], Any]) -> list[int]:
     await act()
     found: list[int] = []
     for _ in range(TRIES):
@@ -110,4 +113,4 @@ async def left_behind_async(act: Callable[[], Any]) -> int:
             await act()
             # What the loop itself holds until its next round.
             await asyncio.sleep(0)
-    return min(found)
+    return found
