@@ -278,6 +278,7 @@ def peers(bench: Bench, folder: Path) -> None:
                 # Its own packages don't go together, or not with this openai.
                 print(f"{titles[name]}: {why}", file=sys.stderr)
                 del pythons[name]
+                found.pop(name, None)
     for name, acts in found.items():
         for act, pairs in acts.items():
             print_client(f"{titles[name]:<24}{act:<10}", pairs, None)

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as hookline from "hookline";
-import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
+import { callsOnTheClass, collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
 import { fetching, leaving, unanswered } from "./support/fetching.mjs";
 import { collector, provider } from "./support/servers.mjs";
 
@@ -319,19 +319,10 @@ test("uninstrument gives the client back as it was", async () => {
 test("what is put on the class later is heard, and gone when it is taken away", async () => {
   const clientId = "mocked";
   const client = hookline.instrument(newClient(), { clientId });
-  const { prototype } = OpenAI;
-  const { request } = prototype;
-  let seen = 0;
-  prototype.request = function (...args) {
-    seen++;
-    return request.apply(this, args);
-  };
-  try {
+  const seen = await callsOnTheClass(OpenAI.prototype, "request", async () => {
     await client.chat.completions.create(says("Hello"));
     await client.withOptions({ maxRetries: 1 }).chat.completions.create(says("Hello"));
-  } finally {
-    prototype.request = request;
-  }
+  });
   await client.chat.completions.create(says("Hello"));
   await hookline.flush();
   const ended = collector.events().filter((event) => event.clientId === clientId && event.type.endsWith(":completed"));

@@ -6,7 +6,7 @@ import { chatSend } from "@openrouter/sdk/funcs/chatSend.js";
 import { tool } from "@openrouter/sdk/lib/tool.js";
 import * as hookline from "hookline";
 import { z } from "zod/v4";
-import { collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
+import { callsOnTheClass, collectGarbage, endedEvents, idsAreWhole, keepsTheContract } from "./support/contract.mjs";
 import { fetching, leaving, unanswered } from "./support/fetching.mjs";
 import { collector, provider } from "./support/servers.mjs";
 
@@ -158,18 +158,7 @@ test("without content, names and numbers are all that leaves; a key never does",
 test("what is put on the class later is heard, and gone when it is taken away", async () => {
   const clientId = "mocked";
   const client = hookline.instrument(newClient(), { clientId });
-  const prototype = Object.getPrototypeOf(client.chat);
-  const { send } = prototype;
-  let seen = 0;
-  prototype.send = function (...args) {
-    seen++;
-    return send.apply(this, args);
-  };
-  try {
-    await client.chat.send(says("Hello"));
-  } finally {
-    prototype.send = send;
-  }
+  const seen = await callsOnTheClass(Object.getPrototypeOf(client.chat), "send", () => client.chat.send(says("Hello")));
   await client.chat.send(says("Hello"));
   await hookline.flush();
   const ended = collector.events().filter((event) => event.clientId === clientId && event.type.endsWith(":completed"));

@@ -19,6 +19,22 @@ export async function collectGarbage() {
   }
 }
 
+/** How often a method of a class is called during `act`, by a wrapper that is put there now and taken away after, as another tool's. */
+export async function callsOnTheClass(prototype, name, act) {
+  const below = prototype[name];
+  let seen = 0;
+  prototype[name] = function (...args) {
+    seen++;
+    return below.apply(this, args);
+  };
+  try {
+    await act();
+  } finally {
+    prototype[name] = below;
+  }
+  return seen;
+}
+
 /** The events of one client, once at least `least` calls have ended. */
 export async function endedEvents(collector, clientId, from = 0, least = 1) {
   let events;
