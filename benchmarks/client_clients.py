@@ -1,7 +1,7 @@
 """
-Each SDK's real client over a transport that answers at once.
+Each SDK's real client, over HTTP to a provider, or over a transport that answers at once.
 
-Flow: client_worker -> **real client** (its request is built, its answer read) -> mock transport.
+Flow: client_worker -> **real client** (its request is built, its answer read) -> client_provider, or a mock transport.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from benchmarks.client_stubs import Act, Subject, exhaust
 
 SSE = {"content-type": "text/event-stream"}
 JSON = {"content-type": "application/json"}
+FRAMES = b"\n\n"
+"""What ends a frame of a stream."""
 
 
 def frames(events: list[Any], *, is_named: bool, end: str = "") -> bytes:
@@ -34,15 +36,26 @@ ANSWERS: Mapping[str, tuple[bytes, bytes]] = {
 """By the end of the path: the whole answer, and the stream."""
 
 
-def answering(http: Any) -> Any:
-    """A transport for a client of httpx or httpx2, which these SDKs differ in."""
+def answer_to(path: str, asked: bytes) -> tuple[bytes, bool]:
+    """What a provider says to it, and whether that is a stream."""
+    whole, stream = next(found for end, found in ANSWERS.items() if path.partition("?")[0].endswith(end))
+    is_stream = not whole or b'"stream":true' in asked.replace(b": ", b":")
+    return stream if is_stream else whole, is_stream
+
+
+def http_client(http: Any, provider: str, kind: str = "Client") -> Any:
+    """
+    A client of httpx or httpx2, which these SDKs differ in. Without a provider's address it answers itself, at once.
+    """
 
     def answer(request: Any) -> Any:
-        whole, stream = next(found for end, found in ANSWERS.items() if request.url.path.endswith(end))
-        is_stream = not whole or b'"stream":true' in request.content.replace(b": ", b":")
-        return http.Response(200, headers=SSE if is_stream else JSON, content=stream if is_stream else whole)
+        said, is_stream = answer_to(request.url.path, request.content)
+        return http.Response(200, headers=SSE if is_stream else JSON, content=said)
 
-    return http.MockTransport(answer)
+    return getattr(http, kind)(transport=None if provider else http.MockTransport(answer))
+
+
+NOWHERE = "http://provider"
 
 
 def text_of(chunks: Iterable[Any]) -> str:
@@ -55,11 +68,12 @@ def text_of(chunks: Iterable[Any]) -> str:
     return "".join(texts)
 
 
-def openai() -> Subject:
+def openai(provider: str = "") -> Subject:
     import httpx2
     from openai import OpenAI
 
-    client = OpenAI(api_key="none", base_url="http://provider/v1", http_client=httpx2.Client(transport=answering(httpx2)))
+    base_url = f"{provider or NOWHERE}/v1"
+    client = OpenAI(api_key="none", base_url=base_url, http_client=http_client(httpx2, provider))
     asked: Any = {"model": said.MODEL, "messages": said.MESSAGES, "temperature": 0.2}
     counted: Any = {"stream": True, "stream_options": {"include_usage": True}}
     return Subject(
@@ -72,11 +86,11 @@ def openai() -> Subject:
     )
 
 
-def anthropic() -> Subject:
+def anthropic(provider: str = "") -> Subject:
     import httpx2
     from anthropic import Anthropic
 
-    client = Anthropic(api_key="none", base_url="http://provider", http_client=httpx2.Client(transport=answering(httpx2)))
+    client = Anthropic(api_key="none", base_url=provider or NOWHERE, http_client=http_client(httpx2, provider))
     user: Any = said.MESSAGES[1:]
     asked: Any = {"model": "claude-sonnet-4-5", "messages": user, "system": said.SYSTEM, "max_tokens": 100}
     return Subject(
@@ -88,22 +102,23 @@ def anthropic() -> Subject:
     )
 
 
-def openrouter() -> Subject:
+def openrouter(provider: str = "") -> Subject:
     import httpx
     from openrouter import OpenRouter
 
-    client = OpenRouter(api_key="none", server_url="http://provider/v1", client=httpx.Client(transport=answering(httpx)))
+    server_url = f"{provider or NOWHERE}/v1"
+    client = OpenRouter(api_key="none", server_url=server_url, client=http_client(httpx, provider))
     chat: Any = client.chat
     asked = {"model": said.MODEL, "messages": said.MESSAGES, "temperature": 0.2}
     return Subject(client, {"chat": lambda: chat.send(**asked), "stream": lambda: text_of(chat.send(**asked, stream=True))})
 
 
-def google_genai() -> Subject:
+def google_genai(provider: str = "") -> Subject:
     import httpx2
     from google.genai import Client
     from google.genai.types import HttpOptions
 
-    options = HttpOptions(base_url="http://provider", client_args={"transport": answering(httpx2)})
+    options = HttpOptions(base_url=provider or NOWHERE, httpx_client=http_client(httpx2, provider))
     client = Client(api_key="none", http_options=options)
     config: Any = {"system_instruction": said.SYSTEM, "temperature": 0.2}
     asked: Any = {"model": "gemini-2.5-flash", "contents": said.ASKED, "config": config}
@@ -116,14 +131,13 @@ def google_genai() -> Subject:
     )
 
 
-def openai_agents() -> Subject:
+def openai_agents(provider: str = "") -> Subject:
     import httpx2
     from agents import Agent, OpenAIResponsesModel, RunConfig, Runner
     from openai import AsyncOpenAI
 
-    client = AsyncOpenAI(
-        api_key="none", base_url="http://provider/v1", http_client=httpx2.AsyncClient(transport=answering(httpx2))
-    )
+    base_url = f"{provider or NOWHERE}/v1"
+    client = AsyncOpenAI(api_key="none", base_url=base_url, http_client=http_client(httpx2, provider, "AsyncClient"))
     model = OpenAIResponsesModel(said.MODEL, client)
     agent = Agent(name="A", instructions=said.SYSTEM, model=model)
     quiet = RunConfig(tracing_disabled=True)
@@ -141,7 +155,7 @@ def openai_agents() -> Subject:
     return Subject(model, acts)
 
 
-CLIENTS: Mapping[str, Callable[[], Subject]] = {
+CLIENTS: Mapping[str, Callable[[str], Subject]] = {
     "openai": openai,
     "anthropic": anthropic,
     "openrouter": openrouter,

@@ -47,13 +47,18 @@ STALL_CALLS = 1_000
 
 
 class Bench(NamedTuple):
-    """`hook` is ours, or one that records nothing; `recorded` counts the calls that must have arrived."""
+    """
+    `hook` is ours, or one that records nothing; `recorded` counts the calls that must have arrived.
+
+    `provider` is the address of one that answers over HTTP; without it, clients' transports answer by themselves.
+    """
 
     url: str
     rounds: int
     sdks: list[str]
     hook: str
     recorded: list[int]
+    provider: str = ""
 
     @contextmanager
     def pair(
@@ -61,7 +66,8 @@ class Bench(NamedTuple):
     ) -> Iterator[tuple[Worker, Worker]]:
         """A bare process and another: with our hook, or with a peer's."""
         variant = variant or self.hook
-        workers = Worker(kind, sdk, "bare", self.url, python), Worker(kind, sdk, variant, self.url, python)
+        bare, ours = (Worker(kind, sdk, name, self.url, python, self.provider) for name in ("bare", variant))
+        workers = bare, ours
         yield workers
         for worker in workers:
             worker.end()
@@ -118,7 +124,8 @@ def print_chunk(sdk: str, long: list[Pair], short: list[Pair]) -> None:
 
 
 def in_client(bench: Bench) -> None:
-    print(f"\nIn the real client, over a transport that answers at once, {SETS} pairs of processes. Added µs, and times bare")
+    way = "over HTTP to a provider on this machine" if bench.provider else "over a transport that answers at once"
+    print(f"\nIn the real client, {way}, {SETS} pairs of processes. Added µs, and times bare")
     for sdk in bench.sdks:
         found: dict[str, list[Pair]] = {}
         for _ in range(SETS):
@@ -127,6 +134,11 @@ def in_client(bench: Bench) -> None:
                     found.setdefault(act, []).append(middle(timed(bare, wrapped, act, max(2, bench.rounds // 4))))
         for act, pairs in found.items():
             print_client(f"{sdk:<15}{act:<11}", pairs, 1.03)
+
+
+def over_http(bench: Bench) -> None:
+    with started("benchmarks.client_provider") as provider:
+        in_client(bench._replace(provider=provider))
 
 
 def timed(bare: Worker, other: Worker, act: str, rounds: int) -> list[Pair]:
@@ -295,14 +307,16 @@ def _loading(name: str) -> str:
 
 
 @contextmanager
-def receiving() -> Iterator[str]:
-    """The receiver's address."""
-    command = [sys.executable, "-m", "benchmarks.client_receiver"]
-    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as receiver:
-        assert receiver.stdout is not None
-        assert receiver.stdin is not None
-        yield f"http://127.0.0.1:{int(receiver.stdout.readline())}"
-        receiver.stdin.close()
+def started(server: str) -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    command = [sys.executable, "-m", server]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.stdin.close()
 
 
 def check(bench: Bench) -> None:
@@ -318,6 +332,7 @@ def check(bench: Bench) -> None:
 PARTS: dict[str, Callable[[Bench], None]] = {
     "isolated": isolated,
     "client": in_client,
+    "http": over_http,
     "together": in_one_process,
     "host": host,
     "loop": loop,
@@ -333,7 +348,7 @@ def main() -> None:
     parser.add_argument("--hook", choices=("hookline", "silent"), default="hookline", help="silent records nothing: must fail")
     parser.add_argument("--peers", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
-    with receiving() as url:
+    with started("benchmarks.client_receiver") as url:
         bench = Bench(url, asked.rounds, asked.sdk or list(STUBS), asked.hook, [0])
         print(f"{strftime('%Y-%m-%d %H:%M %Z')}, Python {sys.version.split()[0]}; {speed(url)}")
         for part in asked.part or ([] if asked.peers else PARTS):

@@ -39,8 +39,10 @@ def median(values: Sequence[float]) -> Median:
 class Worker:
     """A process with one SDK, one variant. `calls` counts what it was asked to do."""
 
-    def __init__(self, kind: str, sdk: str, variant: str, url: str, python: Path | str = sys.executable) -> None:
-        command = [str(python), "-m", "benchmarks.client_worker", kind, sdk, variant, url]
+    def __init__(
+        self, kind: str, sdk: str, variant: str, url: str, python: Path | str = sys.executable, provider: str = ""
+    ) -> None:
+        command = [str(python), "-m", "benchmarks.client_worker", kind, sdk, variant, url, provider]
         quiet = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "HOME": "/nonexistent", "PATH": ""}
         # A peer may complain at every call.
         errors = None if python == sys.executable else subprocess.DEVNULL

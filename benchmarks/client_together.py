@@ -19,9 +19,9 @@ from benchmarks.client_stubs import Act, Subject
 NAMES = ("bare", "hooked", "again")
 
 
-def together(sdk: str) -> Subject:
+def together(sdk: str, provider: str) -> Subject:
     """Of the three clients, the one that is to be hooked. An act takes how many turns; gives µs of CPU time by `NAMES`."""
-    subjects = [CLIENTS[sdk]() for _ in NAMES]
+    subjects = [CLIENTS[sdk](provider) for _ in NAMES]
     acts: dict[str, Any] = {name: _turning([subject.acts[name] for subject in subjects]) for name in subjects[0].acts}
     return Subject(subjects[NAMES.index("hooked")].client, acts)
 

@@ -1,7 +1,7 @@
 """
 One process in which an SDK's calls are timed: bare, with our hook, or with a peer's.
 
-    python -m benchmarks.client_worker stub|client|together|loop SDK VARIANT URL
+    python -m benchmarks.client_worker stub|client|together|loop SDK VARIANT URL [PROVIDER]
 
 Flow: client_overhead (commands, one line of JSON each) -> **worker** -> an answer each; ends with its standard input.
 CPU time of the calling thread is what the host pays at once, CPU time of the process, the delivery included, what it pays in all.
@@ -133,8 +133,8 @@ def yardstick_ms() -> float:
 
 
 def main() -> None:
-    kind, sdk, variant, url = sys.argv[1:5]
-    subject, deliver = made(kind, sdk, variant, url)
+    kind, sdk, variant, url, provider = [*sys.argv[1:], ""][:5]
+    subject, deliver = made(kind, sdk, variant, url, provider)
     done: dict[str, Callable[[Act, int, Callable[[], object]], Answer]] = {"time": time_calls, "grow": grow, "stall": stall}
     done |= {"loop": run, "together": run}
     print(json.dumps({"acts": list(subject.acts)}), flush=True)
@@ -147,7 +147,7 @@ def main() -> None:
         print(json.dumps(answer), flush=True)
 
 
-def made(kind: str, sdk: str, variant: str, url: str) -> tuple[Subject, Callable[[], object]]:
+def made(kind: str, sdk: str, variant: str, url: str, provider: str) -> tuple[Subject, Callable[[], object]]:
     """The subject and its hook. Peers patch classes, so theirs comes first."""
     from benchmarks.client_clients import CLIENTS
     from benchmarks.client_loop import openai as looping
@@ -156,13 +156,13 @@ def made(kind: str, sdk: str, variant: str, url: str) -> tuple[Subject, Callable
 
     if variant in PEERS:
         deliver = PEERS[variant].begin(url)
-        subject = CLIENTS[sdk]()
+        subject = CLIENTS[sdk](provider)
         PEERS[variant].wrap(subject.client)
         return subject, deliver
     kinds: dict[str, Callable[[], Subject]] = {
         "stub": STUBS[sdk],
-        "client": CLIENTS[sdk],
-        "together": lambda: together(sdk),
+        "client": lambda: CLIENTS[sdk](provider),
+        "together": lambda: together(sdk, provider),
         "loop": looping,
     }
     subject = kinds[kind]()

@@ -15,6 +15,7 @@ from sdk_hooks.guard import guard
 
 T = TypeVar("T")
 MARK = "__hookline_patch__"
+LATE = "__hookline_late__"
 CO_COROUTINE = 0x80
 """`inspect.CO_COROUTINE`, without importing that."""
 
@@ -90,7 +91,27 @@ def _of_its_class(owner: Any, name: str, bound: Any) -> Any:
         # Nearly always: bound already.
         return (bound if getattr(kind, name) is known else _bound(owner, kind, name))(*args, **kwargs)
 
+    setattr(method, LATE, _Late(method, bound, kind, name, known))
     return method
+
+
+class _Late(NamedTuple):
+    """What such a method looks at, for who does the same without a call of its own: `around_sync`, `around_async`."""
+
+    method: Any
+    """`functools.wraps` copies this to whoever wraps it."""
+    bound: Any
+    kind: Any
+    name: str
+    known: Any
+
+
+def _late(original: Any) -> _Late:
+    """Of anything else what is always as it is known."""
+    found = getattr(original, LATE, None)
+    if isinstance(found, _Late) and found.method is original:
+        return found
+    return _Late(original, original, None, "__class__", type(None))
 
 
 def _bound(owner: Any, kind: type, name: str) -> Any:
@@ -199,16 +220,20 @@ def _leading_to(target: Any, code: CodeType) -> CodeType:
 def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callable[..., T]:
     """A function like `original`, watched."""
 
+    method, bound, kind, name, known = _late(original)
+
     @wraps(original)
     def watched(*args: Any, **kwargs: Any) -> T:
         try:
             watch = begin(args, kwargs)
         except Exception:
             watch = _report(place)
+        # Nearly always: bound already.
+        call = bound if getattr(kind, name) is known else method
         if watch is None:
-            return original(*args, **kwargs)
+            return call(*args, **kwargs)
         try:
-            result = original(*args, **kwargs)
+            result = call(*args, **kwargs)
         except BaseException as error:
             with guard(place):
                 watch.raised(error)
@@ -226,16 +251,20 @@ def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callabl
 def around_async(original: Callable[..., Awaitable[T]], begin: Begin, place: str) -> Callable[..., Awaitable[T]]:
     """A coroutine function like `original`, watched."""
 
+    method, bound, kind, name, known = _late(original)
+
     @wraps(original)
     async def watched(*args: Any, **kwargs: Any) -> T:
         try:
             watch = begin(args, kwargs)
         except Exception:
             watch = _report(place)
+        # Nearly always: bound already.
+        call = bound if getattr(kind, name) is known else method
         if watch is None:
-            return await original(*args, **kwargs)
+            return await call(*args, **kwargs)
         try:
-            result = await original(*args, **kwargs)
+            result = await call(*args, **kwargs)
         except BaseException as error:
             with guard(place):
                 watch.raised(error)

@@ -134,16 +134,23 @@ class Call:
         if started_ns is not None:
             self.start_wall_ns -= now_ns - started_ns
             self.start_ns = started_ns
-        self._chunks: list[Any] | None = None
         # Deleting it is atomic: whoever could ends the call, without a lock that a fork or a destructor could meet.
         self._open = True
-        # Set last, when how it ended and what was read are there for the emitter's thread.
-        self._end_ns: int | None = None
-        self._packer: Packer | None = None
-        # None until the started event was made; then `_carried` is there, too.
-        self._same: str | None = None
-        self.message_id: str | None = None
-        self.is_done = False
+
+    # What is not there at first: to say so of each would be a fourth of what a call does when it begins.
+    _chunks: list[Any]
+    """From the first piece on."""
+    message_id: str | None
+    """From when the hook knows it."""
+    _how: "_How"
+    _response: Any
+    _end_ns: int
+    """From the end on. Set last, when how it ended and what was read are there for the emitter's thread."""
+    _packer: Packer | None
+    _same: str
+    _carried: Event
+    is_done: bool
+    """These from the emitter's first look on. Of a call that is not sampled `is_done` is there when it has ended well."""
 
     # -- who and where, for whoever asks --------------------------------------------------------------------------------
 
@@ -185,14 +192,14 @@ class Call:
         """Takes a time, then a delta. Of a call that is not sampled it takes nothing."""
         if not self.is_sampled:
             return _discard
-        chunks = self._chunks
+        chunks: list[Any] | None = getattr(self, "_chunks", None)
         if chunks is None:
             chunks = self._chunks = []
         return chunks.append
 
     @property
     def has_ended(self) -> bool:
-        return self._end_ns is not None
+        return hasattr(self, "_end_ns")
 
     def complete(self, response: Any = None, *, at_ns: int | None = None) -> None:
         """The call went well. `response` is the hook's own copy of what it read: plain data that nobody changes."""
@@ -238,8 +245,8 @@ class Call:
         """
         The host reads on where it had left: a loop that only peeked. Too late, and harmless, once the end was rendered.
         """
-        if self._end_ns is not None and self._how[0] == "aborted" and not self.is_done:
-            self._end_ns = None
+        if self.has_ended and self._how[0] == "aborted" and not getattr(self, "is_done", False):
+            del self._end_ns
             self._open = True
 
     def _finish(self, what: str, response: Any, error: dict[str, str] | None, at_ns: int | None) -> None:
@@ -300,11 +307,13 @@ class Call:
     def drain(self) -> Iterator[Event | Headed]:
         """Everything new since the last time. `is_done` when nothing more can come."""
         # Read before the chunks: whatever was appended before the end is then in the list.
-        end_ns = self._end_ns
-        if self._same is None:
+        end_ns = getattr(self, "_end_ns", None)
+        if not hasattr(self, "_same"):
+            self._packer = None
+            self.is_done = False
             self._same = self._same_members()
             yield self._started_event()
-        chunks = self._chunks
+        chunks = getattr(self, "_chunks", None)
         # A time without its delta waits for the next time.
         if chunks and (count := len(chunks) & ~1):
             taken = chunks[:count]
@@ -323,7 +332,7 @@ class Call:
     def _chunk_events(self, taken: list[Any]) -> Iterator[Event | Headed]:
         if self._packer is None:
             self._packer = Packer(self.request_id, taken[0])
-        self._packer.message_id = self.message_id
+        self._packer.message_id = getattr(self, "message_id", None)
         for event in self._packer.pack(taken, self.start_ns, self.start_wall_ns / 1e6):
             if isinstance(event, Headed):
                 yield Headed(event.head + call_members(self.settings, self.run_id, None, None, None), event.own)

@@ -58,8 +58,13 @@ def take_usage(usage: Any) -> Event | None:
     taken: Event = usage.__dict__.copy()
     for name in details:
         inner = taken.get(name)
+        if inner is None:
+            continue
+        # Counts again, nearly always: read here, a call of a function less.
+        if not _details.get(cast("Any", type(inner)), NOT_KNOWN) and not inner.__pydantic_extra__:
+            taken[name] = inner.__dict__.copy()
         # What was not said stays as it is: `is_unset` sees it where it is read.
-        if inner is not None and type(inner) not in NO_DETAILS:
+        elif type(inner) not in NO_DETAILS:
             taken[name] = take_usage(inner)
     return taken
 
@@ -87,6 +92,7 @@ def _is_count(annotation: Any) -> bool:
     return all(kind in PLAIN or get_origin(kind) is Literal for kind in get_args(annotation) or (annotation,))
 
 
+NOT_KNOWN = ("",)
 _details: dict[type, tuple[str, ...]] = {}
 """By class of a usage: its fields that hold more than a count."""
 

@@ -91,7 +91,10 @@ def beginning(state: State) -> Begin:
     endpoints, find, omitted = sdk.endpoints, sdk.find, state.omitted
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Request | None:
-        options = args[1] if len(args) > 1 else kwargs["options"]
+        try:
+            options = args[1]
+        except IndexError:
+            options = kwargs["options"]
         # Its dict is asked, for pydantic takes 50 ns longer for each attribute.
         asked: dict[str, Any] = options.__dict__
         url: str = asked["url"]
@@ -105,9 +108,9 @@ def beginning(state: State) -> Begin:
                 return None
         if not state.is_active:
             return None
-        request: Any = asked.get("json_data")
+        request: Any = asked["json_data"]
         kind: Any = type(request)  # pyright: ignore[reportUnknownVariableType]
-        if asked.get("extra_json") or asked.get("files") or kind is not dict:
+        if asked["extra_json"] or asked["files"] or kind is not dict:
             request = _with_extras(options)
         if omitted is not None:
             # No comprehension: of a dozen arguments nearly all were not given, at every call.
