@@ -67,12 +67,11 @@ class Bench(NamedTuple):
         """A bare process and another: with our hook, or with a peer's."""
         variant = variant or self.hook
         bare, ours = (Worker(kind, sdk, name, self.url, python, self.provider) for name in ("bare", variant))
-        workers = bare, ours
-        yield workers
-        for worker in workers:
+        yield bare, ours
+        for worker in (bare, ours):
             worker.end()
         if variant == self.hook:
-            self.recorded[0] += workers[1].calls
+            self.recorded[0] += ours.calls
 
 
 # -- the hook alone -------------------------------------------------------------------------------------------------------

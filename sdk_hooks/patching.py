@@ -224,12 +224,12 @@ def around_sync(original: Callable[..., T], begin: Begin, place: str) -> Callabl
 
     @wraps(original)
     def watched(*args: Any, **kwargs: Any) -> T:
+        # Nearly always: bound already. Asked before anything is recorded: a class that has none any more is the host's error.
+        call = bound if getattr(kind, name) is known else method
         try:
             watch = begin(args, kwargs)
         except Exception:
             watch = _report(place)
-        # Nearly always: bound already.
-        call = bound if getattr(kind, name) is known else method
         if watch is None:
             return call(*args, **kwargs)
         try:
@@ -255,12 +255,12 @@ def around_async(original: Callable[..., Awaitable[T]], begin: Begin, place: str
 
     @wraps(original)
     async def watched(*args: Any, **kwargs: Any) -> T:
+        # Nearly always: bound already. Asked before anything is recorded: a class that has none any more is the host's error.
+        call = bound if getattr(kind, name) is known else method
         try:
             watch = begin(args, kwargs)
         except Exception:
             watch = _report(place)
-        # Nearly always: bound already.
-        call = bound if getattr(kind, name) is known else method
         if watch is None:
             return await call(*args, **kwargs)
         try:

@@ -19,3 +19,13 @@ def test_the_same_is_said_on_both_ways(over_http: bool) -> None:
             assert STREAMED == streamed
             assert ANSWER == getattr(response, "output_text")  # noqa: B009
         subject.client.close()
+
+
+@pytest.mark.parametrize("sdk", CLIENTS)
+def test_every_client_has_its_answers_over_http(sdk: str) -> None:
+    """An act raises what its SDK raises: an answer that it can't read, an address that nobody knows."""
+    with started("benchmarks.client_provider") as provider:
+        acts = CLIENTS[sdk](provider).acts
+        assert {"chat", "stream"} <= acts.keys()
+        for act in acts.values():
+            act()

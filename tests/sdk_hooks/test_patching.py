@@ -116,6 +116,18 @@ def test_what_is_put_on_the_class_later_is_heard(monkeypatch: pytest.MonkeyPatch
     assert {} == vars(client)
 
 
+def test_class_that_has_lost_its_method_begins_nothing(monkeypatch: pytest.MonkeyPatch):
+    """A bare instance would fail as well; a call that was begun for it would never end."""
+    log, client = Log(), Client()
+    replace(client, "request", lambda original: around_sync(original, log.begin, "test"))
+    with monkeypatch.context() as patching:
+        patching.delattr(Client, "request")
+        with pytest.raises(AttributeError):
+            client.request("a")
+    assert [] == log.seen
+    assert "a" == client.request("a")
+
+
 def test_restore_leaves_what_was_wrapped_with_functools():
     """`functools.wraps` copies all attributes of ours: the copy is somebody else's all the same."""
     client = Client()

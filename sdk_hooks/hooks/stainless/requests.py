@@ -108,9 +108,9 @@ def beginning(state: State) -> Begin:
                 return None
         if not state.is_active:
             return None
-        request: Any = asked["json_data"]
+        request: Any = asked.get("json_data")
         kind: Any = type(request)  # pyright: ignore[reportUnknownVariableType]
-        if asked["extra_json"] or asked["files"] or kind is not dict:
+        if asked.get("extra_json") or asked.get("files") or kind is not dict:
             request = _with_extras(options)
         if omitted is not None:
             # No comprehension: of a dozen arguments nearly all were not given, at every call.
