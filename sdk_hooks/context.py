@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 
 from sdk_hooks.guard import guard
 
-OPENTELEMETRY = "opentelemetry.trace"
-"""The module of a host that uses spans of its own."""
+OPENTELEMETRY = "opentelemetry.trace.propagation"
+"""
+A module of a host that uses spans of its own, with `get_current_span`. Not `opentelemetry.trace`, which only shows it: a host's
+tests put something else there, and look who asks.
+"""
 
 
 class HostSpan(NamedTuple):

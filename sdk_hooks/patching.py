@@ -6,7 +6,7 @@ The original's result, exceptions and signature stay; a callable is wrapped once
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import wraps
+from functools import partial, update_wrapper, wraps
 from types import CodeType, FunctionType, WrapperDescriptorType
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -52,12 +52,40 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> bool:
     if is_replaced(owner, name):
         return False
     attributes = cast("dict[str, Any]", vars(owner))
-    if name not in attributes:
-        original = _next_in_line(owner, name, original) if isinstance(owner, type) else _of_its_class(owner, name, original)
-    replacement = make(original)
+    if name in attributes:
+        replacement = make(original)
+    elif isinstance(owner, type):
+        replacement = make(_next_in_line(owner, name, original))
+    else:
+        replacement = OnInstance(make(_of_its_class(owner, name, original)))
     setattr(replacement, MARK, _Patch(owner, replacement, name in attributes, attributes.get(name)))
     setattr(owner, name, replacement)
     return True
+
+
+class OnInstance(partial[Any]):
+    """
+    What stands on an instance where bare there is nothing.
+
+    Who compares an instance with its copy, attribute by attribute, finds no difference because of us.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:  # pyright: ignore[reportInconsistentConstructor] (never with more)
+        update_wrapper(self, function)
+        self._what = function.__code__, function.__module__, function.__qualname__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OnInstance) and self._what == other._what
+
+    def __hash__(self) -> int:
+        return hash(self._what)
+
+    # Copied as a function is, whose place it has.
+    def __copy__(self) -> "OnInstance":
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> "OnInstance":
+        return self
 
 
 def _next_in_line(owner: type, name: str, original: Any) -> Any:

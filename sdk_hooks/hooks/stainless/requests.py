@@ -35,6 +35,12 @@ class State:
         self.omitted = sdk.omitted()
         self.is_active = True
 
+    def __eq__(self, other: object) -> bool:
+        """A copy of a client has what its original has, for whoever compares their attributes."""
+        return isinstance(other, State) and all(
+            getattr(self, name) is getattr(other, name) for name in ("sdk", "layer", "provider")
+        )
+
 
 class _Request(Call):
     """One invocation of `request`, from its arguments to its result: the call itself, so that nothing stands beside it."""

@@ -283,6 +283,24 @@ def test_copies_are_clients_of_their_own(client: OpenAI, capture: Capture, how: 
     assert not hasattr(OpenAI, "__copy__")
 
 
+def test_copy_has_what_its_client_has() -> None:
+    """
+    Who compares a client's attributes with those of its copy finds the differences that bare ones have, and none because of us;
+    but two that are recorded in different ways are not alike, and a deep copy of what they have is still it.
+    """
+
+    def differing(client: OpenAI, copied: OpenAI) -> set[str]:
+        return {name for name in vars(client) | vars(copied) if vars(client).get(name) != vars(copied).get(name)}
+
+    bare, hooked = OpenAI(api_key="not-a-key"), instrument(OpenAI(api_key="not-a-key"), client_id="shop")
+    assert differing(bare, bare.copy()) == differing(hooked, hooked.copy()) == differing(hooked, copy.copy(hooked))
+    assert {"_hookline"} == differing(hooked, instrument(hooked.copy(), client_id="other")) - differing(bare, bare.copy())
+    ours = vars(hooked)["request"]
+    assert ours is copy.copy(ours) is copy.deepcopy(ours)
+    assert 1 == len({ours, vars(hooked.copy())["request"]})
+    assert vars(hooked)["copy"] not in (ours, bare.copy)
+
+
 async def _ask(client: AsyncOpenAI) -> None:
     await client.chat.completions.create(**asking())
 
