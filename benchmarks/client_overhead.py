@@ -23,7 +23,7 @@ from benchmarks.client_awake import awake
 from benchmarks.client_beside import beside
 from benchmarks.client_late import print_late, print_latest
 from benchmarks.client_peers import PEERS, environment, installed
-from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, least, median, middle, ratio, take_turns, verdict
+from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, calmest, least, median, middle, ratio, take_turns, verdict
 from benchmarks.client_said import CHUNKS
 from benchmarks.client_stubs import STUBS
 from benchmarks.client_together import NAMES
@@ -127,12 +127,17 @@ def in_client(bench: Bench) -> None:
     print(f"\nIn the real client, {way}, {SETS} pairs of processes. Added µs, and times bare")
     for sdk in bench.sdks:
         found: dict[str, list[Pair]] = {}
+        calm: dict[str, list[Pair]] = {}
         for _ in range(SETS):
             with bench.pair("client", sdk) as (bare, wrapped):
                 for act in wrapped.acts:
-                    found.setdefault(act, []).append(middle(timed(bare, wrapped, act, max(2, bench.rounds // 4))))
+                    turns = timed(bare, wrapped, act, max(2, bench.rounds // 4))
+                    found.setdefault(act, []).append(middle(turns))
+                    calm.setdefault(act, []).append(calmest(turns))
         for act, pairs in found.items():
             print_client(f"{sdk:<15}{act:<11}", pairs, 1.03)
+            told = ratio(calm[act], "caller")
+            print(f"{'':<26} in calm turns {added(calm[act], 'caller').shown(0)}  x {told.shown(3)} {verdict(told.value, 1.03)}")
 
 
 def over_http(bench: Bench) -> None:
