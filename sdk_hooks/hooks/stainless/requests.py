@@ -37,9 +37,9 @@ class State:
 
     def __eq__(self, other: object) -> bool:
         """A copy of a client has what its original has, for whoever compares their attributes."""
-        return isinstance(other, State) and all(
-            getattr(self, name) is getattr(other, name) for name in ("sdk", "layer", "provider")
-        )
+        if not isinstance(other, State):
+            return False
+        return self.sdk is other.sdk and self.layer is other.layer and self.provider == other.provider
 
 
 class _Request(Call):

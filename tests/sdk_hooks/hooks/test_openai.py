@@ -283,7 +283,7 @@ def test_copies_are_clients_of_their_own(client: OpenAI, capture: Capture, how: 
     assert not hasattr(OpenAI, "__copy__")
 
 
-def test_copy_has_what_its_client_has() -> None:
+def test_copy_has_what_its_client_has(capture: Capture) -> None:
     """
     Who compares a client's attributes with those of its copy finds the differences that bare ones have, and none because of us;
     but two that are recorded in different ways are not alike, and a deep copy of what they have is still it.
