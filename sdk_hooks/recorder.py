@@ -128,6 +128,8 @@ class Call:
         self._provider = provider
         self._model = model
         self.streaming = streaming
+        if streaming:
+            self._chunks = []
         self.start_wall_ns = time_ns()
         now_ns = perf_counter_ns()
         self.start_ns = now_ns
@@ -139,7 +141,7 @@ class Call:
 
     # What is not there at first: to say so of each would be a fourth of what a call does when it begins.
     _chunks: list[Any]
-    """From the first piece on."""
+    """From the first piece on, where it does not stream."""
     message_id: str | None
     """From when the hook knows it."""
     _how: "_How"
@@ -245,6 +247,9 @@ class Call:
         """
         The host reads on where it had left: a loop that only peeked. Too late, and harmless, once the end was rendered.
         """
+        if hasattr(self, "_open"):
+            # Nearly always; and a slot says quickly that there is something, and slowly that there is nothing.
+            return
         if self.has_ended and self._how[0] == "aborted" and not getattr(self, "is_done", False):
             del self._end_ns
             self._open = True

@@ -7,12 +7,12 @@ and numbers.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from time import perf_counter_ns
 from typing import Any, cast
 
 from sdk_hooks.hooks.openai_answers import finish_fields
-from sdk_hooks.hooks.openai_parts import no_thoughts, parts_of, thought_in
+from sdk_hooks.hooks.openai_parts import has_no_thoughts, parts_of, thought_in
 from sdk_hooks.hooks.stainless.answers import Answer, Event, get, take_usage
 from sdk_hooks.hooks.stainless.loops import IsEnding, ended, left, raised, report, resumed
 from sdk_hooks.hooks.stainless.notes import is_interruption
@@ -22,7 +22,7 @@ from sdk_hooks.recorder import Call
 class ChoiceNotes:
     """Chunks that have choices: of chats, of the older text completions, of others who speak this language."""
 
-    __slots__ = ("_append", "_call", "_error", "_id", "_is_known", "_model", "_reasons", "_usage")
+    __slots__ = ("_append", "_call", "_error", "_id", "_is_known", "_last", "_model", "_reasons", "_usage")
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -34,9 +34,13 @@ class ChoiceNotes:
         self._reasons: dict[int, str | None] = {}
         self._usage: Event | None = None
         self._error: Any = None
+        self._last: Any = None
+        """The last chunk of which only the text was read."""
 
     def item(self, chunk: Any) -> None:
         """A chunk of whatever content."""
+        if self._last is not None:
+            self._look_back()
         self._know(chunk)
         usage = get(chunk, "usage")
         if usage is not None:
@@ -59,8 +63,22 @@ class ChoiceNotes:
                 self._append(text if index == 0 else ("content", text, index, None))
             if delta is not None:
                 self._tools(index, delta)
-            self._reasons[index] = choice.finish_reason or self._reasons.get(index)
+            self._finish(index, choice)
+
+    def _finish(self, index: int, choice: Any) -> None:
+        reason = get(choice, "finish_reason")
+        self._reasons[index] = reason or self._reasons.get(index)
+        if reason == "error":
             self._error = get(choice, "error") or self._error
+
+    def _look_back(self) -> None:
+        """What that chunk said besides."""
+        chunk, self._last = self._last, None
+        usage = get(chunk, "usage")
+        if usage is not None:
+            self._usage = take_usage(usage)
+        for choice in chunk.choices:
+            self._finish(0, choice)
 
     def _know(self, chunk: Any) -> bool:
         """Who answers, and with which answer. Whether the model is known now."""
@@ -88,6 +106,8 @@ class ChoiceNotes:
             self._append(("tool-call", arguments, index, None, tool.id, function.name if function else None, tool.index))
 
     def ended(self) -> None:
+        if self._last is not None:
+            self._look_back()
         if "error" in self._reasons.values():
             name, message = provider_error(self._error)
             self._call.fail(name=name, message=message, response=self._answer())
@@ -95,6 +115,8 @@ class ChoiceNotes:
             self._call.complete(self._answer())
 
     def raised(self, error: BaseException) -> None:
+        if self._last is not None:
+            self._look_back()
         if is_interruption(error):
             self._call.abort(self._answer())
         else:
@@ -103,6 +125,8 @@ class ChoiceNotes:
     def left(self) -> None:
         if self._call.has_ended:
             return
+        if self._last is not None:
+            self._look_back()
         # Leaving after every choice has finished (before the usage, say) is no abort: nothing was missed of the answer.
         if self._reasons and all(self._reasons.values()):
             self.ended()
@@ -128,30 +152,35 @@ class Followed(tuple[str | None, str | None, dict[int, str | None], Event | None
 
 
 class ChatNotes(ChoiceNotes):
-    """Chat completion chunks."""
+    """
+    Chat completion chunks.
+
+    Its loops do what those of `loops` do, with the reading of the common chunk written out: some text of the only choice, and
+    nothing else. It is asked as the host asks it, by attributes, each of which costs as much as the rest of a line: so what only
+    the last such chunk can say (why the choice has finished, the usage) is left to whatever comes after it. ADR 37.
+    """
 
     __slots__ = ()
 
     def item(self, chunk: Any) -> None:
-        # The common chunk first: some text of the only choice, and nothing else. It is asked as the host asks, by attributes: to
-        # read their dicts takes fewer instructions, but beside the work of the SDK those come from memory, which takes longer.
+        # For hosts that step, or whose loop is another one.
         try:
             (only,) = chunk.choices
             delta = only.delta
             text = delta.content
-            # In one expression, which ends at the first thing that is there; what is no text can't be compared with one.
+            # In one expression, which ends at the first thing that is there.
             if (
                 text
-                and only.finish_reason is None
                 and not only.index
                 and delta.tool_calls is None
-                and (not delta.__pydantic_extra__ or no_thoughts(delta.__pydantic_extra__))
-                and text > ""
+                and (not delta.__pydantic_extra__ or has_no_thoughts(delta.__pydantic_extra__))
+                and type(text) is str
                 and (self._is_known or self._know(chunk))
             ):
                 append = self._append
                 append(perf_counter_ns())
                 append(text)
+                self._last = chunk
                 return
         except (AttributeError, TypeError, ValueError):
             # Of another shape than the SDK's own, or of none or several choices.
@@ -159,30 +188,30 @@ class ChatNotes(ChoiceNotes):
         super().item(chunk)
 
     def loop(self, items: Iterator[Any], stream: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
-        """`loops.observe`, with `item` written out: the call is a fifth of what a chunk costs."""
+        """`loops.observe`."""
         resumed(self)
-        append, slowly, is_known = self._append, self._uncommon, self._is_known
+        append, slowly, is_plain, is_quick = self._append, self._slowly, self._is_plain, False
         try:
             for chunk in items:
                 try:
                     (only,) = chunk.choices
                     delta = only.delta
                     text = delta.content
+                    # In one expression, which ends at the first thing that is there.
                     if (
                         text
-                        and only.finish_reason is None
-                        and not only.index
+                        and (is_quick or (is_quick := is_plain(chunk)))
+                        and type(text) is str
                         and delta.tool_calls is None
-                        and (not delta.__pydantic_extra__ or no_thoughts(delta.__pydantic_extra__))
-                        and text > ""
-                        and (is_known or (is_known := self._know(chunk)))
+                        and (not delta.__pydantic_extra__ or has_no_thoughts(delta.__pydantic_extra__))
                     ):
                         append(perf_counter_ns())
                         append(text)
+                        self._last = chunk
                     else:
-                        slowly(chunk)
+                        is_quick = slowly(chunk)
                 except Exception:
-                    slowly(chunk)
+                    is_quick = slowly(chunk)
                 yield chunk
         except GeneratorExit:
             if not is_ending():
@@ -193,11 +222,57 @@ class ChatNotes(ChoiceNotes):
             raise
         ended(self)
 
-    def _uncommon(self, chunk: Any) -> None:
+    async def loop_async(
+        self, items: AsyncIterator[Any], stream: Any, is_ending: IsEnding = sys.is_finalizing
+    ) -> AsyncIterator[Any]:
+        """`loops.observe_async`."""
+        resumed(self)
+        append, slowly, is_plain, is_quick = self._append, self._slowly, self._is_plain, False
+        try:
+            async for chunk in items:
+                try:
+                    (only,) = chunk.choices
+                    delta = only.delta
+                    text = delta.content
+                    if (
+                        text
+                        and (is_quick or (is_quick := is_plain(chunk)))
+                        and type(text) is str
+                        and delta.tool_calls is None
+                        and (not delta.__pydantic_extra__ or has_no_thoughts(delta.__pydantic_extra__))
+                    ):
+                        append(perf_counter_ns())
+                        append(text)
+                        self._last = chunk
+                    else:
+                        is_quick = slowly(chunk)
+                except Exception:
+                    is_quick = slowly(chunk)
+                yield chunk
+        except GeneratorExit:
+            if not is_ending():
+                left(self)
+            raise
+        except BaseException as error:
+            raised(self, error)
+            raise
+        ended(self)
+
+    def _is_plain(self, chunk: Any) -> bool:
+        """Whether it is known who answers, and there is one choice: whatever is text is choice 0's then."""
+        return self._know(chunk) and getattr(self._call, "choices", 0) in ONE_CHOICE and not any(self._reasons)
+
+    def _slowly(self, chunk: Any) -> bool:
+        """Any chunk. False: of the next one it is not known whether it is plain."""
         try:
             super().item(chunk)
         except Exception:
             report("chunk")
+        return False
+
+
+ONE_CHOICE = (None, 1)
+"""What a request says who wants one answer."""
 
 
 def provider_error(error: Any) -> tuple[str, str]:

@@ -19,6 +19,11 @@ def thought_in(extra: Event | None) -> str:
     return next(filter(None, found), "")
 
 
+def has_no_thoughts(extra: Event) -> bool:
+    """Of a message or a delta. DeepSeek's say with each piece of text that there are none."""
+    return no_thoughts(extra) or not thought_in(extra)
+
+
 def parts_of(content: Any) -> tuple[str, str]:
     """Text and thoughts of a content that comes in parts, as Mistral's does; whatever else it is says nothing."""
     texts: list[str] = []

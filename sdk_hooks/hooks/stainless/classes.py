@@ -8,6 +8,7 @@ its last name.
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
 from types import MethodType
@@ -19,7 +20,7 @@ from sdk_hooks.hooks.stainless.notes import Notes
 
 Methods = dict[str, Any]
 MethodsOf = Callable[[Any], Methods]
-_classes: dict[tuple[type, MethodsOf], type] = {}
+_classes: defaultdict[MethodsOf, dict[type, type]] = defaultdict(dict)
 
 PREFIX = "_hookline"
 """How the names of what is ours on an object begin."""
@@ -28,15 +29,18 @@ PREFIX = "_hookline"
 def become(thing: Any, methods_of: MethodsOf) -> None:
     """The object's class becomes a subclass of its own class with these methods. It has the same name."""
     kind: Any = type(thing)  # pyright: ignore[reportUnknownVariableType]
-    ours = _classes.get((kind, methods_of))
-    if ours is None:
-        body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-        body["__reduce_ex__"] = _reducing(kind)
-        ours = type(kind.__name__, (kind,), body | methods_of(kind))
-        # Hosts may make classes as they go.
-        if len(_classes) < 1_000:
-            _classes[kind, methods_of] = ours
-    thing.__class__ = ours
+    thing.__class__ = _classes[methods_of].get(kind) or _made(kind, methods_of)
+
+
+def _made(kind: Any, methods_of: MethodsOf) -> type:
+    body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    body["__reduce_ex__"] = _reducing(kind)
+    ours = type(kind.__name__, (kind,), body | methods_of(kind))
+    made = _classes[methods_of]
+    # Hosts may make classes as they go.
+    if len(made) < 1_000:
+        made[kind] = ours
+    return ours
 
 
 class Around:
@@ -52,8 +56,9 @@ class Around:
         """The object's class, and what another tool has put on the object itself: that would stand before its class."""
         become(thing, self)
         own: dict[str, Any] = thing.__dict__
-        for name in self._makers.keys() & own.keys():
-            own[name] = MethodType(self._makers[name](_as_method(own[name])), thing)
+        for name in self._makers:
+            if name in own:
+                own[name] = MethodType(self._makers[name](_as_method(own[name])), thing)
 
 
 def method_of(kind: Any, name: str) -> Callable[..., Any]:

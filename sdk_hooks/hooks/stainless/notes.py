@@ -11,7 +11,8 @@ class Notes(Protocol):
     """
     What is written down about one stream.
 
-    Notes may have a `loop(items, stream)` of their own, which does what `loops.observe` does: for streams whose chunks are many.
+    Notes may have a `loop(items, stream)` and a `loop_async` of their own, which do what `observe` and `observe_async` of `loops`
+    do: for streams whose chunks are many.
     """
 
     def item(self, item: Any, /) -> None:

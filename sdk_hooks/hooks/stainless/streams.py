@@ -43,17 +43,22 @@ def is_watched(stream: Any) -> bool:
 
 def watch(stream: Any, notes: Notes) -> None:
     """From now on `notes` hears of every item and of the stream's end."""
-    if _hands_on(type(stream)) and getattr(stream, "_observer", None) is None:  # pyright: ignore[reportUnknownArgumentType]
+    kind: Any = type(stream)  # pyright: ignore[reportUnknownVariableType]
+    known = _kinds.get(kind)
+    if known is None or getattr(kind, known.name) is not known.loop:
+        # Another tool may put its own loop there, and take it away.
+        known = _kind_of(kind)
+    if known.is_plain and not (known.has_observer and stream._observer is not None):
         iterator = stream._iterator
         watch_as(stream, notes, _own_loops)
     else:
-        following = observe_async if hasattr(type(stream), "__anext__") else observe  # pyright: ignore[reportUnknownArgumentType]
+        following = observe_async if hasattr(kind, "__anext__") else observe
         iterator = stream._iterator = following(stream._iterator, notes)
         watch_as(stream, notes, _loops)
     response = stream.response
-    read = getattr(response, READ, ())
-    setattr(response, READ, (*read, (iterator, notes)))
-    if not read:
+    read = getattr(response, READ, None)
+    setattr(response, READ, ((iterator, notes),) if read is None else (*read, (iterator, notes)))
+    if read is None:
         # One of a class that nothing can be below: then a stream that is left by closing it is told of when it is dropped.
         try:
             CLOSING.cover(response)
@@ -61,25 +66,28 @@ def watch(stream: Any, notes: Notes) -> None:
             return
 
 
-def _hands_on(kind: Any) -> bool:
-    """Whether the class's own loop is a plain one. Remembered by loop: another tool may put its own there, and take it away."""
-    is_async = _is_async.get(kind)
-    if is_async is None:
-        # Remembered: a class takes a microsecond to say that it has none of a name.
+class _Kind:
+    """What is known of a class of streams: a class takes a microsecond to say that it has none of a name."""
+
+    __slots__ = ("has_observer", "is_plain", "loop", "name")
+
+    def __init__(self, kind: Any) -> None:
         is_async = hasattr(kind, "__anext__")
-        if len(_is_async) < 1_000:
-            _is_async[kind] = is_async
-    loop: Any = kind.__aiter__ if is_async else kind.__iter__
-    found = _plain.get(loop)
-    if found is None:
-        found = (is_async or hasattr(kind, "__next__")) and names_in(loop) in PLAIN_LOOPS
-        if len(_plain) < 1_000:
-            _plain[loop] = found
-    return found
+        self.name = "__aiter__" if is_async else "__iter__"
+        self.loop = getattr(kind, self.name)
+        self.is_plain = (is_async or hasattr(kind, "__next__")) and names_in(self.loop) in PLAIN_LOOPS
+        """Whether its own loop only hands on."""
+        self.has_observer = hasattr(kind, "_observer")
 
 
-_is_async: dict[type, bool] = {}
-_plain: dict[Any, bool] = {}
+def _kind_of(kind: Any) -> _Kind:
+    known = _Kind(kind)
+    if kind in _kinds or len(_kinds) < 1_000:
+        _kinds[kind] = known
+    return known
+
+
+_kinds: dict[type, _Kind] = {}
 
 
 def names_in(function: Any) -> tuple[str, ...] | None:
@@ -109,7 +117,9 @@ def _own_loop(stream: Any) -> Iterator[Any]:
 
 
 def _own_loop_async(stream: Any) -> AsyncIterator[Any]:
-    return observe_async(stream._iterator, getattr(stream, NOTES), stream)
+    notes = getattr(stream, NOTES)
+    loop = getattr(notes, "loop_async", None)
+    return observe_async(stream._iterator, notes, stream) if loop is None else loop(stream._iterator, stream)
 
 
 def _closing(inherited: Callable[[Any], Any]) -> Any:

@@ -26,13 +26,18 @@ def tool(arguments: str, **first: Any) -> dict[str, Any]:
     return {"tool_calls": [{"index": 0, "function": function, **first}]}
 
 
-END = [chunk({}, "stop"), HEAD | {"choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}}]
+USAGE = {"usage": {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}}
+END = [chunk({}, "stop"), HEAD | {"choices": []} | USAGE]
 STREAMS: dict[str, list[dict[str, Any]]] = {
     "text": [chunk({"role": "assistant", "content": ""}), chunk({"content": "Hel"}), chunk({"content": "lo"}), *END],
     "text from the first chunk": [chunk({"content": "Hel"}), chunk({"content": "lo"}), *END],
     "model told late": [{**chunk({"content": "Hel"}), "model": ""}, chunk({"content": "lo"}), *END],
     "model never told": [{**chunk({"content": text}), "model": ""} for text in ("Hel", "lo")] + END[:1],
     "text with its end": [chunk({"content": "Hello"}, "length")],
+    "the last text with its end": [chunk({"content": "Hel"}), chunk({"content": "lo"}, "length")],
+    "the last text with its end, then usage": [chunk({"content": "Hel"}), chunk({"content": "lo"}, "length"), END[1]],
+    "an end with every text": [chunk({"content": "Hel"}, "stop"), chunk({"content": "lo"}, "stop")],
+    "usage with every text": [chunk({"content": text}) | USAGE for text in ("Hel", "l", "o")],
     "tools": [chunk(tool("", id="t-1", name="look")), chunk(tool('{"a":')), chunk(tool("1}")), chunk({}, "tool_calls")],
     "text beside a tool": [chunk({"content": "Hm"}), chunk({"content": ".", **tool("{}", id="t-1", name="look")}), *END],
     "thoughts": [
@@ -41,6 +46,7 @@ STREAMS: dict[str, list[dict[str, Any]]] = {
         chunk({"content": "lo"}),
         *END,
     ],
+    "no thoughts with every text": [chunk({"content": text, "reasoning_content": None}) for text in ("Hel", "lo")] + END,
     "members of a provider's own": [chunk({"content": "Hel", "x": 1}), chunk({"content": "lo", "x": 2}), *END],
     "two choices": [
         chunk({"content": "a"}),
@@ -58,6 +64,10 @@ STREAMS: dict[str, list[dict[str, Any]]] = {
 }
 
 
+def asked(name: str) -> Any:
+    return ASKED | ({"n": 2} if name == "two choices" else {})
+
+
 def body_of(name: str) -> bytes:
     return "".join(f"data: {json.dumps(one)}\n\n" for one in STREAMS[name]).encode() + b"data: [DONE]\n\n"
 
@@ -66,14 +76,14 @@ def answering(body: bytes) -> httpx2.MockTransport:
     return httpx2.MockTransport(lambda request: httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body))
 
 
-def by_loop(body: bytes) -> list[Any]:
+def by_loop(body: bytes, asked: Any = ASKED) -> list[Any]:
     http = httpx2.Client(transport=answering(body))
-    return [*instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**ASKED)]
+    return [*instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**asked)]
 
 
-def by_step(body: bytes) -> list[Any]:
+def by_step(body: bytes, asked: Any = ASKED) -> list[Any]:
     http = httpx2.Client(transport=answering(body))
-    stream: Any = instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**ASKED)
+    stream: Any = instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**asked)
     items: list[Any] = []
     while True:
         try:
@@ -82,10 +92,10 @@ def by_step(body: bytes) -> list[Any]:
             return items
 
 
-async def by_async_loop(body: bytes) -> list[Any]:
+async def by_async_loop(body: bytes, asked: Any = ASKED) -> list[Any]:
     http = httpx2.AsyncClient(transport=answering(body))
     client = instrument(AsyncOpenAI(api_key="none", base_url="http://p/v1", http_client=http))
-    stream: AsyncIterator[Any] = await client.chat.completions.create(**ASKED)
+    stream: AsyncIterator[Any] = await client.chat.completions.create(**asked)
     return [item async for item in stream]
 
 
@@ -105,11 +115,11 @@ async def test_same_is_recorded_however_it_is_read(name: str, capture: Capture) 
     Items and events of the three ways are alike, and nothing was lost of them on the way.
     """
     body = body_of(name)
-    ways: dict[str, Callable[[bytes], Any]] = {"loop": by_loop, "step": by_step, "async loop": by_async_loop}
+    ways: dict[str, Callable[[bytes, Any], Any]] = {"loop": by_loop, "step": by_step, "async loop": by_async_loop}
     read: dict[str, Any] = {}
     recorded: dict[str, Any] = {}
     for way, reading in ways.items():
-        items = reading(body)
+        items = reading(body, asked(name))
         read[way] = [item.to_dict() for item in (items if way != "async loop" else await items)]
         seen = sum(map(len, recorded.values()))
         recorded[way] = told(capture)[seen:]
@@ -137,3 +147,27 @@ def test_stream_that_is_left_after_its_first_text_says_who_answered(capture: Cap
         end["responseId"],
         end["content"],
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces", "ending", "reason"),
+    [
+        ("usage with every text", 2, "aborted", None),
+        ("the last text with its end, then usage", 2, "completed", "length"),
+    ],
+)
+def test_stream_that_is_left_has_what_its_last_text_said(
+    name: str, pieces: int, ending: str, reason: str | None, capture: Capture
+) -> None:
+    """
+    Usage and the finish reason of the last chunk that was read, though nothing came after it.
+    """
+    http = httpx2.Client(transport=answering(body_of(name)))
+    stream: Any = instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**ASKED)
+    for number, _ in enumerate(stream, 1):
+        if number == pieces:
+            break
+    end = capture.only_terminal()
+    assert (f"text:request:{ending}", "Hello"[: len(end["content"])]) == (end["type"], end["content"])
+    assert end.get("finishReason") == reason
+    assert (end.get("usage") or {}).get("totalTokens") == (5 if name.startswith("usage") else None)
