@@ -48,7 +48,7 @@ def watch(stream: Any, notes: Notes) -> None:
     if known is None or getattr(kind, known.name) is not known.loop:
         # Another tool may put its own loop there, and take it away.
         known = _kind_of(kind)
-    if known.is_plain and not (known.has_observer and stream._observer is not None):
+    if known.is_plain and not (known.has_observer and getattr(stream, "_observer", None) is not None):
         iterator = stream._iterator
         watch_as(stream, notes, _own_loops)
     else:
@@ -75,9 +75,10 @@ class _Kind:
         is_async = hasattr(kind, "__anext__")
         self.name = "__aiter__" if is_async else "__iter__"
         self.loop = getattr(kind, self.name)
-        self.is_plain = (is_async or hasattr(kind, "__next__")) and names_in(self.loop) in PLAIN_LOOPS
+        names = names_in(self.loop) or ()
+        self.is_plain = (is_async or hasattr(kind, "__next__")) and names in PLAIN_LOOPS
         """Whether its own loop only hands on."""
-        self.has_observer = hasattr(kind, "_observer")
+        self.has_observer = "_observer" in names
 
 
 def _kind_of(kind: Any) -> _Kind:
