@@ -39,8 +39,7 @@ class ChoiceNotes:
 
     def item(self, chunk: Any) -> None:
         """A chunk of whatever content."""
-        if self._last is not None:
-            self._look_back()
+        self._look_back()
         self._know(chunk)
         usage = get(chunk, "usage")
         if usage is not None:
@@ -66,14 +65,14 @@ class ChoiceNotes:
             self._finish(index, choice)
 
     def _finish(self, index: int, choice: Any) -> None:
-        reason = get(choice, "finish_reason")
-        self._reasons[index] = reason or self._reasons.get(index)
-        if reason == "error":
-            self._error = get(choice, "error") or self._error
+        self._reasons[index] = get(choice, "finish_reason") or self._reasons.get(index)
+        self._error = get(choice, "error") or self._error
 
     def _look_back(self) -> None:
-        """What that chunk said besides."""
+        """What `_last`, if there is one, said besides."""
         chunk, self._last = self._last, None
+        if chunk is None:
+            return
         usage = get(chunk, "usage")
         if usage is not None:
             self._usage = take_usage(usage)
@@ -106,8 +105,7 @@ class ChoiceNotes:
             self._append(("tool-call", arguments, index, None, tool.id, function.name if function else None, tool.index))
 
     def ended(self) -> None:
-        if self._last is not None:
-            self._look_back()
+        self._look_back()
         if "error" in self._reasons.values():
             name, message = provider_error(self._error)
             self._call.fail(name=name, message=message, response=self._answer())
@@ -115,8 +113,7 @@ class ChoiceNotes:
             self._call.complete(self._answer())
 
     def raised(self, error: BaseException) -> None:
-        if self._last is not None:
-            self._look_back()
+        self._look_back()
         if is_interruption(error):
             self._call.abort(self._answer())
         else:
@@ -125,8 +122,7 @@ class ChoiceNotes:
     def left(self) -> None:
         if self._call.has_ended:
             return
-        if self._last is not None:
-            self._look_back()
+        self._look_back()
         # Leaving after every choice has finished (before the usage, say) is no abort: nothing was missed of the answer.
         if self._reasons and all(self._reasons.values()):
             self.ended()
@@ -188,7 +184,7 @@ class ChatNotes(ChoiceNotes):
         super().item(chunk)
 
     def loop(self, items: Iterator[Any], stream: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
-        """`loops.observe`."""
+        """As `loops.observe`."""
         resumed(self)
         append, slowly, is_plain, is_quick = self._append, self._slowly, self._is_plain, False
         try:
@@ -225,7 +221,7 @@ class ChatNotes(ChoiceNotes):
     async def loop_async(
         self, items: AsyncIterator[Any], stream: Any, is_ending: IsEnding = sys.is_finalizing
     ) -> AsyncIterator[Any]:
-        """`loops.observe_async`."""
+        """As `loops.observe_async`; a body can't be shared by `for` and `async for`, nor by a call without its cost."""
         resumed(self)
         append, slowly, is_plain, is_quick = self._append, self._slowly, self._is_plain, False
         try:

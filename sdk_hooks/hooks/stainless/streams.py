@@ -52,7 +52,7 @@ def watch(stream: Any, notes: Notes) -> None:
         iterator = stream._iterator
         watch_as(stream, notes, _own_loops)
     else:
-        following = observe_async if hasattr(kind, "__anext__") else observe
+        following = observe_async if known.name == "__aiter__" else observe
         iterator = stream._iterator = following(stream._iterator, notes)
         watch_as(stream, notes, _loops)
     response = stream.response

@@ -167,3 +167,13 @@ def test_stream_that_is_left_has_what_its_last_text_said(name: str, said: tuple[
             break
     end = capture.only_terminal()
     assert said == (end["type"], end["content"], end.get("finishReason"), end.get("usage", {}).get("totalTokens"))
+
+
+def test_error_told_before_the_finish_reason_is_the_calls(capture: Capture) -> None:
+    """
+    A choice may say its error in one chunk and that it ended with one in the next.
+    """
+    told = [chunk({"content": "Hel"}), chunk({}, error={"code": "busy", "message": "later"}), chunk({}, "error")]
+    by_loop("".join(f"data: {json.dumps(one)}\n\n" for one in told).encode())
+    end = capture.only_terminal()
+    assert ("text:request:error", {"name": "busy", "message": "later"}) == (end["type"], end["error"])
