@@ -92,7 +92,7 @@ def anthropic(provider: str = "") -> Subject:
 
     client = Anthropic(api_key="none", base_url=provider or NOWHERE, http_client=http_client(httpx2, provider))
     user: Any = said.MESSAGES[1:]
-    asked: Any = {"model": "claude-sonnet-4-5", "messages": user, "system": said.SYSTEM, "max_tokens": 100}
+    asked: Any = {"model": "claude-sonnet-5", "messages": user, "system": said.SYSTEM, "max_tokens": 100}
     return Subject(
         client,
         {

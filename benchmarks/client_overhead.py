@@ -3,7 +3,8 @@ What the hooks cost a host, with content on, beside the limits that they are to 
 
     python -m benchmarks.client_overhead [--rounds 40] [--sdk openai] [--part isolated] [--peers FOLDER]
 
-Bare and wrapped run in processes of their own and take turns, pair by pair; figures are medians with their 95 % interval. The
+Bare and wrapped run in processes of their own and take turns, pair by pair; figures are medians with their 95 % interval. Real
+clients' processes are twins, forked from one that has used the client; each pair's memory is laid out in another way. The
 receiver of the events is a process of its own, and the run fails unless every timed call arrived there with its messages, its
 text piece by piece, and its usage. `--peers` makes an environment for each peer in FOLDER (some GB, once) and times them, too.
 """
@@ -13,7 +14,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import strftime
 from typing import Any, NamedTuple
@@ -23,7 +24,23 @@ from benchmarks.client_awake import awake
 from benchmarks.client_beside import beside
 from benchmarks.client_late import print_late, print_latest
 from benchmarks.client_peers import PEERS, environment, installed
-from benchmarks.client_rounds import ROOT, Median, Pair, Worker, added, calmest, least, median, middle, ratio, take_turns, verdict
+from benchmarks.client_rounds import (
+    ROOT,
+    Median,
+    Pair,
+    Worker,
+    added,
+    alone,
+    calmest,
+    in_both_orders,
+    least,
+    median,
+    middle,
+    ratio,
+    take_turns,
+    twins,
+    verdict,
+)
 from benchmarks.client_said import CHUNKS
 from benchmarks.client_stubs import STUBS
 from benchmarks.client_together import NAMES
@@ -41,6 +58,10 @@ lies: the interval is that over processes, and not over what one of them did aga
 """
 
 PEER_SETS = 9
+
+TURN_US = 100_000
+WARM_TURNS = 14
+"""It takes so many until a fresh process's calls cost what they cost from then on: openai's chat 25 µs of ours, then 11."""
 
 STALL_CALLS = 1_000
 """A turn of a second: some rounds of the emitter."""
@@ -64,13 +85,15 @@ class Bench(NamedTuple):
     def pair(
         self, kind: str, sdk: str, variant: str = "", python: Path | str = sys.executable
     ) -> Iterator[tuple[Worker, Worker]]:
-        """A bare process and another: with our hook, or with a peer's."""
+        """A bare process and another: with our hook, or with a peer's. Those of a real client (`client`) are twins."""
         variant = variant or self.hook
-        bare, ours = (Worker(kind, sdk, name, self.url, python, self.provider) for name in ("bare", variant))
-        yield bare, ours
-        for worker in (bare, ours):
-            worker.end()
-        if variant == self.hook:
+        with ExitStack() as processes:
+            if kind == "client":
+                bare, ours = processes.enter_context(twins(sdk, variant, self.url, python, self.provider))
+            else:
+                bare, ours = (processes.enter_context(alone(kind, sdk, name, self.url)) for name in ("bare", variant))
+            yield bare, ours
+        if variant == self.hook != "bare":
             self.recorded[0] += ours.calls
 
 
@@ -124,14 +147,14 @@ def print_chunk(sdk: str, long: list[Pair], short: list[Pair]) -> None:
 
 def in_client(bench: Bench) -> None:
     way = "over HTTP to a provider on this machine" if bench.provider else "over a transport that answers at once"
-    print(f"\nIn the real client, {way}, {SETS} pairs of processes. Added µs, and times bare")
+    print(f"\nIn the real client, {way}, {SETS} pairs of twins. Added µs, and times bare")
     for sdk in bench.sdks:
         found: dict[str, list[Pair]] = {}
         calm: dict[str, list[Pair]] = {}
         for _ in range(SETS):
             with bench.pair("client", sdk) as (bare, wrapped):
                 for act in wrapped.acts:
-                    turns = timed(bare, wrapped, act, max(2, bench.rounds // 4))
+                    turns = timed(bare, wrapped, act, bench.rounds // 4)
                     found.setdefault(act, []).append(middle(turns))
                     calm.setdefault(act, []).append(calmest(turns))
         for act, pairs in found.items():
@@ -146,9 +169,12 @@ def over_http(bench: Bench) -> None:
 
 
 def timed(bare: Worker, other: Worker, act: str, rounds: int) -> list[Pair]:
-    calls = calls_a_turn(act)
-    take_turns(bare, other, act, calls, 2)
-    return take_turns(bare, other, act, calls, rounds)
+    """Turns of a tenth of a second or more: a turn begins with memory that is cold, for another process came before."""
+    fewest = calls_a_turn(act)
+    first = take_turns(bare, other, act, fewest, 2)
+    calls = max(fewest, round(TURN_US / median([one["wall"] for one, _ in first]).value))
+    take_turns(bare, other, act, calls, WARM_TURNS if act == bare.acts[0] else 1)
+    return in_both_orders(take_turns(bare, other, act, calls, 2 * max(1, rounds // 2)))
 
 
 def calls_a_turn(act: str) -> int:
@@ -173,10 +199,9 @@ def in_one_process(bench: Bench) -> None:
     for sdk in bench.sdks:
         found: dict[str, list[Compared]] = {}
         for _ in range(SETS):
-            worker = Worker("together", sdk, bench.hook, bench.url)
-            for act in worker.acts:
-                found.setdefault(act, []).append(compared(worker, act, max(3, bench.rounds // 4)))
-            worker.end()
+            with alone("together", sdk, bench.hook, bench.url) as worker:
+                for act in worker.acts:
+                    found.setdefault(act, []).append(compared(worker, act, max(3, bench.rounds // 4)))
             bench.recorded[0] += worker.calls
         for act, processes in found.items():
             bare, more, times, noise = (median(values) for values in zip(*processes, strict=True))
@@ -275,7 +300,7 @@ def import_ms(code: str, rounds: int, python: Path | str, before: str = "pass") 
 
 def peers(bench: Bench, folder: Path) -> None:
     """All of them in turns, a fresh pair of processes each time, so that the same minutes are everybody's."""
-    print(f"\nPeers, in openai's real client, {PEER_SETS} pairs of processes each, in turns")
+    print(f"\nPeers, in openai's real client, {PEER_SETS} pairs of twins each, in turns")
     pythons: dict[str, Path | str] = {bench.hook: sys.executable}
     titles = {bench.hook: bench.hook}
     for name in PEERS:
@@ -288,7 +313,7 @@ def peers(bench: Bench, folder: Path) -> None:
             try:
                 with bench.pair("client", "openai", name, python) as pair:
                     for act in ("chat", "stream", "responses"):
-                        turns = timed(*pair, act, max(2, bench.rounds // 4))
+                        turns = timed(*pair, act, bench.rounds // 4)
                         found.setdefault(name, {}).setdefault(act, []).append(middle(turns))
             except SystemExit as why:
                 # Its own packages don't go together, or not with this openai.
@@ -349,7 +374,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--sdk", choices=STUBS, action="append")
     parser.add_argument("--part", choices=PARTS, action="append")
-    parser.add_argument("--hook", choices=("hookline", "silent"), default="hookline", help="silent records nothing: must fail")
+    hooks = ("hookline", "silent", "bare")
+    parser.add_argument(
+        "--hook", choices=hooks, default=hooks[0], help="silent: records nothing, must fail. bare: a second bare one"
+    )
     parser.add_argument("--peers", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
     with started("benchmarks.client_receiver") as url:
@@ -365,9 +393,8 @@ def main() -> None:
 
 def speed(url: str) -> str:
     """So that figures of another machine, or another hour, can be compared."""
-    worker = Worker("stub", "openai", "bare", url)
-    found = median([worker.ask("yardstick")["ms"] for _ in range(9)])
-    worker.end()
+    with alone("stub", "openai", "bare", url) as worker:
+        found = median([worker.ask("yardstick")["ms"] for _ in range(9)])
     return f"a million additions in a loop took {found.shown()} ms"
 
 

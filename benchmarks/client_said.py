@@ -87,7 +87,7 @@ MESSAGE: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
     "role": "assistant",
-    "model": "claude-sonnet-4-5",
+    "model": "claude-sonnet-5",
     "content": [{"type": "text", "text": ANSWER}],
     "stop_reason": "end_turn",
     "stop_sequence": None,

@@ -1,9 +1,10 @@
 """
 One process in which an SDK's calls are timed: bare, with our hook, or with a peer's.
 
-    python -m benchmarks.client_worker stub|client|together|loop SDK VARIANT URL [PROVIDER]
+    python -m benchmarks.client_worker stub|together|loop SDK VARIANT URL [PROVIDER]
 
-Flow: client_overhead (commands, one line of JSON each) -> **worker** -> an answer each; ends with its standard input.
+Flow: client_rounds (commands, one line of JSON each) -> **worker** -> an answer each; ends with its standard input.
+Real clients (`client`) are made by `client_twins`.
 CPU time of the calling thread is what the host pays at once, CPU time of the process, the delivery included, what it pays in all.
 """
 
@@ -12,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 from benchmarks.client_kept import kept_waiting_ms, stolen_ms
 from benchmarks.client_stubs import STUBS, Act, Subject
@@ -134,17 +135,21 @@ def yardstick_ms() -> float:
 
 def main() -> None:
     kind, sdk, variant, url, provider = [*sys.argv[1:], ""][:5]
-    subject, deliver = made(kind, sdk, variant, url, provider)
+    serve(*made(kind, sdk, variant, url, provider), sys.stdin, sys.stdout)
+
+
+def serve(subject: Subject, deliver: Callable[[], object], asking: TextIO, answers: TextIO) -> None:
+    """Does what it is asked for, a line of JSON each, until nobody asks any more."""
     done: dict[str, Callable[[Act, int, Callable[[], object]], Answer]] = {"time": time_calls, "grow": grow, "stall": stall}
     done |= {"loop": run, "together": run}
-    print(json.dumps({"acts": list(subject.acts)}), flush=True)
-    for line in sys.stdin:
+    print(json.dumps({"acts": list(subject.acts)}), file=answers, flush=True)
+    for line in asking:
         command = json.loads(line)
         if command["do"] == "yardstick":
             answer: Any = {"ms": yardstick_ms()}
         else:
             answer = done[command["do"]](subject.acts[command["act"]], command["calls"], deliver)
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 def made(kind: str, sdk: str, variant: str, url: str, provider: str) -> tuple[Subject, Callable[[], object]]:
