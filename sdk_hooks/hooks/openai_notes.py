@@ -186,7 +186,7 @@ class ChatNotes(ChoiceNotes):
     def loop(self, items: Iterator[Any], stream: Any, is_ending: IsEnding = sys.is_finalizing) -> Iterator[Any]:
         """As `loops.observe`."""
         resumed(self)
-        append, slowly, is_plain, is_quick = self._append, self._slowly, self._is_plain, False
+        append, slowly, is_known = self._append, self._slowly, self._is_known
         try:
             for chunk in items:
                 try:
@@ -196,18 +196,19 @@ class ChatNotes(ChoiceNotes):
                     # In one expression, which ends at the first thing that is there.
                     if (
                         text
-                        and (is_quick or (is_quick := is_plain(chunk)))
-                        and type(text) is str
+                        and not only.index
                         and delta.tool_calls is None
                         and (not delta.__pydantic_extra__ or has_no_thoughts(delta.__pydantic_extra__))
+                        and type(text) is str
+                        and (is_known or (is_known := self._know(chunk)))
                     ):
                         append(perf_counter_ns())
                         append(text)
                         self._last = chunk
                     else:
-                        is_quick = slowly(chunk)
+                        slowly(chunk)
                 except Exception:
-                    is_quick = slowly(chunk)
+                    slowly(chunk)
                 yield chunk
         except GeneratorExit:
             if not is_ending():
@@ -223,7 +224,7 @@ class ChatNotes(ChoiceNotes):
     ) -> AsyncIterator[Any]:
         """As `loops.observe_async`; a body can't be shared by `for` and `async for`, nor by a call without its cost."""
         resumed(self)
-        append, slowly, is_plain, is_quick = self._append, self._slowly, self._is_plain, False
+        append, slowly, is_known = self._append, self._slowly, self._is_known
         try:
             async for chunk in items:
                 try:
@@ -232,18 +233,19 @@ class ChatNotes(ChoiceNotes):
                     text = delta.content
                     if (
                         text
-                        and (is_quick or (is_quick := is_plain(chunk)))
-                        and type(text) is str
+                        and not only.index
                         and delta.tool_calls is None
                         and (not delta.__pydantic_extra__ or has_no_thoughts(delta.__pydantic_extra__))
+                        and type(text) is str
+                        and (is_known or (is_known := self._know(chunk)))
                     ):
                         append(perf_counter_ns())
                         append(text)
                         self._last = chunk
                     else:
-                        is_quick = slowly(chunk)
+                        slowly(chunk)
                 except Exception:
-                    is_quick = slowly(chunk)
+                    slowly(chunk)
                 yield chunk
         except GeneratorExit:
             if not is_ending():
@@ -254,21 +256,12 @@ class ChatNotes(ChoiceNotes):
             raise
         ended(self)
 
-    def _is_plain(self, chunk: Any) -> bool:
-        """Whether it is known who answers, and there is one choice: whatever is text is choice 0's then."""
-        return self._know(chunk) and getattr(self._call, "choices", 0) in ONE_CHOICE and not any(self._reasons)
-
-    def _slowly(self, chunk: Any) -> bool:
-        """Any chunk. False: of the next one it is not known whether it is plain."""
+    def _slowly(self, chunk: Any) -> None:
+        """Any chunk."""
         try:
             super().item(chunk)
         except Exception:
             report("chunk")
-        return False
-
-
-ONE_CHOICE = (None, 1)
-"""What a request says who wants one answer."""
 
 
 def provider_error(error: Any) -> tuple[str, str]:

@@ -45,12 +45,10 @@ class State:
 class _Request(Call):
     """One invocation of `request`, from its arguments to its result: the call itself, so that nothing stands beside it."""
 
-    __slots__ = ("choices", "endpoint", "sdk")
+    __slots__ = ("endpoint", "sdk")
 
     sdk: Sdk
     endpoint: Endpoint
-    choices: Any
-    """Of a stream: how many answers were asked for, or None."""
 
     def returned(self, result: Any) -> Any:
         kind: Any = type(result)  # pyright: ignore[reportUnknownVariableType]
@@ -131,8 +129,6 @@ def beginning(state: State) -> Begin:
         call = start_call(endpoint.shape, request, state.provider, model, is_stream, state.layer, None, _Request)
         if call is not None:
             call.endpoint, call.sdk = endpoint, sdk
-            if is_stream:
-                call.choices = request.get("n")
         return call
 
     return begin

@@ -64,10 +64,6 @@ STREAMS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def asked(name: str) -> Any:
-    return ASKED | ({"n": 2} if name == "two choices" else {})
-
-
 def body_of(name: str) -> bytes:
     return "".join(f"data: {json.dumps(one)}\n\n" for one in STREAMS[name]).encode() + b"data: [DONE]\n\n"
 
@@ -76,14 +72,14 @@ def answering(body: bytes) -> httpx2.MockTransport:
     return httpx2.MockTransport(lambda request: httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body))
 
 
-def by_loop(body: bytes, asked: Any = ASKED) -> list[Any]:
+def by_loop(body: bytes) -> list[Any]:
     http = httpx2.Client(transport=answering(body))
-    return [*instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**asked)]
+    return [*instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**ASKED)]
 
 
-def by_step(body: bytes, asked: Any = ASKED) -> list[Any]:
+def by_step(body: bytes) -> list[Any]:
     http = httpx2.Client(transport=answering(body))
-    stream: Any = instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**asked)
+    stream: Any = instrument(OpenAI(api_key="none", base_url="http://p/v1", http_client=http)).chat.completions.create(**ASKED)
     items: list[Any] = []
     while True:
         try:
@@ -92,10 +88,10 @@ def by_step(body: bytes, asked: Any = ASKED) -> list[Any]:
             return items
 
 
-async def by_async_loop(body: bytes, asked: Any = ASKED) -> list[Any]:
+async def by_async_loop(body: bytes) -> list[Any]:
     http = httpx2.AsyncClient(transport=answering(body))
     client = instrument(AsyncOpenAI(api_key="none", base_url="http://p/v1", http_client=http))
-    stream: AsyncIterator[Any] = await client.chat.completions.create(**asked)
+    stream: AsyncIterator[Any] = await client.chat.completions.create(**ASKED)
     return [item async for item in stream]
 
 
@@ -115,11 +111,11 @@ async def test_same_is_recorded_however_it_is_read(name: str, capture: Capture) 
     Items and events of the three ways are alike, and nothing was lost of them on the way.
     """
     body = body_of(name)
-    ways: dict[str, Callable[[bytes, Any], Any]] = {"loop": by_loop, "step": by_step, "async loop": by_async_loop}
+    ways: dict[str, Callable[[bytes], Any]] = {"loop": by_loop, "step": by_step, "async loop": by_async_loop}
     read: dict[str, Any] = {}
     recorded: dict[str, Any] = {}
     for way, reading in ways.items():
-        items = reading(body, asked(name))
+        items = reading(body)
         read[way] = [item.to_dict() for item in (items if way != "async loop" else await items)]
         seen = sum(map(len, recorded.values()))
         recorded[way] = told(capture)[seen:]
